@@ -1,0 +1,1 @@
+//! Decisions and state of intake.

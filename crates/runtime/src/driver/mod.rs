@@ -1,0 +1,164 @@
+//! The test driver: real service code, no broker, the clock in hand.
+//!
+//! ```text
+//! let mut lab = Driver::new(PoolingProcessor::new());
+//! lab.message("lab-1", details);                       // given
+//! let answer = lab.command("lab-1", "tech-7", scan)?;  // when
+//! assert_eq!(lab.sent(), [...]);                       // then
+//! lab.advance(Millis::from_mins(30));                  // timers fire
+//! ```
+//!
+//! After every step the events are written to wire form, read back, and folded again from zero in a
+//! second state; a difference between the two fails the test (INV-08).
+
+use crate::processor::{Answer, Input, Outgoing, Processor};
+use bytes::Bytes;
+use tenfold_domain::tables::{MemoryTables, Read};
+use tenfold_domain::time::{Millis, Timestamp};
+
+/// Most timer rounds in one [`Driver::advance`]: a timer that is never done with is a bug.
+const TIMER_ROUNDS_MAX: usize = 100_000;
+
+/// Runs one lane of one service.
+pub struct Driver<P: Processor> {
+    processor: P,
+    now: Timestamp,
+    state: MemoryTables,
+    replayed: MemoryTables,
+    events: Vec<Vec<u8>>,
+    sent: Vec<Outgoing>,
+}
+
+impl<P: Processor> Driver<P> {
+    /// A lane with an empty journal at 2026-01-01T00:00:00Z.
+    pub fn new(processor: P) -> Self {
+        Self {
+            processor,
+            now: Timestamp(1_767_225_600_000),
+            state: MemoryTables::default(),
+            replayed: MemoryTables::default(),
+            events: Vec::new(),
+            sent: Vec::new(),
+        }
+    }
+
+    /// Lane time.
+    pub const fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// The state, to look at.
+    pub fn state(&self) -> &dyn Read {
+        &self.state
+    }
+
+    /// Decides a command.
+    ///
+    /// # Errors
+    /// The service's rejection.
+    pub fn command(&mut self, actor: &str, body: impl AsRef<[u8]>) -> Answer {
+        self.decide(Input::Command {
+            actor,
+            body: body.as_ref(),
+        })
+    }
+
+    /// Delivers a message of another service.
+    pub fn message(&mut self, body: impl AsRef<[u8]>) -> Answer {
+        let level = self.processor.level();
+        self.decide(Input::Message {
+            level,
+            body: body.as_ref(),
+        })
+    }
+
+    /// Delivers an input from outside.
+    pub fn external(&mut self, origin: &str, body: impl AsRef<[u8]>) -> Answer {
+        self.decide(Input::External {
+            origin,
+            body: body.as_ref(),
+        })
+    }
+
+    /// Asks a question.
+    ///
+    /// # Errors
+    /// The service's rejection.
+    pub fn query(&self, body: impl AsRef<[u8]>) -> Answer {
+        self.processor.query(&self.state, body.as_ref(), self.now)
+    }
+
+    /// Lets time pass: every timer on the way fires at its own moment.
+    pub fn advance(&mut self, length: Millis) {
+        let until = self.now.plus(length);
+        for _ in 0..TIMER_ROUNDS_MAX {
+            match self.processor.next_timer(&self.state) {
+                Some(due) if due <= until => self.now = self.now.max(due),
+                _ => {
+                    self.now = until;
+                    return;
+                }
+            }
+            for timer in self.processor.due_timers(&self.state, self.now, 100) {
+                let _ = self.decide(Input::Timer { body: &timer });
+            }
+        }
+        panic!("timers are still due after {TIMER_ROUNDS_MAX} rounds: one is never done with");
+    }
+
+    /// Takes the messages sent since the last call.
+    pub fn sent(&mut self) -> Vec<Outgoing> {
+        std::mem::take(&mut self.sent)
+    }
+
+    /// The journal so far: every event in wire form.
+    pub fn events(&self) -> &[Vec<u8>] {
+        &self.events
+    }
+
+    fn decide(&mut self, input: Input<'_>) -> Answer {
+        let decision = self
+            .processor
+            .decide(&self.state, input, self.now)
+            .unwrap_or_else(|error| panic!("{error}"));
+        for event in &decision.events {
+            let mut wire = Vec::new();
+            self.processor.encode(event, &mut wire);
+            self.fold(&wire, event);
+            self.events.push(wire);
+        }
+        assert!(
+            self.state.rows().eq(self.replayed.rows()),
+            "the fold of the journal differs from the state it was decided on (INV-08)"
+        );
+        self.sent.extend(decision.messages);
+        decision.answer
+    }
+
+    fn fold(&mut self, wire: &[u8], event: &P::Event) {
+        let again = self
+            .processor
+            .decode(wire)
+            .unwrap_or_else(|error| panic!("an event just written cannot be read: {error}"));
+        self.processor
+            .evolve(&mut self.state, event, self.now)
+            .unwrap_or_else(|error| panic!("{error}"));
+        self.processor
+            .evolve(&mut self.replayed, &again, self.now)
+            .unwrap_or_else(|error| panic!("{error}"));
+    }
+
+    /// The processor.
+    pub const fn processor(&self) -> &P {
+        &self.processor
+    }
+}
+
+/// The bodies of messages for one lane key of a service.
+pub fn to_lane<'a>(sent: &'a [Outgoing], service: &str, key: &str) -> Vec<&'a Bytes> {
+    use crate::processor::Destination;
+    sent.iter()
+        .filter(|m| matches!(&m.to, Destination::Lane { service: s, key: k } if *s == service && k == key))
+        .map(|m| &m.body)
+        .collect()
+}

@@ -1,0 +1,25 @@
+//! Compiles the .proto files without protoc.
+
+use std::path::PathBuf;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let files = [
+        "tenfold/lane/v1/lane.proto",
+        "tenfold/v1/sample.proto",
+        "tenfold/v1/messages.proto",
+        "tenfold/v1/intake.proto",
+        "tenfold/v1/pooling.proto",
+        "tenfold/v1/results.proto",
+    ];
+    println!("cargo:rerun-if-changed=tenfold");
+    let descriptors = protox::compile(files, ["."])?;
+    let out = PathBuf::from(std::env::var("OUT_DIR")?);
+    std::fs::write(
+        out.join("descriptors.bin"),
+        prost::Message::encode_to_vec(&descriptors),
+    )?;
+    tonic_prost_build::configure()
+        .bytes(".")
+        .compile_fds(descriptors)?;
+    Ok(())
+}
