@@ -214,13 +214,14 @@ fn scan_typed<R: Record>(
     to: Option<&[u8]>,
     mut visit: impl FnMut(R::Key, R) -> ControlFlow<()>,
 ) {
-    store.scan_raw(R::TABLE, from, to, &mut |key, value| {
-        match (R::Key::from_bytes(key), decode::<R>(value)) {
-            (Some(key), Some(record)) => visit(key, record),
-            _ => {
-                store.report_damage(R::TABLE, key);
-                ControlFlow::Break(())
-            }
+    store.scan_raw(R::TABLE, from, to, &mut |key, value| match (
+        R::Key::from_bytes(key),
+        decode::<R>(value),
+    ) {
+        (Some(key), Some(record)) => visit(key, record),
+        _ => {
+            store.report_damage(R::TABLE, key);
+            ControlFlow::Break(())
         }
     });
 }

@@ -150,11 +150,7 @@ impl TryFrom<v1::Message> for domain::Message {
                 Wire::ReplateOrdered(m) => Self::ReplateOrdered(domain::ReplateOrder {
                     lab: m.lab.into(),
                     plate: m.plate.into(),
-                    wells: m
-                        .wells
-                        .iter()
-                        .map(|w| well(w))
-                        .collect::<Result<_, _>>()?,
+                    wells: m.wells.iter().map(|w| well(w)).collect::<Result<_, _>>()?,
                     reason: m.reason,
                 }),
                 Wire::SampleClosed(m) => Self::SampleClosed(domain::SampleClosed {

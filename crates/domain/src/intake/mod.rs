@@ -1,1 +1,3 @@
-//! Decisions and state of intake.
+//! Decisions and state of intake: the registry of barcodes.
+
+pub mod check_digit;

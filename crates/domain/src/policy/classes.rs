@@ -45,6 +45,12 @@ pub struct Clocks {
     pub retest_hours: f64,
     /// Hours from interpreting a positive pool to its delivered alert.
     pub pool_alert_hours: f64,
+    /// Hours from a confirmed case to its delivered direct report.
+    pub case_report_hours: f64,
+    /// Hours from a delivered report through the levels of review.
+    pub review_hours: f64,
+    /// Hours from a confirmed case to the closed hand-over for contact tracing.
+    pub tracing_hours: f64,
     /// Shares of a class's hours by stage; a stage's budget ends at the sum so far. They add up to 1.
     pub budget: Budget,
 }
@@ -109,6 +115,9 @@ pub(super) fn check(policy: &Policy, errors: &mut Vec<PolicyError>) {
     for (name, h) in [
         ("retest_hours", policy.clocks.retest_hours),
         ("pool_alert_hours", policy.clocks.pool_alert_hours),
+        ("case_report_hours", policy.clocks.case_report_hours),
+        ("review_hours", policy.clocks.review_hours),
+        ("tracing_hours", policy.clocks.tracing_hours),
     ] {
         if !in_range(h) {
             problem(

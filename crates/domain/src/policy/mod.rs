@@ -2,11 +2,12 @@
 //! lane, and named by its version in each decision that it made.
 //!
 //! One file a section: `labs` and `sites` (intake), `classes` (turnaround), `pooling`, `assays` and
-//! `receivers` (results).
+//! `receivers` (results); and `library`, which keeps the active one in a lane's state.
 
 mod assays;
 mod classes;
 mod labs;
+mod library;
 mod pooling;
 mod receivers;
 mod sites;
@@ -14,6 +15,7 @@ mod sites;
 pub use assays::*;
 pub use classes::*;
 pub use labs::*;
+pub use library::*;
 pub use pooling::*;
 pub use receivers::*;
 pub use sites::*;
@@ -75,6 +77,12 @@ impl Policy {
         }
     }
 
+    /// The policy of a lab that starts today, fully commented.
+    #[must_use]
+    pub const fn default_text() -> &'static str {
+        include_str!("default.toml")
+    }
+
     /// The text [`Policy::parse`] reads.
     #[must_use]
     pub fn to_toml(&self) -> String {
@@ -98,4 +106,22 @@ fn problem(errors: &mut Vec<PolicyError>, field: impl Into<String>, message: imp
         field: field.into(),
         message: message.into(),
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_policy_is_valid_and_survives_being_written() {
+        let policy = Policy::parse(Policy::default_text()).expect("valid");
+        assert_eq!(Policy::parse(&policy.to_toml()), Ok(policy));
+    }
+
+    #[test]
+    fn an_unknown_key_is_an_error() {
+        let text = format!("colour = \"red\"\n{}", Policy::default_text());
+        let errors = Policy::parse(&text).expect_err("refused");
+        assert!(errors[0].message.contains("colour"), "{errors:?}");
+    }
 }
