@@ -1,0 +1,190 @@
+//! What can be wrong with settings, said so that a person can put it right.
+
+use super::{Config, ConfigErrors, DEFAULTS, Telemetry, as_dict};
+use figment::Figment;
+use figment::providers::{Format, Toml};
+use figment::value::Dict;
+use std::net::SocketAddr;
+
+/// Most lanes of a service: more only cost memory and file handles, never speed, on the largest city there is.
+const LANES_MAX: u32 = 1_024;
+
+/// Largest edit distance at which a known key is offered for an unknown one.
+const NEAR: usize = 3;
+
+/// Keys that the defaults do not have, each with its source and the nearest known key.
+pub(super) fn unknown_keys(given: &Figment) -> Result<Vec<String>, ConfigErrors> {
+    let read = |figment: &Figment| -> Result<Dict, ConfigErrors> {
+        figment.extract::<Dict>().map_err(|error| {
+            ConfigErrors(error.into_iter().map(|error| error.to_string()).collect())
+        })
+    };
+    let known = leaves(&read(&Figment::from(Toml::string(DEFAULTS)))?, "");
+    let mut unknown = Vec::new();
+    for key in leaves(&read(given)?, "") {
+        if known.contains(&key) {
+            continue;
+        }
+        let source = given
+            .find_metadata(&key)
+            .map(|metadata| match &metadata.source {
+                Some(source) => format!(" ({} {source})", metadata.name),
+                None => format!(" ({})", metadata.name),
+            })
+            .unwrap_or_default();
+        let hint = nearest(&key, &known).map_or_else(
+            || "the file of defaults lists all keys: `tenfold config`".to_owned(),
+            |near| format!("did you mean {near}?"),
+        );
+        unknown.push(format!("there is no setting {key}{source}: {hint}"));
+    }
+    Ok(unknown)
+}
+
+fn leaves(dict: &Dict, prefix: &str) -> Vec<String> {
+    let mut keys = Vec::new();
+    for (name, value) in dict {
+        let key = if prefix.is_empty() {
+            name.clone()
+        } else {
+            format!("{prefix}.{name}")
+        };
+        match as_dict(value) {
+            Some(inner) => keys.extend(leaves(inner, &key)),
+            None => keys.push(key),
+        }
+    }
+    keys
+}
+
+fn nearest<'a>(key: &str, known: &'a [String]) -> Option<&'a String> {
+    let last = |key: &str| key.rsplit('.').next().unwrap_or_default().to_owned();
+    known
+        .iter()
+        .map(|candidate| {
+            // A right key in the wrong section is as near as a misspelt one.
+            let whole = distance(key, candidate);
+            let name = distance(&last(key), &last(candidate)) + 1;
+            (whole.min(name), candidate)
+        })
+        .filter(|(far, _)| *far <= NEAR)
+        .min_by_key(|(far, _)| *far)
+        .map(|(_, candidate)| candidate)
+}
+
+/// Levenshtein's distance.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = i;
+        let mut left = i + 1;
+        for (cell, y) in row.iter_mut().skip(1).zip(&b) {
+            let change = diagonal + usize::from(x != *y);
+            diagonal = *cell;
+            *cell = change.min(diagonal + 1).min(left + 1);
+            left = *cell;
+        }
+        if let Some(first) = row.first_mut() {
+            *first = i + 1;
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+/// Values out of bounds.
+pub(super) fn out_of_bounds(config: &Config) -> Vec<String> {
+    let mut problems = Vec::new();
+    let mut within = |key: &str, value: u64, least: u64, most: u64| {
+        if value < least || value > most {
+            problems.push(format!("{key} = {value} is not {least} to {most}"));
+        }
+    };
+    for (key, lanes) in [
+        ("lanes.intake", config.lanes.intake),
+        ("lanes.pooling", config.lanes.pooling),
+        ("lanes.results", config.lanes.results),
+    ] {
+        within(key, lanes.into(), 1, LANES_MAX.into());
+    }
+    within(
+        "cache.memory_mib_max",
+        config.cache.memory_mib_max.into(),
+        8,
+        65_536,
+    );
+    within("grpc.call_ms_max", config.grpc.call_ms_max, 100, 600_000);
+    within("grpc.drain_ms_max", config.grpc.drain_ms_max, 0, 60_000);
+    within(
+        "grpc.streams_per_connection_max",
+        config.grpc.streams_per_connection_max.into(),
+        1,
+        65_536,
+    );
+    within("budget.scan_ms", config.budget.scan_ms, 1, 60_000);
+    within(
+        "budget.acknowledgement_ms",
+        config.budget.acknowledgement_ms,
+        1,
+        60_000,
+    );
+    within("client.timeout_ms", config.client.timeout_ms, 10, 600_000);
+    if config.log.brokers.trim().is_empty() {
+        problems.push("log.brokers is empty: name one HOST:PORT at least".to_owned());
+    }
+    if config
+        .instance
+        .name
+        .chars()
+        .any(|c| c.is_whitespace() || c == '/')
+    {
+        problems.push(format!(
+            "instance.name = {:?} has a space or a '/'",
+            config.instance.name
+        ));
+    }
+    level(&config.telemetry, &mut problems);
+    listen(config, &mut problems);
+    for (key, address) in [
+        ("client.intake", &config.client.intake),
+        ("client.pooling", &config.client.pooling),
+        ("client.results", &config.client.results),
+    ] {
+        if !address.starts_with("http://") {
+            problems.push(format!("{key} = {address:?} does not begin with http://"));
+        }
+    }
+    problems
+}
+
+fn level(telemetry: &Telemetry, problems: &mut Vec<String>) {
+    if let Err(error) = telemetry
+        .level
+        .parse::<tracing_subscriber::filter::EnvFilter>()
+    {
+        problems.push(format!(
+            "telemetry.level = {:?} is no level: {error}",
+            telemetry.level
+        ));
+    }
+}
+
+fn listen(config: &Config, problems: &mut Vec<String>) {
+    let mut bound = |key: &str, address: SocketAddr| {
+        if !address.ip().is_loopback() && !config.listen.beyond_this_machine {
+            problems.push(format!(
+                "{key} = {address} is beyond this machine, and calls are neither encrypted nor authenticated yet: \
+                 use 127.0.0.1, or set listen.beyond_this_machine on a network where everybody may do everything"
+            ));
+        }
+    };
+    for (name, addresses) in [
+        ("all", config.listen.all),
+        ("intake", config.listen.intake),
+        ("pooling", config.listen.pooling),
+        ("results", config.listen.results),
+    ] {
+        bound(&format!("listen.{name}.grpc"), addresses.grpc);
+        bound(&format!("listen.{name}.http"), addresses.http);
+    }
+}

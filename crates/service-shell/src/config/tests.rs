@@ -1,0 +1,101 @@
+use super::*;
+
+fn load(file: &str, flags: &[(&str, &str)]) -> Result<Config, ConfigErrors> {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("tenfold.toml");
+    std::fs::write(&path, file).expect("a file");
+    let flags: Vec<Override> = flags
+        .iter()
+        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+        .collect();
+    Config::read(Some(&path), None, &flags)
+}
+
+#[test]
+fn the_commented_defaults_are_whole_and_right() {
+    let config = Config::read(None, None, &[]).expect("the defaults");
+    assert_eq!(config.log.kind, LogKind::Embedded);
+    assert!(config.listen.all.grpc.ip().is_loopback());
+    // A key without a comment above it (or above its section's first key) is not documented.
+    let mut commented = false;
+    for line in DEFAULTS.lines() {
+        if line.starts_with('#') {
+            commented = true;
+        } else if line.starts_with('[') {
+            commented = false;
+        } else if line.contains('=') {
+            assert!(commented, "{line:?} has no comment above it");
+        }
+    }
+}
+
+#[test]
+fn a_flag_wins_over_the_file_and_the_file_over_the_defaults() {
+    let file = "[lanes]\nintake = 4\npooling = 2\n";
+    let config = load(file, &[("lanes.pooling", "3"), ("log.kind", "kafka")]).expect("settings");
+    assert_eq!(config.lanes.intake, 4);
+    assert_eq!(config.lanes.pooling, 3);
+    assert_eq!(config.lanes.results, 8);
+    assert_eq!(config.log.kind, LogKind::Kafka);
+}
+
+#[test]
+fn an_unknown_key_is_an_error_that_offers_the_nearest_one_and_names_its_source() {
+    let errors = load("[log]\nbroker = \"a:1\"\n[grcp]\ndrain_ms_max = 5\n", &[])
+        .expect_err("unknown keys")
+        .0;
+    assert_eq!(errors.len(), 2, "{errors:?}");
+    assert!(
+        errors
+            .iter()
+            .any(|e| e.contains("log.broker") && e.contains("did you mean log.brokers?"))
+    );
+    assert!(
+        errors.iter().any(|e| e.contains("grpc.drain_ms_max")),
+        "{errors:?}"
+    );
+    assert!(
+        errors.iter().all(|e| e.contains("tenfold.toml")),
+        "{errors:?}"
+    );
+}
+
+#[test]
+fn every_problem_is_told_not_only_the_first() {
+    let errors = load(
+        "[lanes]\nintake = 0\n[grpc]\ncall_ms_max = 1\n[listen.all]\ngrpc = \"0.0.0.0:7070\"\n",
+        &[],
+    )
+    .expect_err("three problems")
+    .0;
+    assert_eq!(errors.len(), 3, "{errors:?}");
+}
+
+#[test]
+fn an_address_beyond_this_machine_needs_to_be_meant() {
+    let file = "[listen]\nbeyond_this_machine = true\n[listen.all]\ngrpc = \"0.0.0.0:7070\"\n";
+    assert!(load(file, &[]).is_ok());
+}
+
+#[test]
+fn a_value_of_the_wrong_type_names_its_key() {
+    let errors = load("[lanes]\nintake = \"many\"\n", &[])
+        .expect_err("a type")
+        .0;
+    assert!(errors[0].contains("lanes.intake"), "{errors:?}");
+}
+
+#[test]
+fn the_environment_wins_over_the_file() {
+    figment::Jail::expect_with(|jail| {
+        jail.create_file("tenfold.toml", "[lanes]\nintake = 4\n")?;
+        jail.set_env("TENFOLD_LANES__INTAKE", 5);
+        jail.set_env("TENFOLD_CONFIG", "ignored.toml");
+        jail.set_env("TENFOLD_LISTEN__ALL__GRPC", "127.0.0.1:1");
+        let config = Config::load(Some(Path::new("tenfold.toml")), &[])
+            .map_err(|errors| errors.to_string())?;
+        assert_eq!(config.lanes.intake, 5);
+        assert_eq!(config.listen.all.grpc.port(), 1);
+        Ok(())
+    });
+}
