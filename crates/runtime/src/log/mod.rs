@@ -1,7 +1,11 @@
 //! What a log must do for the engine: ordered partitions with acknowledged appends.
 //!
 //! Two logs implement it: `kafka` and `embedded`. Both pass one conformance suite. Nothing here knows
-//! which records are valid; that is [`crate::lane`]'s matter.
+//! which records are valid; that is [`crate::lane`]'s matter. [`memory`] is a third one, for tests,
+//! that can be told to misbehave.
+
+pub mod embedded;
+pub mod memory;
 
 use bytes::Bytes;
 use std::fmt;
@@ -50,6 +54,10 @@ impl fmt::Display for Topic {
     }
 }
 
+/// Largest record a log takes: key, content and headers together, in bytes. Kafka's own default for
+/// a message, and the same for every log, so that what one takes the others take too.
+pub const RECORD_BYTES_MAX: usize = 1_000_000;
+
 /// How a topic is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Retention {
@@ -92,6 +100,19 @@ impl NewRecord {
             ..Self::default()
         }
     }
+
+    /// Bytes of key, content and headers together; compare with [`RECORD_BYTES_MAX`].
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.key.as_ref().map_or(0, Bytes::len) + self.value.len() + header_bytes(&self.headers)
+    }
+}
+
+fn header_bytes(headers: &[(String, Bytes)]) -> usize {
+    headers
+        .iter()
+        .map(|(name, value)| name.len() + value.len())
+        .sum()
 }
 
 /// A record as the log has it.
@@ -107,6 +128,14 @@ pub struct LogRecord {
     pub value: Bytes,
     /// Its headers.
     pub headers: Vec<(String, Bytes)>,
+}
+
+impl LogRecord {
+    /// Bytes of key, content and headers together.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.key.as_ref().map_or(0, Bytes::len) + self.value.len() + header_bytes(&self.headers)
+    }
 }
 
 /// An append's good end, as the log tells it. A log may be wrong about the offset; the lane protocol

@@ -1,0 +1,276 @@
+//! The tables of the embedded log, and how a record is stored in them. This format lives for ever.
+
+use crate::log::{LogRecord, NewRecord, Topic};
+use bytes::Bytes;
+use redb::{
+    Database, ReadableDatabase, ReadableTable, Table, TableDefinition, TableError, WriteTransaction,
+};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+use tenfold_domain::Timestamp;
+
+/// Topic id and lane.
+pub(super) type Place = (u32, u32);
+
+/// Topic id, lane, offset.
+type RecordKey = (u32, u32, u64);
+
+/// Opens the database, again after every failure.
+pub(super) type Opener = Box<dyn Fn() -> Result<Database, redb::DatabaseError> + Send>;
+
+const RECORDS: TableDefinition<'_, RecordKey, &[u8]> = TableDefinition::new("records");
+/// Topic name -> (topic id, lanes).
+const TOPICS: TableDefinition<'_, &str, (u32, u32)> = TableDefinition::new("topics");
+/// (group, topic id, lane) -> next offset.
+const POSITIONS: TableDefinition<'_, (&str, u32, u32), u64> = TableDefinition::new("positions");
+
+/// A topic as the log knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct TopicInfo {
+    pub(super) id: u32,
+    pub(super) lanes: u32,
+}
+
+/// Where a lane begins and ends, and when its last record was appended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct LaneEnds {
+    pub(super) start: u64,
+    pub(super) end: u64,
+    pub(super) last_at: Timestamp,
+}
+
+impl LaneEnds {
+    pub(super) const EMPTY: Self = Self {
+        start: 0,
+        end: 0,
+        last_at: Timestamp(0),
+    };
+}
+
+/// What is stored under a record's key, in postcard.
+#[derive(Serialize, Deserialize)]
+struct StoredRecord {
+    appended_at: i64,
+    key: Option<Bytes>,
+    value: Bytes,
+    headers: Vec<(String, Bytes)>,
+}
+
+/// Opens or makes the file; says how far a repair is, since it can take long.
+pub(super) fn open(file: &Path, cache_bytes: usize) -> Result<Database, redb::DatabaseError> {
+    let shown = file.display().to_string();
+    Database::builder()
+        .set_cache_size(cache_bytes)
+        .set_repair_callback(move |repair| {
+            let percent = repair.progress() * 100.0;
+            tracing::info!(file = %shown, percent, "log was not closed cleanly: checking it");
+        })
+        .create(file)
+}
+
+/// All topics there are.
+pub(super) fn load_topics(database: &Database) -> Result<HashMap<String, TopicInfo>, String> {
+    let read = database.begin_read().map_err(text)?;
+    let table = match read.open_table(TOPICS) {
+        Ok(table) => table,
+        Err(TableError::TableDoesNotExist(_)) => return Ok(HashMap::new()),
+        Err(error) => return Err(text(error)),
+    };
+    let mut topics = HashMap::new();
+    for row in table.iter().map_err(text)? {
+        let (name, info) = row.map_err(text)?;
+        let (id, lanes) = info.value();
+        topics.insert(name.value().to_owned(), TopicInfo { id, lanes });
+    }
+    Ok(topics)
+}
+
+/// The ends of every lane of every topic: two look-ups a lane, however long the log is.
+pub(super) fn load_lanes(
+    database: &Database,
+    topics: &HashMap<String, TopicInfo>,
+) -> Result<BTreeMap<Place, LaneEnds>, String> {
+    let read = database.begin_read().map_err(text)?;
+    let table = match read.open_table(RECORDS) {
+        Ok(table) => Some(table),
+        Err(TableError::TableDoesNotExist(_)) => None,
+        Err(error) => return Err(text(error)),
+    };
+    let mut lanes = BTreeMap::new();
+    for info in topics.values() {
+        for lane in 0..info.lanes {
+            let place = (info.id, lane);
+            let ends = match &table {
+                Some(table) => lane_ends(table, place)?,
+                None => LaneEnds::EMPTY,
+            };
+            lanes.insert(place, ends);
+        }
+    }
+    Ok(lanes)
+}
+
+fn lane_ends(
+    table: &impl ReadableTable<RecordKey, &'static [u8]>,
+    (topic, lane): Place,
+) -> Result<LaneEnds, String> {
+    let mut range = table
+        .range((topic, lane, 0)..=(topic, lane, u64::MAX))
+        .map_err(text)?;
+    let Some(first) = range.next().transpose().map_err(text)? else {
+        return Ok(LaneEnds::EMPTY);
+    };
+    let start = first.0.value().2;
+    let (key, value) = range
+        .next_back()
+        .transpose()
+        .map_err(text)?
+        .unwrap_or(first);
+    let last = decode(key.value().2, value.value())?;
+    Ok(LaneEnds {
+        start,
+        end: last.offset.saturating_add(1),
+        last_at: last.appended_at,
+    })
+}
+
+/// Reads a lane from an offset up to, not including, `end`: about `max_bytes`, at least one record.
+pub(super) fn read_range(
+    database: &Database,
+    (topic, lane): Place,
+    from: u64,
+    end: u64,
+    max_bytes: usize,
+) -> Result<Vec<LogRecord>, String> {
+    let read = database.begin_read().map_err(text)?;
+    let table = read.open_table(RECORDS).map_err(text)?;
+    let mut records = Vec::new();
+    let mut bytes = 0_usize;
+    for row in table
+        .range((topic, lane, from)..(topic, lane, end))
+        .map_err(text)?
+    {
+        let (key, value) = row.map_err(text)?;
+        bytes = bytes.saturating_add(value.value().len());
+        if bytes > max_bytes && !records.is_empty() {
+            break;
+        }
+        records.push(decode(key.value().2, value.value())?);
+    }
+    Ok(records)
+}
+
+/// A group's position.
+pub(super) fn position(
+    database: &Database,
+    group: &str,
+    (topic, lane): Place,
+) -> Result<Option<u64>, String> {
+    let read = database.begin_read().map_err(text)?;
+    match read.open_table(POSITIONS) {
+        Ok(table) => Ok(table
+            .get((group, topic, lane))
+            .map_err(text)?
+            .map(|next| next.value())),
+        Err(TableError::TableDoesNotExist(_)) => Ok(None),
+        Err(error) => Err(text(error)),
+    }
+}
+
+/// One write transaction under way.
+pub(super) struct Writing<'t> {
+    records: Table<'t, RecordKey, &'static [u8]>,
+    topics: Table<'t, &'static str, (u32, u32)>,
+    positions: Table<'t, (&'static str, u32, u32), u64>,
+}
+
+impl<'t> Writing<'t> {
+    pub(super) fn new(transaction: &'t WriteTransaction) -> Result<Self, redb::Error> {
+        Ok(Self {
+            records: transaction.open_table(RECORDS)?,
+            topics: transaction.open_table(TOPICS)?,
+            positions: transaction.open_table(POSITIONS)?,
+        })
+    }
+
+    pub(super) fn record(
+        &mut self,
+        (topic, lane): Place,
+        offset: u64,
+        appended_at: Timestamp,
+        record: NewRecord,
+    ) -> Result<(), redb::Error> {
+        let stored = encode(appended_at, record);
+        self.records
+            .insert((topic, lane, offset), stored.as_slice())?;
+        Ok(())
+    }
+
+    pub(super) fn topic(&mut self, topic: &Topic, info: TopicInfo) -> Result<(), redb::Error> {
+        self.topics.insert(topic.as_str(), (info.id, info.lanes))?;
+        Ok(())
+    }
+
+    pub(super) fn position(
+        &mut self,
+        group: &str,
+        (topic, lane): Place,
+        next: u64,
+    ) -> Result<(), redb::Error> {
+        self.positions.insert((group, topic, lane), next)?;
+        Ok(())
+    }
+}
+
+fn encode(appended_at: Timestamp, record: NewRecord) -> Vec<u8> {
+    let stored = StoredRecord {
+        appended_at: appended_at.0,
+        key: record.key,
+        value: record.value,
+        headers: record.headers,
+    };
+    // Writing these plain fields to memory has no way to fail; an empty value would be refused
+    // as damaged by every reader, never taken for a record.
+    postcard::to_stdvec(&stored).unwrap_or_default()
+}
+
+fn decode(offset: u64, bytes: &[u8]) -> Result<LogRecord, String> {
+    let stored: StoredRecord = postcard::from_bytes(bytes)
+        .map_err(|error| format!("record at offset {offset} is damaged: {error}"))?;
+    Ok(LogRecord {
+        offset,
+        appended_at: Timestamp(stored.appended_at),
+        key: stored.key,
+        value: stored.value,
+        headers: stored.headers,
+    })
+}
+
+fn text(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_is_stored_as_it_was_in_the_first_release() {
+        let record = NewRecord {
+            key: Some(Bytes::from_static(b"k")),
+            value: Bytes::from_static(b"body"),
+            headers: vec![("h".into(), Bytes::from_static(b"v"))],
+        };
+        let stored = encode(Timestamp(1), record);
+        assert_eq!(stored, b"\x02\x01\x01k\x04body\x01\x01h\x01v");
+        let read = decode(7, &stored).unwrap();
+        assert_eq!((read.offset, read.appended_at), (7, Timestamp(1)));
+        assert_eq!(read.headers, [("h".into(), Bytes::from_static(b"v"))]);
+    }
+
+    #[test]
+    fn a_damaged_record_is_an_error_that_names_its_offset() {
+        assert!(decode(7, b"").unwrap_err().contains("offset 7"));
+    }
+}
