@@ -1,1 +1,3 @@
+//! The `tenfold` program.
+
 fn main() {}

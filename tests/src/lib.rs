@@ -1,1 +1,1 @@
-//! Tests.
+//! Whole-system tests, and what they share.

@@ -85,17 +85,35 @@ fn a_value_of_the_wrong_type_names_its_key() {
     assert!(errors[0].contains("lanes.intake"), "{errors:?}");
 }
 
+/// Set in the process that the next test starts of itself, to have an environment of its own.
+const IN_CHILD: &str = "TENFOLD_LANES__INTAKE";
+
 #[test]
 fn the_environment_wins_over_the_file() {
-    figment::Jail::expect_with(|jail| {
-        jail.create_file("tenfold.toml", "[lanes]\nintake = 4\n")?;
-        jail.set_env("TENFOLD_LANES__INTAKE", 5);
-        jail.set_env("TENFOLD_CONFIG", "ignored.toml");
-        jail.set_env("TENFOLD_LISTEN__ALL__GRPC", "127.0.0.1:1");
-        let config = Config::load(Some(Path::new("tenfold.toml")), &[])
-            .map_err(|errors| errors.to_string())?;
-        assert_eq!(config.lanes.intake, 5);
-        assert_eq!(config.listen.all.grpc.port(), 1);
-        Ok(())
-    });
+    if std::env::var_os(IN_CHILD).is_none() {
+        let child = std::process::Command::new(std::env::current_exe().expect("this test"))
+            .args([
+                "--exact",
+                "config::tests::the_environment_wins_over_the_file",
+            ])
+            .env(IN_CHILD, "5")
+            .env(ENV_FILE, "ignored.toml")
+            .env("TENFOLD_LISTEN__ALL__GRPC", "127.0.0.1:1")
+            .output()
+            .expect("a process");
+        assert!(
+            child.status.success(),
+            "{}",
+            String::from_utf8_lossy(&child.stdout)
+        );
+        assert!(String::from_utf8_lossy(&child.stdout).contains("1 passed"));
+        return;
+    }
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("tenfold.toml");
+    std::fs::write(&path, "[lanes]\nintake = 4\npooling = 2\n").expect("a file");
+    let config = Config::load(Some(&path), &[]).expect("settings");
+    assert_eq!(config.lanes.intake, 5);
+    assert_eq!(config.lanes.pooling, 2);
+    assert_eq!(config.listen.all.grpc.port(), 1);
 }

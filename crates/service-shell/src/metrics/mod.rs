@@ -75,6 +75,7 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
             Kind::Histogram => metrics::describe_histogram!(metric.name, metric.help),
         }
     }
+    metrics::gauge!("tenfold_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
     Ok(INSTALLED.get_or_init(|| handle).clone())
 }
 

@@ -1,0 +1,36 @@
+# Everything a developer or a lab's administrator does with this repository.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint fmt build docs
+
+help: ## Show this
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | while IFS=$$'\t' read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
+
+demo: ## Play one day of a lab on this machine, then keep serving (DEMO="--exit" ends it; DEMO="--kafka HOST:PORT")
+	@scripts/need build
+	cargo build --locked --quiet -p tenfold
+	cargo run --locked --quiet -p tenfold -- demo $(DEMO)
+
+test: ## Run every test: rules, lanes on both logs, services, whole days on the embedded log and on a real Kafka
+	@scripts/need build test
+	cargo build --locked --workspace --bins
+	cargo test --locked --workspace
+
+lint: ## Format, clippy, licences and bans, .proto files, shell scripts
+	@scripts/need build lint
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	scripts/deny
+	scripts/buf lint proto
+	git ls-files -z | xargs -0 grep -lE '^#!.*\b(ba)?sh\b' -- | xargs -r shellcheck
+
+fmt: ## Format the code
+	cargo fmt --all
+
+build: ## Build the programs, optimised, into target/release
+	@scripts/need build
+	cargo build --locked --release --workspace --bins
+
+docs: ## Write the pages that are made from code
+	scripts/docs

@@ -1,0 +1,125 @@
+//! Dependencies point one way: services -> runtime, proto -> domain. What a crate must not know, it must not
+//! be able to name.
+
+use crate::root;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
+
+/// For each crate of the workspace, those of its siblings that it may depend on. A new crate must be added here.
+const MAY_KNOW: &[(&str, &[&str])] = &[
+    ("tenfold-domain", &[]),
+    ("tenfold-proto", &["tenfold-domain"]),
+    ("tenfold-runtime", &["tenfold-domain", "tenfold-proto"]),
+    (
+        "tenfold-service-shell",
+        &["tenfold-domain", "tenfold-proto", "tenfold-runtime"],
+    ),
+    ("tenfold-intake", SERVICE),
+    ("tenfold-pooling", SERVICE),
+    ("tenfold-results", SERVICE),
+    (
+        "tenfold",
+        &[
+            "tenfold-domain",
+            "tenfold-proto",
+            "tenfold-runtime",
+            "tenfold-service-shell",
+            "tenfold-intake",
+            "tenfold-pooling",
+            "tenfold-results",
+        ],
+    ),
+];
+
+/// A service knows the layers below it, and no other service.
+const SERVICE: &[&str] = &[
+    "tenfold-domain",
+    "tenfold-proto",
+    "tenfold-runtime",
+    "tenfold-service-shell",
+];
+
+/// Libraries that the rules must not know: async, the wire, logs and caches.
+const NOT_IN_THE_RULES: &[&str] = &[
+    "tokio", "prost", "tonic", "rdkafka", "sled", "redb", "rand", "reqwest", "metrics", "tracing",
+];
+
+/// Libraries that only the runtime knows.
+const ONLY_IN_THE_RUNTIME: &[&str] = &["rdkafka", "sled", "redb"];
+
+/// Names of normal and build dependencies (tests may use more) of each crate of the workspace.
+fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
+    let output = Command::new(env!("CARGO"))
+        .args([
+            "metadata",
+            "--format-version",
+            "1",
+            "--no-deps",
+            "--offline",
+        ])
+        .current_dir(root())
+        .output()
+        .expect("cargo runs");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let metadata: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let mut crates = BTreeMap::new();
+    for package in metadata["packages"].as_array().expect("packages") {
+        let names = package["dependencies"]
+            .as_array()
+            .expect("dependencies")
+            .iter()
+            .filter(|dependency| dependency["kind"].as_str() != Some("dev"))
+            .map(|dependency| dependency["name"].as_str().expect("a name").to_owned())
+            .collect();
+        crates.insert(package["name"].as_str().expect("a name").to_owned(), names);
+    }
+    crates
+}
+
+#[test]
+fn every_crate_depends_only_on_the_layers_below_it() {
+    for (name, dependencies) in dependencies() {
+        if name == "tenfold-tests" {
+            continue;
+        }
+        let (_, may_know) = MAY_KNOW
+            .iter()
+            .find(|(known, _)| *known == name)
+            .unwrap_or_else(|| panic!("{name} is new: say in this test what it may depend on"));
+        for dependency in dependencies.iter().filter(|d| d.starts_with("tenfold")) {
+            assert!(
+                may_know.contains(&dependency.as_str()),
+                "{name} must not depend on {dependency}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_rules_know_no_async_no_wire_and_no_log() {
+    let rules = &dependencies()["tenfold-domain"];
+    for library in NOT_IN_THE_RULES {
+        assert!(
+            !rules.contains(*library),
+            "tenfold-domain must not depend on {library}"
+        );
+    }
+}
+
+#[test]
+fn only_the_runtime_knows_the_logs_and_the_cache() {
+    for (name, dependencies) in dependencies() {
+        for library in ONLY_IN_THE_RUNTIME {
+            assert_eq!(
+                dependencies.contains(*library),
+                name == "tenfold-runtime",
+                "{name} and {library}"
+            );
+        }
+    }
+}
