@@ -11,6 +11,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "tenfold/v1/intake.proto",
         "tenfold/v1/pooling.proto",
         "tenfold/v1/results.proto",
+        "tenfold/v1/operations.proto",
     ];
     println!("cargo:rerun-if-changed=tenfold");
     let descriptors = protox::compile(files, ["."])?;
@@ -19,8 +20,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         out.join("descriptors.bin"),
         prost::Message::encode_to_vec(&descriptors),
     )?;
+    // Names let a program write any message as JSON, found in the descriptors by its name.
+    let mut config = tonic_prost_build::Config::new();
+    config.enable_type_names();
     tonic_prost_build::configure()
         .bytes(".")
-        .compile_fds(descriptors)?;
+        .compile_fds_with_config(descriptors, config)?;
     Ok(())
 }
