@@ -1,3 +1,27 @@
-//! The `tenfold` program.
+//! The `tenfold` program: all three services in one process, the command line for every step of a
+//! laboratory's day, and a demonstration.
+//!
+//! It has no rules of its own: what it knows of tubes and pools it asks the services. Read in this
+//! order: [`cli`] (what can be typed), [`run`] (the services), [`client`] (one file a group of
+//! commands), [`output`] (tables for people, JSON for programs), [`failure`] (exit codes).
 
-fn main() {}
+mod cli;
+mod client;
+mod connect;
+mod failure;
+mod output;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    let json = cli.global.json;
+    match cli::dispatch(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(json),
+    }
+}

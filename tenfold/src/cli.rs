@@ -1,0 +1,162 @@
+//! What can be typed.
+
+use crate::client;
+use crate::connect::Session;
+use crate::failure::{Failure, Outcome};
+use crate::output::Output;
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use std::path::PathBuf;
+use tenfold_service_shell::config::{Config, ENV_FILE, Override};
+
+const EXAMPLES: &str = "\
+A first day:
+  tenfold run                                   all three services, data in ./data
+  tenfold policy apply policy.toml              what this lab does (tenfold policy show --default > policy.toml)
+  tenfold register registrations.csv            samples become known
+  tenfold receive --lab lab-1 AB12345678        tubes arrive
+  tenfold scan --lab lab-1 --bench b1 AB12345678
+  tenfold sla                                   what is late, and where it is stuck
+
+Exit codes: 0 done, 1 refused, 2 wrong usage, 3 no answer (the same again is safe with --request-id).
+With --json every command prints JSON, and errors as JSON on standard error.";
+
+/// Tenfold: the pipeline a city's pooled nucleic-acid testing runs on.
+#[derive(Parser)]
+#[command(version, about, after_help = EXAMPLES, max_term_width = 120)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Args)]
+pub struct Global {
+    /// Print JSON, for programs
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Settings file; `tenfold config` prints the defaults, with their explanation
+    #[arg(long, global = true, value_name = "FILE", env = ENV_FILE)]
+    pub config: Option<PathBuf>,
+    /// Change one setting, such as `lanes.intake=4`; may be given several times
+    #[arg(long, global = true, value_name = "KEY=VALUE", value_parser = key_value)]
+    pub set: Vec<Override>,
+    /// Address of the services, if not that of the settings, such as http://127.0.0.1:7070
+    #[arg(long, global = true, value_name = "URL")]
+    pub server: Option<String>,
+    /// Who calls: a pseudonym, never a name
+    #[arg(long, global = true, default_value = "cli", value_name = "NAME")]
+    pub actor: String,
+    /// Id of an earlier try of the same command, so that it is not done twice
+    #[arg(long, global = true, value_name = "ID")]
+    pub request_id: Option<String>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// The lab's policy: sites, classes, pools, Ct rules, receivers
+    #[command(subcommand)]
+    Policy(client::policy::Policy),
+    /// What the services run and how their lanes are
+    Status,
+    /// Print all settings with their defaults and explanation
+    Config {
+        /// The settings as they are in force here, instead of the defaults
+        #[arg(long)]
+        effective: bool,
+    },
+    /// Print a completion script: tenfold completion bash > /etc/bash_completion.d/tenfold
+    Completion {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+}
+
+fn key_value(text: &str) -> Result<Override, String> {
+    text.split_once('=')
+        .map(|(key, value)| (key.trim().to_owned(), value.trim().to_owned()))
+        .ok_or_else(|| format!("{text:?} is not KEY=VALUE"))
+}
+
+impl Global {
+    /// The settings, with what the flags change.
+    pub fn config(&self, more: &[Override]) -> Outcome<Config> {
+        let mut flags = Vec::new();
+        if let Some(server) = &self.server {
+            for service in ["intake", "pooling", "results"] {
+                flags.push((format!("client.{service}"), server.clone()));
+            }
+        }
+        flags.extend_from_slice(more);
+        flags.extend_from_slice(&self.set);
+        Ok(Config::load(self.config.as_deref(), &flags)?)
+    }
+}
+
+/// Does what was typed.
+pub fn dispatch(cli: Cli) -> Outcome {
+    let output = Output::new(cli.global.json);
+    let global = &cli.global;
+    match cli.command {
+        Command::Config { effective: false } => {
+            output.value_or_text(tenfold_service_shell::config::DEFAULTS);
+            Ok(())
+        }
+        Command::Config { effective: true } => {
+            let config = global.config(&[])?;
+            let text = toml::to_string(&config).map_err(|e| Failure::Usage(e.to_string()))?;
+            output.value_or_text(&text);
+            Ok(())
+        }
+        Command::Completion { shell } => {
+            clap_complete::generate(
+                shell,
+                &mut Cli::command(),
+                "tenfold",
+                &mut std::io::stdout(),
+            );
+            Ok(())
+        }
+        Command::Policy(command) => talk(global, |s| client::policy::run(s, output, command)),
+        Command::Status => talk(global, |s| client::status::run(s, output)),
+    }
+}
+
+/// Runs one client command on a small runtime of its own.
+fn talk<F, R>(global: &Global, command: F) -> Outcome
+where
+    F: FnOnce(Session) -> R,
+    R: Future<Output = Outcome>,
+{
+    let config = global.config(&[])?;
+    let session = Session::new(config, global.actor.clone(), global.request_id.clone());
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(command(session))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_setting_from_a_flag_wins_and_the_server_names_all_three() {
+        let cli = Cli::parse_from([
+            "tenfold",
+            "status",
+            "--server",
+            "http://127.0.0.1:1",
+            "--set",
+            "lanes.intake=3",
+        ]);
+        let config = cli.global.config(&[]).expect("settings");
+        assert_eq!(config.client.pooling, "http://127.0.0.1:1");
+        assert_eq!(config.lanes.intake, 3);
+    }
+}

@@ -1,0 +1,4 @@
+//! The client's commands, one file a group. Each asks a service and prints its answer; none decides.
+
+pub mod policy;
+pub mod status;

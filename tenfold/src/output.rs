@@ -1,0 +1,288 @@
+//! What commands print: tables for people, JSON for programs. Both are made from the reply's own
+//! descriptor, so that no field is forgotten.
+
+use comfy_table::{ContentArrangement, Table, presets};
+use prost_reflect::{DescriptorPool, DynamicMessage, SerializeOptions};
+use serde_json::{Map, Value};
+use std::io::Write as _;
+use std::sync::LazyLock;
+
+static POOL: LazyLock<Option<DescriptorPool>> =
+    LazyLock::new(|| DescriptorPool::decode(tenfold_proto::DESCRIPTORS).ok());
+
+/// Where a command's answer goes.
+#[derive(Clone, Copy, Debug)]
+pub struct Output {
+    json: bool,
+}
+
+impl Output {
+    /// JSON if so asked, tables otherwise.
+    pub const fn new(json: bool) -> Self {
+        Self { json }
+    }
+
+    /// The answer goes to a program.
+    pub const fn is_json(self) -> bool {
+        self.json
+    }
+
+    /// Prints a reply.
+    pub fn reply<M: prost::Message + prost::Name>(self, reply: &M) {
+        self.value(&to_json(reply));
+    }
+
+    /// Prints a value as JSON, or as tables.
+    pub fn value(self, value: &Value) {
+        if self.json {
+            line(&value.to_string());
+        } else {
+            line(&for_people(value));
+        }
+    }
+
+    /// Prints a text as it is; in JSON, as a string under `text`.
+    pub fn value_or_text(self, text: &str) {
+        if self.json {
+            line(&serde_json::json!({ "text": text }).to_string());
+        } else {
+            line(text.trim_end());
+        }
+    }
+
+    /// Prints a sentence, to people only.
+    pub fn say(self, text: &str) {
+        if !self.json {
+            line(text);
+        }
+    }
+
+    /// Prints rows under headings to people; the value to programs.
+    pub fn rows(self, headings: &[&str], rows: Vec<Vec<String>>, value: &Value) {
+        if self.json {
+            line(&value.to_string());
+        } else {
+            line(&table(headings, rows));
+        }
+    }
+}
+
+/// A closed pipe (`| head`) ends the output, not the program.
+fn line(text: &str) {
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+/// A message as JSON with the field names of the .proto files; enums by name, moments in RFC 3339.
+pub fn to_json<M: prost::Message + prost::Name>(message: &M) -> Value {
+    let Some(descriptor) = POOL
+        .as_ref()
+        .and_then(|pool| pool.get_message_by_name(&M::full_name()))
+    else {
+        return Value::Null;
+    };
+    let options = SerializeOptions::new()
+        .use_proto_field_name(true)
+        .stringify_64_bit_integers(false)
+        .skip_default_fields(true);
+    let mut value = DynamicMessage::decode(descriptor, message.encode_to_vec().as_slice())
+        .ok()
+        .and_then(|dynamic| {
+            dynamic
+                .serialize_with_options(serde_json::value::Serializer, &options)
+                .ok()
+        })
+        .unwrap_or(Value::Null);
+    moments(&mut value);
+    value
+}
+
+/// Names of fields that hold milliseconds since 1970.
+fn is_moment(name: &str) -> bool {
+    name.ends_with("_at") || ["at", "due", "from", "since", "until"].contains(&name)
+}
+
+/// Below this (1990) a number is no moment but a count that happens to have such a name.
+const MOMENT_MIN: i64 = 631_152_000_000;
+
+fn moments(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            for (name, field) in fields {
+                let at = field
+                    .as_i64()
+                    .filter(|at| is_moment(name) && *at > MOMENT_MIN);
+                if let Some(at) = at.and_then(|at| jiff::Timestamp::from_millisecond(at).ok()) {
+                    *field = Value::String(format!("{at:.3}"));
+                } else {
+                    moments(field);
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(moments),
+        _ => {}
+    }
+}
+
+/// A table with headings.
+pub fn table(headings: &[&str], rows: Vec<Vec<String>>) -> String {
+    let mut table = Table::new();
+    table
+        .load_preset(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Disabled)
+        .set_header(headings.iter().map(|heading| heading.to_uppercase()));
+    for row in rows {
+        table.add_row(row);
+    }
+    let text = table.to_string();
+    let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+    lines.join("\n")
+}
+
+/// Plain fields as `name  value` lines, then each list of things as a table under its name.
+fn for_people(value: &Value) -> String {
+    match value {
+        Value::Object(fields) => object(fields),
+        Value::Array(items) => list(items),
+        Value::Null => "nothing".to_owned(),
+        other => cell(other),
+    }
+}
+
+fn object(fields: &Map<String, Value>) -> String {
+    let mut plain = Vec::new();
+    let mut parts = Vec::new();
+    for (name, field) in fields {
+        match field {
+            Value::Array(items) if items.iter().any(Value::is_object) => {
+                parts.push(format!(
+                    "\n{} ({})\n{}",
+                    title(name),
+                    items.len(),
+                    list(items)
+                ));
+            }
+            Value::Object(inner) if inner.values().any(|v| v.is_array() || v.is_object()) => {
+                parts.push(format!("\n{}\n{}", title(name), object(inner)));
+            }
+            other => plain.push(vec![title(name), cell(other)]),
+        }
+    }
+    let width = plain
+        .iter()
+        .filter_map(|row| row.first().map(String::len))
+        .max();
+    let mut text: Vec<String> = plain
+        .iter()
+        .map(|row| match row.as_slice() {
+            [name, value] => format!("{name:<width$}  {value}", width = width.unwrap_or(0)),
+            _ => String::new(),
+        })
+        .collect();
+    text.extend(parts);
+    if text.is_empty() {
+        "nothing".to_owned()
+    } else {
+        text.join("\n")
+    }
+}
+
+fn list(items: &[Value]) -> String {
+    let mut headings: Vec<&str> = Vec::new();
+    for item in items.iter().filter_map(Value::as_object) {
+        for name in item.keys() {
+            if !headings.contains(&name.as_str()) {
+                headings.push(name);
+            }
+        }
+    }
+    if headings.is_empty() {
+        return items.iter().map(cell).collect::<Vec<_>>().join(", ");
+    }
+    let rows = items
+        .iter()
+        .map(|item| {
+            headings
+                .iter()
+                .map(|name| item.get(*name).map(cell).unwrap_or_default())
+                .collect()
+        })
+        .collect();
+    let titles: Vec<String> = headings.iter().map(|name| title(name)).collect();
+    let titles: Vec<&str> = titles.iter().map(String::as_str).collect();
+    table(&titles, rows)
+}
+
+fn title(name: &str) -> String {
+    name.replace('_', " ")
+}
+
+fn cell(value: &Value) -> String {
+    match value {
+        Value::String(text) => word(text),
+        Value::Null => String::new(),
+        Value::Array(items) => items.iter().map(cell).collect::<Vec<_>>().join(", "),
+        Value::Object(fields) => fields
+            .iter()
+            .map(|(name, field)| format!("{} {}", title(name), cell(field)))
+            .collect::<Vec<_>>()
+            .join(", "),
+        other => other.to_string(),
+    }
+}
+
+/// An enum's name as people say it: `FINAL_RESULT_NEGATIVE` is `negative`.
+fn word(text: &str) -> String {
+    const PREFIXES: [&str; 6] = [
+        "FINAL_RESULT_",
+        "RETEST_REASON_",
+        "PLATE_SIZE_",
+        "CONTROL_",
+        "KIND_",
+        "FLAG_",
+    ];
+    PREFIXES
+        .iter()
+        .find_map(|prefix| text.strip_prefix(prefix))
+        .map_or_else(
+            || text.to_owned(),
+            |rest| rest.to_lowercase().replace('_', " "),
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tenfold_proto::v1::{GetStatusReply, LaneStatus, ServiceStatus};
+
+    fn reply() -> GetStatusReply {
+        GetStatusReply {
+            instance: "lab-3".to_owned(),
+            started_at: 1_767_225_600_000,
+            services: vec![ServiceStatus {
+                service: "intake".to_owned(),
+                lanes: 2,
+                owned: vec![LaneStatus {
+                    lane: 1,
+                    seq: 7,
+                    ..LaneStatus::default()
+                }],
+            }],
+            ..GetStatusReply::default()
+        }
+    }
+
+    #[test]
+    fn programs_get_the_names_of_the_proto_files_and_moments_they_can_read() {
+        let json = to_json(&reply());
+        assert_eq!(json["started_at"], "2026-01-01T00:00:00.000Z");
+        assert_eq!(json["services"][0]["owned"][0]["seq"], 7);
+    }
+
+    #[test]
+    fn people_get_fields_and_tables() {
+        let text = for_people(&to_json(&reply()));
+        assert!(text.contains("instance    lab-3"), "{text}");
+        assert!(text.contains("services (1)"), "{text}");
+        assert!(text.contains("SERVICE"), "{text}");
+    }
+}
