@@ -115,3 +115,178 @@ impl TryFrom<String> for Well {
             .ok_or_else(|| format!("{text:?} is no well: wells are A1 to H12, or A1 to P24"))
     }
 }
+
+/// How four 96-well plates are put into one of 384 wells. Quadrants count from 0 to 3.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum QuadrantOrder {
+    /// Quadrants start at A1, A2, B1, B2.
+    RowWise,
+    /// Quadrants start at A1, B1, A2, B2.
+    ColumnWise,
+}
+
+impl QuadrantOrder {
+    /// The (row, column) offset of a quadrant; `None` above 3.
+    const fn offset(self, quadrant: u8) -> Option<(u8, u8)> {
+        if quadrant > 3 {
+            return None;
+        }
+        Some(match self {
+            Self::RowWise => (quadrant / 2, quadrant % 2),
+            Self::ColumnWise => (quadrant % 2, quadrant / 2),
+        })
+    }
+
+    /// Where a well of a 96-well plate comes to stand on the 384-well plate.
+    #[must_use]
+    pub const fn to_384(self, quadrant: u8, well: Well) -> Option<Well> {
+        if well.row >= PlateSize::P96.rows() || well.column >= PlateSize::P96.columns() {
+            return None;
+        }
+        match self.offset(quadrant) {
+            Some((row, column)) => {
+                Well::at(PlateSize::P384, 2 * well.row + row, 2 * well.column + column)
+            }
+            None => None,
+        }
+    }
+
+    /// Which quadrant and 96-well a well of a 384-well plate came from.
+    #[must_use]
+    pub const fn from_384(self, well: Well) -> (u8, Well) {
+        let (row, column) = (well.row % 2, well.column % 2);
+        let quadrant = match self {
+            Self::RowWise => 2 * row + column,
+            Self::ColumnWise => 2 * column + row,
+        };
+        (
+            quadrant,
+            Well {
+                row: well.row / 2,
+                column: well.column / 2,
+            },
+        )
+    }
+}
+
+impl Well {
+    /// Index counting along the rows, from 0: A1, A2, ... (a well outside the plate has an index outside it).
+    #[must_use]
+    pub const fn row_major(self, size: PlateSize) -> u16 {
+        self.row as u16 * size.columns() as u16 + self.column as u16
+    }
+
+    /// Index counting down the columns, from 0: A1, B1, ...
+    #[must_use]
+    pub const fn column_major(self, size: PlateSize) -> u16 {
+        self.column as u16 * size.rows() as u16 + self.row as u16
+    }
+
+    /// The well with this index along the rows.
+    #[must_use]
+    pub const fn from_row_major(size: PlateSize, index: u16) -> Option<Self> {
+        if index >= size.wells() {
+            return None;
+        }
+        let columns = size.columns() as u16;
+        Self::at(size, (index / columns) as u8, (index % columns) as u8)
+    }
+
+    /// The well with this index down the columns.
+    #[must_use]
+    pub const fn from_column_major(size: PlateSize, index: u16) -> Option<Self> {
+        if index >= size.wells() {
+            return None;
+        }
+        let rows = size.rows() as u16;
+        Self::at(size, (index % rows) as u8, (index / rows) as u8)
+    }
+
+    /// The well stands on a plate of this size.
+    #[must_use]
+    pub const fn fits(self, size: PlateSize) -> bool {
+        self.row < size.rows() && self.column < size.columns()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn well(text: &str) -> Well {
+        Well::parse(PlateSize::P384, text).unwrap()
+    }
+
+    #[test]
+    fn wells_are_read_as_people_write_them() {
+        for (text, wanted) in [
+            ("A1", Some("A1")),
+            ("A01", Some("A1")),
+            ("a2", Some("A2")),
+            ("h12", Some("H12")),
+            ("A00", None),
+            ("HH0", None),
+            ("I1", None),
+            ("A13", None),
+            ("A001", None),
+            ("A", None),
+            ("", None),
+            ("1A", None),
+        ] {
+            let read = Well::parse(PlateSize::P96, text).map(|w| w.to_string());
+            assert_eq!(read.as_deref(), wanted, "{text}");
+        }
+    }
+
+    #[test]
+    fn indexes_of_a_96_well_plate() {
+        for (text, rows, columns) in [("A1", 0, 0), ("A2", 1, 8), ("B1", 12, 1), ("H12", 95, 95)] {
+            assert_eq!(well(text).row_major(PlateSize::P96), rows, "{text}");
+            assert_eq!(well(text).column_major(PlateSize::P96), columns, "{text}");
+        }
+    }
+
+    #[test]
+    fn quadrants_of_a_384_well_plate() {
+        use QuadrantOrder::{ColumnWise, RowWise};
+        for (order, quadrant, from, to) in [
+            (RowWise, 0, "B1", "C1"),
+            (RowWise, 3, "H12", "P24"),
+            (ColumnWise, 0, "B1", "C1"),
+            (ColumnWise, 3, "H12", "P24"),
+            (RowWise, 1, "A1", "A2"),
+            (RowWise, 2, "A1", "B1"),
+            (ColumnWise, 1, "A1", "B1"),
+            (ColumnWise, 2, "A1", "A2"),
+        ] {
+            let moved = order.to_384(quadrant, well(from));
+            assert_eq!(moved, Some(well(to)), "{order:?} Q{} {from}", quadrant + 1);
+        }
+        assert_eq!(RowWise.to_384(4, well("A1")), None);
+        assert_eq!(RowWise.to_384(0, well("A13")), None);
+    }
+
+    proptest! {
+        #[test]
+        fn an_index_leads_back_to_its_well(index in 0u16..400) {
+            for size in [PlateSize::P96, PlateSize::P384] {
+                let by_row = Well::from_row_major(size, index);
+                let by_column = Well::from_column_major(size, index);
+                prop_assert_eq!(by_row.is_some(), index < size.wells());
+                prop_assert_eq!(by_row.map(|w| w.row_major(size)), by_row.map(|_| index));
+                prop_assert_eq!(by_column.map(|w| w.column_major(size)), by_column.map(|_| index));
+            }
+        }
+
+        #[test]
+        fn a_384_well_comes_from_one_96_well(index in 0u16..384) {
+            let to = Well::from_row_major(PlateSize::P384, index).unwrap();
+            for order in [QuadrantOrder::RowWise, QuadrantOrder::ColumnWise] {
+                let (quadrant, from) = order.from_384(to);
+                prop_assert_eq!(order.to_384(quadrant, from), Some(to));
+            }
+        }
+    }
+}
