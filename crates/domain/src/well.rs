@@ -145,9 +145,11 @@ impl QuadrantOrder {
             return None;
         }
         match self.offset(quadrant) {
-            Some((row, column)) => {
-                Well::at(PlateSize::P384, 2 * well.row + row, 2 * well.column + column)
-            }
+            Some((row, column)) => Well::at(
+                PlateSize::P384,
+                2 * well.row + row,
+                2 * well.column + column,
+            ),
             None => None,
         }
     }

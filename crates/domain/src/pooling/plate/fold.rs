@@ -1,0 +1,264 @@
+//! What events do to plates, and to what stands on them.
+
+use super::super::event::{Content, Event, PlateRef, What};
+use super::super::evolve::FoldProblem;
+use super::super::lab::{find_or_add, key_of, pool_key, tube_key};
+use super::super::pool::{self, Pool, PoolState, Transfer};
+use super::super::queue::Item;
+use super::super::step::{StepKind, Steps};
+use super::super::tube::{self, Tube, TubeState, Vessel};
+use super::{Plate, PlateState, PlateWell, by_barcode};
+use crate::ids::Actor;
+use crate::message::ReplateOrder;
+use crate::tables::{Read, ReadExt, Write, WriteExt};
+use crate::time::Timestamp;
+use crate::well::Well;
+
+pub(crate) fn evolve(
+    state: &mut dyn Write,
+    event: &Event,
+    at: Timestamp,
+) -> Result<(), FoldProblem> {
+    let by = &event.by;
+    match &event.what {
+        What::PlateStarted { .. } => {
+            started(state, event, at);
+            Ok(())
+        }
+        What::WellsPlanned { plate, wells } => change(state, plate, |state, key, plate| {
+            for (well, content) in wells {
+                let item =
+                    item(state, content).ok_or_else(|| FoldProblem::missing("content", content))?;
+                plate.wells.push(PlateWell {
+                    well: *well,
+                    item,
+                    planned_at: at,
+                    planned_by: by.clone(),
+                    transfer: None,
+                    lost: None,
+                });
+                let vessel = Vessel::Plated {
+                    plate: key,
+                    well: *well,
+                };
+                let note = format!("{} {well}", plate.barcode);
+                move_item(state, item, vessel, StepKind::Plated, by, &note, at);
+            }
+            Ok(())
+        }),
+        What::WellsTransferred { plate, wells, ul } => change(state, plate, |state, _, plate| {
+            let name = plate.barcode.to_string();
+            for entry in &mut plate.wells {
+                if !wells.contains(&entry.well) || entry.lost.is_some() {
+                    continue;
+                }
+                entry.transfer = Some(Transfer {
+                    at,
+                    by: by.clone(),
+                    ul: *ul,
+                });
+                take_liquid(state, entry.item, *ul, by, &name, at);
+            }
+            Ok(())
+        }),
+        What::WellFailed {
+            plate,
+            well,
+            reason,
+        } => change(state, plate, |state, key, plate| {
+            lose(state, key, plate, &[*well], reason, by, at);
+            Ok(())
+        }),
+        What::PlateSealed { plate } => change(state, plate, |_, _, plate| {
+            plate.state = PlateState::Sealed;
+            plate.steps.add(StepKind::Sealed, at, by, "");
+            Ok(())
+        }),
+        What::PlateVoided { plate, reason } => change(state, plate, |state, key, plate| {
+            lose(state, key, plate, &[], reason, by, at);
+            plate.state = PlateState::Void {
+                reason: reason.clone(),
+            };
+            plate.steps.add(StepKind::Voided, at, by, reason);
+            Ok(())
+        }),
+        What::PlateLoaded { plate, instrument } => change(state, plate, |state, key, plate| {
+            plate.state = PlateState::Loaded {
+                instrument: instrument.clone(),
+                at,
+            };
+            plate.steps.add(StepKind::Loaded, at, by, instrument);
+            let note = format!("{} in {instrument}", plate.barcode);
+            for entry in plate.occupied() {
+                let vessel = Vessel::Loaded {
+                    plate: key,
+                    well: entry.well,
+                };
+                move_item(state, entry.item, vessel, StepKind::Loaded, by, &note, at);
+            }
+            Ok(())
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// What stands in wells of a loaded plate waits for a plate again.
+pub(crate) fn replated(
+    state: &mut dyn Write,
+    order: &ReplateOrder,
+    by: &Actor,
+    at: Timestamp,
+) -> Result<(), FoldProblem> {
+    let plate = PlateRef {
+        lab: order.lab.clone(),
+        barcode: order.plate.clone(),
+    };
+    change(state, &plate, |state, key, plate| {
+        plate.steps.add(StepKind::Replated, at, by, &order.reason);
+        lose(state, key, plate, &order.wells, &order.reason, by, at);
+        Ok(())
+    })
+}
+
+fn started(state: &mut dyn Write, event: &Event, at: Timestamp) {
+    let What::PlateStarted {
+        plate: id,
+        size,
+        assay,
+        layout,
+        seed,
+        controls,
+    } = &event.what
+    else {
+        return;
+    };
+    let (lab, mut record) = find_or_add(state, &id.lab);
+    record.plates = record.plates.saturating_add(1);
+    state.put(&lab, &record);
+    let mut plate = Plate {
+        barcode: id.barcode.clone(),
+        size: *size,
+        assay: assay.clone(),
+        layout: layout.clone(),
+        seed: *seed,
+        controls: controls.clone(),
+        wells: Vec::new(),
+        state: PlateState::Open,
+        steps: Steps::default(),
+    };
+    plate
+        .steps
+        .add(StepKind::Opened, at, &event.by, assay.as_str());
+    state.put(&key_of(lab, record.plates), &plate);
+}
+
+fn change(
+    state: &mut dyn Write,
+    id: &PlateRef,
+    how: impl FnOnce(&mut dyn Write, u64, &mut Plate) -> Result<(), FoldProblem>,
+) -> Result<(), FoldProblem> {
+    let (key, mut plate) = by_barcode(state, &id.lab, &id.barcode)
+        .ok_or_else(|| FoldProblem::missing("plate", &id.barcode))?;
+    how(state, key, &mut plate)?;
+    state.put(&key, &plate);
+    Ok(())
+}
+
+fn item(state: &dyn Read, content: &Content) -> Option<Item> {
+    match content {
+        Content::Pool(id) => pool_key(state, id).map(Item::Pool),
+        Content::Tube(id) => tube_key(state, id).map(Item::Tube),
+    }
+}
+
+/// The contents of these wells (none = all) wait again; the wells are lost.
+fn lose(
+    state: &mut dyn Write,
+    key: u64,
+    plate: &mut Plate,
+    wells: &[Well],
+    reason: &str,
+    by: &Actor,
+    at: Timestamp,
+) {
+    let note = format!("{}: {reason}", plate.barcode);
+    for entry in &mut plate.wells {
+        if entry.lost.is_some() || !(wells.is_empty() || wells.contains(&entry.well)) {
+            continue;
+        }
+        entry.lost = Some(reason.to_owned());
+        if stands_on(state, entry.item, key) {
+            let step = StepKind::Replated;
+            move_item(state, entry.item, Vessel::Ready, step, by, &note, at);
+        }
+    }
+}
+
+fn stands_on(state: &dyn Read, item: Item, plate_key: u64) -> bool {
+    let vessel = match item {
+        Item::Pool(key) => match state.get::<Pool>(&key).map(|pool| pool.state) {
+            Some(PoolState::Sealed(vessel)) => vessel,
+            _ => return false,
+        },
+        Item::Tube(key) => match state.get::<Tube>(&key).map(|tube| tube.state) {
+            Some(TubeState::Alone(vessel)) => vessel,
+            _ => return false,
+        },
+        Item::Expected(_) => return false,
+    };
+    matches!(vessel, Vessel::Plated { plate, .. } | Vessel::Loaded { plate, .. } if plate == plate_key)
+}
+
+fn move_item(
+    state: &mut dyn Write,
+    item: Item,
+    vessel: Vessel,
+    step: StepKind,
+    by: &Actor,
+    note: &str,
+    at: Timestamp,
+) {
+    match item {
+        Item::Pool(key) => {
+            if let Some(old) = state.get::<Pool>(&key) {
+                let mut pool = old.clone();
+                pool.state = PoolState::Sealed(vessel);
+                pool.steps.add(step, at, by, note);
+                pool::save(state, key, Some(&old), pool, at);
+            }
+        }
+        Item::Tube(key) => {
+            if let Some(old) = state.get::<Tube>(&key)
+                && matches!(old.state, TubeState::Alone(_))
+            {
+                let mut tube = old.clone();
+                tube.state = TubeState::Alone(vessel);
+                tube.steps.add(step, at, by, note);
+                tube::save(state, key, Some(&old), tube, at);
+            }
+        }
+        Item::Expected(_) => {}
+    }
+}
+
+fn take_liquid(state: &mut dyn Write, item: Item, ul: u32, by: &Actor, plate: &str, at: Timestamp) {
+    match item {
+        Item::Pool(key) => {
+            if let Some(old) = state.get::<Pool>(&key) {
+                let mut pool = old.clone();
+                pool.volume_ul = pool.volume_ul.saturating_sub(ul);
+                pool.steps.add(StepKind::Transferred, at, by, plate);
+                pool::save(state, key, Some(&old), pool, at);
+            }
+        }
+        Item::Tube(key) => {
+            if let Some(old) = state.get::<Tube>(&key) {
+                let mut tube = old.clone();
+                tube.volume_ul = tube.volume_ul.saturating_sub(ul);
+                tube.steps.add(StepKind::Transferred, at, by, plate);
+                tube::save(state, key, Some(&old), tube, at);
+            }
+        }
+        Item::Expected(_) => {}
+    }
+}

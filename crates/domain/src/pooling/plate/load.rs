@@ -1,0 +1,151 @@
+//! A sealed plate is put into an instrument: results hears what stands where.
+
+use super::super::draft::{Draft, To};
+use super::super::event::{PlateRef, What};
+use super::super::lab::{pool_id, tube_id};
+use super::super::pool::Pool;
+use super::super::queue::Item;
+use super::super::tube::{Tube, TubeState};
+use super::seal::nothing_is_held;
+use super::{Plate, PlateState, PlateWell, the_plate};
+use crate::message::{LoadedPlate, LoadedWell, Member, Message};
+use crate::rejection::Rejection;
+use crate::tables::ReadExt;
+use crate::time::Timestamp;
+
+/// Loads a plate. Answers the number of wells and of tubes in them.
+///
+/// # Errors
+/// It is not there or not sealed; no instrument is named; something on it is held.
+pub fn load(
+    draft: &mut Draft<'_>,
+    plate: &PlateRef,
+    instrument: &str,
+) -> Result<(u16, u32), Rejection> {
+    if instrument.trim().is_empty() {
+        return Err(Rejection::invalid(
+            "INSTRUMENT_MISSING",
+            "instrument",
+            "no instrument is named",
+            "name the instrument as its run files do",
+        ));
+    }
+    let (_, record) = the_plate(draft.state(), &plate.lab, &plate.barcode)?;
+    match &record.state {
+        PlateState::Sealed => {}
+        PlateState::Open => {
+            return Err(Rejection::precondition(
+                "PLATE_NOT_SEALED",
+                "plate",
+                format!("plate {:?} is open", plate.barcode),
+                "seal it first",
+            ));
+        }
+        PlateState::Loaded { instrument, at } => {
+            return Err(Rejection::precondition(
+                "PLATE_LOADED",
+                "plate",
+                format!(
+                    "plate {:?} was loaded into {instrument:?} at {at}",
+                    plate.barcode
+                ),
+                "a second run of a plate is told to results with its run",
+            ));
+        }
+        PlateState::Void { reason } => {
+            return Err(Rejection::precondition(
+                "PLATE_VOID",
+                "plate",
+                format!("plate {:?} is void: {reason}", plate.barcode),
+                "take another plate",
+            ));
+        }
+    }
+    nothing_is_held(draft, plate, &record)?;
+    let wells: Vec<LoadedWell> = record
+        .occupied()
+        .filter_map(|entry| loaded_well(draft, entry))
+        .collect();
+    let counts = (
+        u16::try_from(wells.len()).unwrap_or(u16::MAX),
+        wells.iter().fold(0_u32, |sum, well| {
+            sum.saturating_add(u32::try_from(well.members.len()).unwrap_or(u32::MAX))
+        }),
+    );
+    draft.emit(What::PlateLoaded {
+        plate: plate.clone(),
+        instrument: instrument.to_owned(),
+    })?;
+    let message = told(plate, &record, instrument, draft.now, wells);
+    draft.send(
+        To::Results(plate.lab.clone()),
+        Message::PlateLoaded(message),
+    );
+    Ok(counts)
+}
+
+fn told(
+    id: &PlateRef,
+    plate: &Plate,
+    instrument: &str,
+    at: Timestamp,
+    wells: Vec<LoadedWell>,
+) -> LoadedPlate {
+    LoadedPlate {
+        lab: id.lab.clone(),
+        plate: id.barcode.clone(),
+        size: plate.size,
+        assay: plate.assay.clone(),
+        instrument: instrument.to_owned(),
+        loaded_at: at,
+        controls: plate.controls.clone(),
+        wells,
+    }
+}
+
+fn loaded_well(draft: &Draft<'_>, entry: &PlateWell) -> Option<LoadedWell> {
+    let plated_at = entry.transfer.as_ref()?.at;
+    let (pool, members) = match entry.item {
+        Item::Tube(key) => (None, vec![member(draft, key, plated_at)?]),
+        Item::Pool(key) => {
+            let record = draft.state().get::<Pool>(&key)?;
+            let members: Vec<Member> = record
+                .members
+                .iter()
+                .filter(|m| goes_with(draft, m.tube, key))
+                .filter_map(|m| member(draft, m.tube, m.transfer.as_ref()?.at))
+                .collect();
+            (Some(pool_id(draft.state(), key)), members)
+        }
+        Item::Expected(_) => return None,
+    };
+    (!members.is_empty()).then_some(LoadedWell {
+        well: entry.well,
+        plated_at,
+        pool,
+        members,
+    })
+}
+
+/// The tube's way still goes with this pool: it was not closed or tested again since.
+fn goes_with(draft: &Draft<'_>, tube: u64, pool: u64) -> bool {
+    draft
+        .state()
+        .get::<Tube>(&tube)
+        .is_some_and(|tube| tube.state == TubeState::Pooled { pool })
+}
+
+fn member(draft: &Draft<'_>, key: u64, transferred_at: Timestamp) -> Option<Member> {
+    let tube = draft.state().get::<Tube>(&key)?;
+    Some(Member {
+        tube: tube_id(draft.state(), key),
+        sample: tube.sample?,
+        withdrawn: tube.withdrawn,
+        round: tube.round,
+        order: tube.order,
+        received_at: tube.received_at,
+        transferred_at,
+        due: tube.deadline.due,
+        policy: tube.deadline.policy,
+    })
+}

@@ -1,0 +1,93 @@
+//! Finding a tube by what a person or a scanner says.
+
+use super::super::lab::{find, lab_of, tube_key};
+use super::{Expected, Rack, Tube, TubeState};
+use crate::ids::{Barcode, LabId, TubeId};
+use crate::rejection::Rejection;
+use crate::tables::{Read, ReadExt};
+
+/// The tubes of a lab that bear a barcode, oldest first.
+#[must_use]
+pub fn by_barcode(state: &dyn Read, lab: &LabId, barcode: &Barcode) -> Vec<(u64, Tube)> {
+    let Some((lab, _)) = find(state, lab) else {
+        return Vec::new();
+    };
+    let mut found = state.find_all::<Tube>(barcode.as_str());
+    found.retain(|(key, _)| lab_of(*key) == lab);
+    found
+}
+
+/// The one tube that is meant by a barcode, or by a tube id such as `lab-1/T17`.
+///
+/// # Errors
+/// There is none, or there are two.
+pub fn the_tube(state: &dyn Read, lab: &LabId, text: &str) -> Result<(u64, Tube), Rejection> {
+    if let Some(id) = TubeId::parse(text)
+        && id.lab == *lab
+        && let Some(key) = tube_key(state, &id)
+        && let Some(tube) = state.get::<Tube>(&key)
+    {
+        return Ok((key, tube));
+    }
+    let mut found = by_barcode(state, lab, &text.into());
+    if found.len() > 1 {
+        found.retain(|(_, tube)| !is_over(tube));
+    }
+    match (found.len(), found.pop()) {
+        (1, Some(one)) => Ok(one),
+        (0, _) => Err(Rejection::not_found(
+            "TUBE_UNKNOWN",
+            "barcode",
+            format!("no tube with barcode {text:?} was received in lab {lab}"),
+            "receive it first; if it was received, check the label",
+        )),
+        (many, _) => Err(Rejection::precondition(
+            "BARCODE_AMBIGUOUS",
+            "barcode",
+            format!("{many} tubes in lab {lab} bear barcode {text:?}"),
+            "name the tube by its id (such as lab-1/T17), or relabel one of them",
+        )),
+    }
+}
+
+/// Nothing more happens to it.
+#[must_use]
+pub const fn is_over(tube: &Tube) -> bool {
+    matches!(
+        tube.state,
+        TubeState::Closed(_) | TubeState::Withdrawn | TubeState::Discarded
+    )
+}
+
+/// The registration expected under a barcode, in any lab of this lane.
+#[must_use]
+pub fn expected(state: &dyn Read, barcode: &Barcode) -> Option<(u64, Expected)> {
+    state.find(barcode.as_str())
+}
+
+/// The registration expected under a barcode in a lab.
+#[must_use]
+pub fn expected_in(state: &dyn Read, lab: &LabId, barcode: &Barcode) -> Option<(u64, Expected)> {
+    let (lab, _) = find(state, lab)?;
+    state
+        .find_all::<Expected>(barcode.as_str())
+        .into_iter()
+        .find(|(key, _)| lab_of(*key) == lab)
+}
+
+/// A rack of a lab.
+#[must_use]
+pub fn rack(state: &dyn Read, lab: &LabId, barcode: &Barcode) -> Option<(u64, Rack)> {
+    let (lab, _) = find(state, lab)?;
+    state
+        .find_all::<Rack>(barcode.as_str())
+        .into_iter()
+        .find(|(key, _)| lab_of(*key) == lab)
+}
+
+/// The key the next tube of a lab gets, as a number.
+#[must_use]
+pub fn next_tube(state: &dyn Read, lab: &LabId) -> TubeId {
+    let last = find(state, lab).map_or(0, |(_, record)| record.tubes);
+    TubeId::new(lab.clone(), last.saturating_add(1))
+}
