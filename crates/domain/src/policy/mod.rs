@@ -18,6 +18,7 @@ pub use labs::*;
 pub use library::*;
 pub use pooling::*;
 pub use receivers::*;
+pub(crate) use sites::whole_pattern;
 pub use sites::*;
 
 use crate::ids::{AssayId, ClassId, LabId, ReceiverId, SiteId};

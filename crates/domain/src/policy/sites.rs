@@ -239,7 +239,7 @@ fn check_schemes(field: &str, schemes: &[BarcodeScheme], errors: &mut Vec<Policy
                 format!("{field}[{n}].pattern"),
                 format!("longer than {PATTERN_BYTES_MAX} bytes"),
             );
-        } else if let Err(error) = Regex::new(&whole(&scheme.pattern)) {
+        } else if let Err(error) = Regex::new(&whole_pattern(&scheme.pattern)) {
             problem(errors, format!("{field}[{n}].pattern"), error.to_string());
         }
         if let (Some(from), Some(until)) = (scheme.from, scheme.until)
@@ -255,7 +255,7 @@ fn check_schemes(field: &str, schemes: &[BarcodeScheme], errors: &mut Vec<Policy
 }
 
 /// A pattern that must fit the whole barcode, whether or not it says so itself.
-pub(crate) fn whole(pattern: &str) -> String {
+pub(crate) fn whole_pattern(pattern: &str) -> String {
     format!("^(?:{pattern})$")
 }
 

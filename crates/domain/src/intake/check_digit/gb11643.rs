@@ -1,6 +1,6 @@
 //! GB 11643, the resident identity number: 6 digits of place, 8 of birth date, 3 of order, and a check
-//! character of ISO 7064 mod 11-2. It is personal data and must not be a barcode; it is known here so
-//! that a site that keys one in is found out, and for systems that map identities.
+//! character of ISO 7064 mod 11-2. It is personal data and should never be a barcode; it is here for a site
+//! whose scheme has the same form, and for systems that map identities to pseudonyms.
 
 use super::{Fault, iso7064, value};
 use jiff::civil::Date;
