@@ -5,6 +5,7 @@
 //! that can be told to misbehave.
 
 pub mod embedded;
+pub mod kafka;
 pub mod memory;
 
 use bytes::Bytes;

@@ -39,6 +39,11 @@ fn fresh() -> InFolder {
 crate::every_case!(fresh());
 
 #[test]
+fn a_topic_made_by_the_log_has_no_settings_problems() {
+    crate::suite::a_topic_made_by_the_log_has_no_settings_problems(&*fresh());
+}
+
+#[test]
 fn what_was_appended_is_there_after_opening_again() {
     let folder = tempfile::tempdir().unwrap();
     let kept = {

@@ -8,6 +8,11 @@ use tenfold_runtime::log::{AppendError, Appended, Log, NewRecord};
 crate::every_case!(Box::new(MemoryLog::new()));
 
 #[test]
+fn a_topic_made_by_the_log_has_no_settings_problems() {
+    crate::suite::a_topic_made_by_the_log_has_no_settings_problems(&MemoryLog::new());
+}
+
+#[test]
 fn each_fault_ends_as_it_says_and_only_once() {
     let log = MemoryLog::new();
     let topic = topic(&log, "faults", 1);

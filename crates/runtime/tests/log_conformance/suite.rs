@@ -27,7 +27,6 @@ macro_rules! every_case {
             positions_are_kept_for_each_group,
             keys_headers_and_append_times_are_kept,
             a_record_too_large_is_refused_and_the_next_one_taken,
-            a_topic_made_by_the_log_has_no_settings_problems,
         );
     };
     (@ $log:expr; $($case:ident,)+) => {

@@ -1,0 +1,138 @@
+//! Membership in a group that spreads lanes over instances.
+//!
+//! The member is told partitions and never fetches them: they are paused as soon as they are
+//! assigned. Nothing happens in the rebalance itself but telling the engine what to own from now
+//! on; owning is decided by the journal.
+
+use super::producers::log;
+use super::{KafkaOptions, errors, settings};
+use crate::log::{Membership, ReadError, Suggest, Topic};
+use rdkafka::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance};
+use rdkafka::error::KafkaError;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::time::Duration;
+
+/// How often the member's thread looks whether it should leave.
+const POLL: Duration = Duration::from_millis(20);
+
+/// Longest wait for the broker's answer to leaving; after it the member is gone all the same.
+const LEAVE_WITHIN: Duration = Duration::from_millis(1_500);
+
+pub(super) struct Member {
+    leaving: Arc<AtomicBool>,
+    left: Mutex<Option<mpsc::Receiver<()>>>,
+}
+
+impl Member {
+    pub(super) fn join(
+        options: &KafkaOptions,
+        group: &str,
+        instance: &str,
+        topic: &Topic,
+        suggest: Suggest,
+    ) -> Result<Self, ReadError> {
+        let name = topic.full_name();
+        let context = Suggesting {
+            topic: name.clone(),
+            suggest,
+        };
+        let consumer: BaseConsumer<Suggesting> = settings::member(options, group, instance)
+            .create_with_context(context)
+            .map_err(|error| errors::read(&error))?;
+        consumer
+            .subscribe(&[&name])
+            .map_err(|error| errors::read(&error))?;
+        let leaving = Arc::new(AtomicBool::new(false));
+        let (tell_left, left) = mpsc::channel();
+        let stop = leaving.clone();
+        std::thread::Builder::new()
+            .name("log-member".into())
+            .spawn(move || {
+                run(&consumer, &stop);
+                // Leaves the group and waits for the broker to know.
+                drop(consumer);
+                // Who asked may have given up waiting.
+                let _ = tell_left.send(());
+            })
+            .map_err(|error| ReadError::Unavailable(format!("no thread for a member: {error}")))?;
+        Ok(Self {
+            leaving,
+            left: Mutex::new(Some(left)),
+        })
+    }
+}
+
+fn run(consumer: &BaseConsumer<Suggesting>, stop: &AtomicBool) {
+    while !stop.load(Ordering::Acquire) {
+        match consumer.poll(POLL) {
+            // Records come only in the moment between assignment and pause.
+            None | Some(Ok(_)) => {}
+            Some(Err(error)) => tracing::debug!(%error, "kafka group member"),
+        }
+    }
+}
+
+impl Membership for Member {
+    fn leave(&self) {
+        self.leaving.store(true, Ordering::Release);
+        let left = self
+            .left
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(left) = left
+            && left.recv_timeout(LEAVE_WITHIN).is_err()
+        {
+            tracing::warn!(
+                "kafka: leaving the group takes long; its lanes move when the session ends"
+            );
+        }
+    }
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+
+/// Turns assignments into suggestions.
+struct Suggesting {
+    topic: String,
+    suggest: Suggest,
+}
+
+impl ClientContext for Suggesting {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        log(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::debug!(%error, reason, "kafka group member");
+    }
+}
+
+impl ConsumerContext for Suggesting {
+    fn post_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+        if let Rebalance::Assign(new) = rebalance
+            && let Err(error) = consumer.pause(new)
+        {
+            tracing::warn!(%error, "kafka: a group member's partitions are not paused");
+        }
+        match consumer.assignment() {
+            Ok(all) => {
+                let mut lanes: Vec<u32> = all
+                    .elements_for_topic(&self.topic)
+                    .iter()
+                    .filter_map(|element| u32::try_from(element.partition()).ok())
+                    .collect();
+                lanes.sort_unstable();
+                (self.suggest)(lanes);
+            }
+            Err(error) => tracing::error!(%error, "kafka: a group member's assignment is unknown"),
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Questions about topics and lanes.
+
+use super::settings::{self, ANSWER_WITHIN};
+use super::{ConnectError, KafkaOptions, errors};
+use crate::log::{Extent, ReadError, Topic};
+use rdkafka::admin::AdminClient;
+use rdkafka::client::DefaultClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::metadata::Metadata;
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+pub(super) struct Meta {
+    asker: BaseConsumer,
+    pub(super) admin: AdminClient<DefaultClientContext>,
+    /// Lanes are fixed when a topic is made, so what was seen once stays true.
+    lanes: Mutex<HashMap<Topic, u32>>,
+}
+
+impl Meta {
+    pub(super) fn connect(options: &KafkaOptions) -> Result<Self, ConnectError> {
+        let config = settings::questions(options);
+        let invalid = |error: rdkafka::error::KafkaError| ConnectError::Settings(error.to_string());
+        let meta = Self {
+            asker: config.create().map_err(invalid)?,
+            admin: config.create().map_err(invalid)?,
+            lanes: Mutex::default(),
+        };
+        match meta.asker.fetch_metadata(None, ANSWER_WITHIN) {
+            Ok(_) => Ok(meta),
+            Err(error) => Err(ConnectError::Unreachable {
+                bootstrap: options.bootstrap.clone(),
+                reason: error.to_string(),
+            }),
+        }
+    }
+
+    /// Everything there is.
+    pub(super) fn all(&self) -> Result<Metadata, ReadError> {
+        self.asker
+            .fetch_metadata(None, ANSWER_WITHIN)
+            .map_err(|error| errors::read(&error))
+    }
+
+    /// The lanes of a topic, if they were asked for before.
+    pub(super) fn known_lanes(&self, topic: &Topic) -> Option<u32> {
+        let lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        lanes.get(topic).copied()
+    }
+
+    /// The lanes of a topic.
+    pub(super) fn lanes(&self, topic: &Topic) -> Result<u32, ReadError> {
+        if let Some(lanes) = self.known_lanes(topic) {
+            return Ok(lanes);
+        }
+        let name = topic.full_name();
+        let metadata = self
+            .asker
+            .fetch_metadata(Some(&name), ANSWER_WITHIN)
+            .map_err(|error| errors::read(&error))?;
+        let missing = || ReadError::Refused(format!("topic {name} does not exist"));
+        let found = metadata.topics().first().ok_or_else(missing)?;
+        if let Some(error) = found.error() {
+            let code = rdkafka::error::KafkaError::MetadataFetch(error.into());
+            return Err(errors::read(&code));
+        }
+        let lanes = u32::try_from(found.partitions().len()).map_err(|_| missing())?;
+        if lanes == 0 {
+            return Err(missing());
+        }
+        let mut known = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        known.insert(topic.clone(), lanes);
+        Ok(lanes)
+    }
+
+    /// Says so if a topic has no such lane.
+    pub(super) fn check_lane(&self, topic: &Topic, lane: u32) -> Result<(), ReadError> {
+        let lanes = self.lanes(topic)?;
+        if lane < lanes {
+            return Ok(());
+        }
+        Err(no_lane(topic, lane, lanes))
+    }
+
+    /// First and next offset of a lane.
+    pub(super) fn extent(&self, topic: &Topic, lane: u32) -> Result<Extent, ReadError> {
+        self.check_lane(topic, lane)?;
+        let (start, end) = self
+            .asker
+            .fetch_watermarks(&topic.full_name(), partition(lane), ANSWER_WITHIN)
+            .map_err(|error| errors::read(&error))?;
+        match (u64::try_from(start), u64::try_from(end)) {
+            (Ok(start), Ok(end)) => Ok(Extent { start, end }),
+            _ => Err(ReadError::Unavailable(format!(
+                "{topic} lane {lane} has no offsets yet"
+            ))),
+        }
+    }
+}
+
+pub(super) fn no_lane(topic: &Topic, lane: u32, lanes: u32) -> ReadError {
+    ReadError::Refused(format!("topic {topic} has {lanes} lanes, no lane {lane}"))
+}
+
+/// A lane as Kafka numbers partitions; a lane above the range is one that does not exist.
+pub(super) fn partition(lane: u32) -> i32 {
+    i32::try_from(lane).unwrap_or(i32::MAX)
+}

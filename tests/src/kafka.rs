@@ -1,0 +1,128 @@
+//! A real Kafka for a test: on free ports, in a folder of its own, gone when the test is.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::OnceLock;
+use tempfile::TempDir;
+
+/// Heap of each broker: three of them fit beside a build.
+const BROKER_HEAP: &str = "256m";
+
+/// Brokers that run until this is dropped, or the process ends.
+pub struct KafkaCluster {
+    folder: TempDir,
+    ports: String,
+    bootstrap: String,
+}
+
+impl KafkaCluster {
+    /// Starts 1 to 3 brokers; takes several seconds, and downloads Kafka the first time.
+    ///
+    /// # Panics
+    /// Kafka cannot be started; says what is missing.
+    #[must_use]
+    pub fn start(brokers: u32) -> Self {
+        let folder = tempfile::Builder::new()
+            .prefix("tenfold-kafka-")
+            .tempdir()
+            .expect("a folder for Kafka");
+        let mut cluster = Self {
+            folder,
+            ports: free_ports(brokers),
+            bootstrap: String::new(),
+        };
+        cluster.bootstrap = cluster.run(&["up", &brokers.to_string()]);
+        cluster
+    }
+
+    /// One cluster of so many brokers for all tests of this process; it ends with the process.
+    ///
+    /// # Panics
+    /// As [`KafkaCluster::start`].
+    #[must_use]
+    pub fn shared(brokers: u32) -> &'static Self {
+        static ONE: OnceLock<KafkaCluster> = OnceLock::new();
+        static MORE: OnceLock<KafkaCluster> = OnceLock::new();
+        let place = if brokers == 1 { &ONE } else { &MORE };
+        place.get_or_init(|| Self::start(brokers))
+    }
+
+    /// `host:port` of each broker, with commas.
+    #[must_use]
+    pub fn bootstrap(&self) -> &str {
+        &self.bootstrap
+    }
+
+    /// Kills a broker (kill -9); brokers are numbered from 0.
+    pub fn kill(&self, broker: u32) {
+        self.run(&["kill", &broker.to_string()]);
+    }
+
+    /// Starts a broker again on its old data.
+    pub fn start_broker(&self, broker: u32) {
+        self.run(&["start", &broker.to_string()]);
+    }
+
+    /// Stops a broker from running, as if it hung.
+    pub fn pause(&self, broker: u32) {
+        self.run(&["pause", &broker.to_string()]);
+    }
+
+    /// Lets a broker run again.
+    pub fn resume(&self, broker: u32) {
+        self.run(&["resume", &broker.to_string()]);
+    }
+
+    fn run(&self, arguments: &[&str]) -> String {
+        let output = self.script(arguments);
+        assert!(
+            output.status.success(),
+            "Kafka is needed for this test, and `kafka {}` failed:\n{}",
+            arguments.join(" "),
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+
+    fn script(&self, arguments: &[&str]) -> Output {
+        Command::new(script())
+            .args(arguments)
+            .env("KAFKA_DIR", self.folder.path())
+            .env("KAFKA_PORTS", &self.ports)
+            .env("KAFKA_HEAP", BROKER_HEAP)
+            .env("KAFKA_OWNER", std::process::id().to_string())
+            .output()
+            .unwrap_or_else(|error| panic!("{} cannot be run: {error}", script().display()))
+    }
+}
+
+impl Drop for KafkaCluster {
+    fn drop(&mut self) {
+        let output = self.script(&["wipe"]);
+        if !output.status.success() {
+            eprintln!("{}", String::from_utf8_lossy(&output.stderr));
+        }
+    }
+}
+
+fn script() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/kafka/kafka")
+}
+
+/// Two free ports a broker, as the script wants them.
+fn free_ports(brokers: u32) -> String {
+    // All are held until all are known, so that none is given twice.
+    let held: Vec<TcpListener> = (0..brokers * 2)
+        .map(|_| TcpListener::bind("127.0.0.1:0").expect("a free port"))
+        .collect();
+    let ports: Vec<u16> = held
+        .iter()
+        .map(|listener| listener.local_addr().expect("an address").port())
+        .collect();
+    ports
+        .chunks(2)
+        .map(|pair| format!("{}:{}", pair[0], pair[1]))
+        .collect::<Vec<_>>()
+        .join(" ")
+}
