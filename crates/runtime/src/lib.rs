@@ -5,14 +5,20 @@
 //! runs it on a [`log::Log`] and answers calls through a [`gateway::Gateway`].
 //!
 //! Read in this order: [`processor`] (what a service brings), [`log`] (what a log must do),
-//! [`lane`] (the protocol), [`cache`] (folded state on disk), [`gateway`] (calls and forwarding),
-//! [`driver`] (tests without a broker).
+//! [`lane`] (the protocol), [`cache`] (folded state on disk), [`instance`] (lanes, threads and the
+//! group), [`gateway`] (calls and forwarding), [`driver`] (tests without a broker).
 
 #![warn(missing_docs)]
 
+pub mod cache;
+pub mod clock;
 pub mod driver;
 pub mod gateway;
+pub mod instance;
+pub mod lane;
+pub mod limits;
 pub mod log;
+pub mod metrics;
 pub mod processor;
 
 /// The lane that a key (a barcode, a lab) belongs to, of `lanes` lanes: the first 8 bytes of the

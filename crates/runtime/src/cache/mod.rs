@@ -1,0 +1,66 @@
+//! Folded state on disk: one ordered keyspace a lane, behind one small interface.
+//!
+//! A cache is never the truth. It may be deleted at any time, and is wiped and rebuilt from the
+//! journal on any doubt. One writer a lane; the only write is [`LaneCache::apply`], which writes state
+//! and stamp in one step.
+
+mod applier;
+mod memory;
+mod sled_cache;
+
+pub use applier::Applier;
+pub use memory::MemoryCache;
+pub use sled_cache::SledCache;
+
+use bytes::Bytes;
+use std::io;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+/// One batch of writes: key and value, or key and `None` to remove.
+pub type Writes = Vec<(Bytes, Option<Bytes>)>;
+
+/// Called with each key and value, in key order; `Break` ends the scan.
+pub type Visit<'a> = &'a mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>;
+
+/// The keyspaces of one service.
+pub trait Cache: Send + Sync + 'static {
+    /// Opens a lane's keyspace, empty if it was not there.
+    ///
+    /// # Errors
+    /// The store cannot be opened.
+    fn open(&self, lane: u32) -> io::Result<Arc<dyn LaneCache>>;
+
+    /// Removes a lane's keyspace.
+    ///
+    /// # Errors
+    /// The store cannot be written.
+    fn wipe(&self, lane: u32) -> io::Result<()>;
+
+    /// Makes everything applied durable. Only for a quick start after a planned stop.
+    ///
+    /// # Errors
+    /// The store cannot be written.
+    fn flush(&self) -> io::Result<()>;
+}
+
+/// One lane's keyspace.
+pub trait LaneCache: Send + Sync {
+    /// The value under a key.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    fn get(&self, key: &[u8]) -> io::Result<Option<Bytes>>;
+
+    /// Visits the keys `from <= key < to` in order.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    fn scan(&self, from: &[u8], to: &[u8], visit: Visit<'_>) -> io::Result<()>;
+
+    /// Writes all or nothing.
+    ///
+    /// # Errors
+    /// The store cannot be written.
+    fn apply(&self, writes: Writes) -> io::Result<()>;
+}

@@ -1,0 +1,316 @@
+//! One instance of a service: its lanes on their threads, its place in the group, its way in.
+
+mod directory;
+mod forward;
+mod local;
+mod worker;
+
+pub use directory::Directory;
+pub use forward::lanes_server;
+
+use crate::cache::{Applier, Cache};
+use crate::clock::{Clock, SystemClock};
+use crate::gateway::Gateway;
+use crate::lane::Status;
+use crate::lane::context::{Context, Event, Notice};
+use crate::limits::Limits;
+use crate::log::{Log, Membership, Topic};
+use crate::processor::Processor;
+use local::Local;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+use worker::{Letter, Statuses};
+
+/// Topics that lanes send to, beside the inboxes.
+pub const PUBLIC_TOPICS: [&str; 2] = ["reports", "dead-letters"];
+/// Services of the system, each with an inbox and a journal.
+pub const SERVICES: [&str; 3] = ["intake", "pooling", "results"];
+
+/// How an instance runs.
+pub struct InstanceConfig {
+    /// Name of the instance; stays the same when the process starts again, and differs between
+    /// processes.
+    pub instance: String,
+    /// Where it answers calls of other instances, such as `http://127.0.0.1:7401`.
+    pub address: String,
+    /// Threads that run lanes.
+    pub workers: usize,
+    /// The caches of this service.
+    pub cache: Arc<dyn Cache>,
+    /// The clocks.
+    pub clock: Arc<dyn Clock>,
+    /// The bounds.
+    pub limits: Limits,
+    /// How long a call waits for its answer.
+    pub call_timeout: Duration,
+}
+
+impl InstanceConfig {
+    /// A configuration with the machine's clocks and the default bounds.
+    pub fn new(instance: &str, address: &str, cache: Arc<dyn Cache>) -> Self {
+        Self {
+            instance: instance.to_owned(),
+            address: address.to_owned(),
+            workers: 1,
+            cache,
+            clock: Arc::new(SystemClock::default()),
+            limits: Limits::default(),
+            call_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Why an instance does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The log does not answer, or lacks topics.
+    #[error("the log cannot be used: {0}. `tenfold topics create` creates what is missing")]
+    Log(#[from] crate::log::ReadError),
+    /// No thread.
+    #[error("cannot start a thread: {0}")]
+    Thread(#[from] std::io::Error),
+}
+
+/// See the module. Dropping it ends it at once, as a crash would; [`Instance::shutdown`] leaves in order.
+pub struct Instance {
+    service: &'static str,
+    lanes: u32,
+    mailboxes: Vec<Sender<Letter>>,
+    threads: Vec<JoinHandle<()>>,
+    statuses: Statuses,
+    local: Arc<Local>,
+    membership: Option<Box<dyn Membership>>,
+    cache: Arc<dyn Cache>,
+    call_timeout: Duration,
+}
+
+impl Instance {
+    /// Starts a service's lanes on a log. Blocks while it asks the log for its topics.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub fn start<P: Processor>(
+        log: Arc<dyn Log>,
+        processor: P,
+        directory: &Arc<Directory>,
+        config: InstanceConfig,
+    ) -> Result<Self, StartError> {
+        let service = processor.service();
+        let mut topics = HashMap::new();
+        for name in SERVICES.map(|s| format!("{s}.inbox")).iter().map(String::as_str).chain(PUBLIC_TOPICS) {
+            // A service alone in a test needs no others.
+            match log.lanes(&Topic::named(name)) {
+                Ok(lanes) => {
+                    topics.insert(name.to_owned(), lanes);
+                }
+                Err(error) => tracing::debug!(%error, topic = name, "topic is not there"),
+            }
+        }
+        let lanes = log.lanes(&Topic::journal(service))?;
+        let workers = config.workers.clamp(1, lanes.max(1) as usize);
+        let (mailboxes, letters): (Vec<_>, Vec<_>) = (0..workers).map(|_| channel()).unzip();
+        let statuses = Statuses::default();
+        let senders = Senders(mailboxes.clone());
+        let mailbox: crate::lane::context::Mailbox =
+            Arc::new(move |lane, event| senders.send(lane, event));
+        let context = Arc::new(Context {
+            service,
+            instance: config.instance.clone(),
+            address: config.address.clone(),
+            log: Arc::clone(&log),
+            cache: Arc::clone(&config.cache),
+            applier: Arc::new(Applier::spawn(service)?),
+            clock: config.clock,
+            limits: config.limits,
+            lanes: topics.clone(),
+            mailbox: Arc::clone(&mailbox),
+            notify: notify(service, &config.instance, &config.address, Arc::clone(directory)),
+            background: Arc::new(|work| {
+                if let Err(error) = std::thread::Builder::new()
+                    .name("lane-background".to_owned())
+                    .spawn(work)
+                {
+                    tracing::error!(%error, "no thread for background work");
+                }
+            }),
+        });
+        let processor = Arc::new(processor);
+        let mut threads = Vec::new();
+        for (index, letters) in letters.into_iter().enumerate() {
+            let (context, processor, statuses) = (
+                Arc::clone(&context),
+                Arc::clone(&processor),
+                Arc::clone(&statuses),
+            );
+            let own: Vec<u32> = (0..lanes)
+                .filter(|lane| *lane as usize % workers == index)
+                .collect();
+            threads.push(
+                std::thread::Builder::new()
+                    .name(format!("{service}-lanes-{index}"))
+                    .spawn(move || {
+                        worker::run(own.into_iter(), &context, &processor, &letters, &statuses);
+                    })?,
+            );
+        }
+        let suggested = {
+            let mailbox = Arc::clone(&mailbox);
+            Arc::new(move |own: Vec<u32>| {
+                for lane in 0..lanes {
+                    mailbox(lane, Event::Wanted(own.contains(&lane)));
+                }
+            })
+        };
+        let membership = log.join(
+            &format!("tenfold.{service}"),
+            &config.instance,
+            &Topic::inbox(service),
+            suggested,
+        )?;
+        let local = Arc::new(Local::new(
+            service,
+            lanes,
+            topics,
+            mailbox,
+            log,
+            Arc::clone(directory),
+            config.address,
+        ));
+        Ok(Self {
+            service,
+            lanes,
+            mailboxes,
+            threads,
+            statuses,
+            local,
+            membership: Some(membership),
+            cache: config.cache,
+            call_timeout: config.call_timeout,
+        })
+    }
+
+    /// The service's name.
+    pub const fn service(&self) -> &'static str {
+        self.service
+    }
+
+    /// Number of lanes of the service.
+    pub const fn lanes(&self) -> u32 {
+        self.lanes
+    }
+
+    /// The way in: takes calls for all lanes, and forwards those of lanes owned elsewhere.
+    pub fn gateway(&self) -> Gateway {
+        let lanes: Arc<dyn crate::gateway::Lanes> = Arc::clone(&self.local) as _;
+        Gateway::new(lanes, self.call_timeout)
+    }
+
+    /// What other instances call for lanes owned here; see [`lanes_server`].
+    pub fn calls(&self) -> Arc<Local> {
+        Arc::clone(&self.local)
+    }
+
+    /// What each lane looks like.
+    pub fn status(&self) -> BTreeMap<u32, Status> {
+        self.statuses
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Lanes owned now.
+    pub fn owned(&self) -> Vec<u32> {
+        let owned = |s: &Status| (s.phase == "owned").then_some(s.lane);
+        self.status().values().filter_map(owned).collect()
+    }
+
+    /// Waits until lanes are owned. True if they are within the time.
+    pub fn wait_owned(&self, how_many: usize, timeout: Duration) -> bool {
+        let until = Instant::now() + timeout;
+        while self.owned().len() < how_many {
+            if Instant::now() > until {
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        true
+    }
+
+    /// Leaves in order: commits what is in flight, gives the lanes up, leaves the group. Blocks for
+    /// `deadline` at most.
+    pub fn shutdown(mut self, deadline: Duration) {
+        let until = Instant::now() + deadline;
+        for lane in 0..self.lanes {
+            self.local.tell(lane, Event::Wanted(false));
+        }
+        while Instant::now() < until
+            && self
+                .status()
+                .values()
+                .any(|s| !matches!(s.phase, "idle" | "stopped"))
+        {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        if let Some(membership) = self.membership.take() {
+            membership.leave();
+        }
+        self.end();
+        if let Err(error) = self.cache.flush() {
+            tracing::warn!(%error, "the cache was not flushed: it is rebuilt at the next start");
+        }
+    }
+
+    fn end(&mut self) {
+        for mailbox in &self.mailboxes {
+            let _ = mailbox.send(Letter::End);
+        }
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// The mailboxes of all workers, as one.
+struct Senders(Vec<Sender<Letter>>);
+
+impl Senders {
+    fn send(&self, lane: u32, event: Event) {
+        if let Some(mailbox) = self.0.get(lane as usize % self.0.len().max(1)) {
+            let _ = mailbox.send(Letter::To(lane, event));
+        }
+    }
+}
+
+fn notify(
+    service: &'static str,
+    instance: &str,
+    address: &str,
+    directory: Arc<Directory>,
+) -> crate::lane::context::Notify {
+    let (instance, address) = (instance.to_owned(), address.to_owned());
+    let owned = Mutex::new(0_i64);
+    Arc::new(move |lane, notice| {
+        let mut owned = owned.lock().unwrap_or_else(PoisonError::into_inner);
+        match notice {
+            Notice::Owned { epoch } => {
+                *owned += 1;
+                directory.owned(service, lane, epoch, &address, &instance);
+            }
+            Notice::Lost { .. } | Notice::Stopped { .. } => {
+                if directory.lost(service, lane, &address) {
+                    *owned -= 1;
+                }
+            }
+        }
+        metrics::gauge!(crate::metrics::LANES_OWNED, "service" => service).set(*owned as f64);
+    })
+}

@@ -1,0 +1,526 @@
+//! Deciding a batch: calls, then timers, then a guaranteed share of the inbox; all of it one record.
+
+use super::calls::{self, Ask, Call, Seen};
+use super::fold;
+use super::outbox::Pair;
+use super::owned::{Flight, Waiting};
+use super::record::{self, Hash, Id};
+use super::rows::{ReceivedRow, SentRow};
+use super::state::Mark;
+use super::{Lane, Phase};
+use crate::lane_of;
+use crate::metrics as m;
+use crate::processor::{Answer, Destination, FoldError, Input, Outgoing, Processor};
+use bytes::Bytes;
+use prost::Message;
+use std::collections::{BTreeMap, HashMap};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+use tenfold_domain::tables::ReadExt;
+use tenfold_domain::{Code, Rejection, Timestamp};
+use tenfold_proto::lane::{DeadLetter, Decisions, OutMessage, Outcome, SendMark, StreamMark};
+
+/// Timers decided in one batch.
+const TIMERS_MAX: usize = 256;
+
+/// A record in the making.
+#[derive(Default)]
+pub(super) struct Building {
+    pub(super) decided_at: Timestamp,
+    started: Duration,
+    events: Vec<Bytes>,
+    outcomes: Vec<Outcome>,
+    messages: Vec<OutMessage>,
+    /// Where each target's numbers stood before this record.
+    sending: BTreeMap<Pair, (u64, Hash)>,
+    /// Where they stand now.
+    tips: BTreeMap<Pair, (u64, Hash)>,
+    pub(super) received: BTreeMap<Id, ReceivedRow>,
+    waiting: Vec<Waiting>,
+    /// Commands answered in this batch, for a repeat inside it.
+    seen: HashMap<(String, String), (Hash, Answer)>,
+    /// An answer that must not come from a zombie waits here.
+    barrier: bool,
+    pub(super) inputs: usize,
+    bytes: usize,
+    pub(super) inbox_next: Option<u64>,
+    traceparent: String,
+}
+
+/// A point inside a batch to go back to.
+pub(super) struct Point {
+    mark: Mark,
+    events: usize,
+    outcomes: usize,
+    messages: usize,
+    tips: BTreeMap<Pair, (u64, Hash)>,
+    sending: BTreeMap<Pair, (u64, Hash)>,
+    received: BTreeMap<Id, ReceivedRow>,
+    bytes: usize,
+}
+
+/// Why an input was not decided.
+pub(super) enum Failed {
+    /// Its bytes mean nothing.
+    Undecodable(String),
+    /// Deciding it panicked: a bug of ours.
+    Panicked,
+    /// An event just decided cannot be folded: the lane must stop.
+    Fold(FoldError),
+}
+
+impl Building {
+    fn writes_nothing(&self) -> bool {
+        self.events.is_empty()
+            && self.outcomes.is_empty()
+            && self.messages.is_empty()
+            && self.received.is_empty()
+            && self.inbox_next.is_none()
+    }
+}
+
+impl<P: Processor> Lane<P> {
+    /// Decides one batch and appends it. True if more could be decided at once.
+    pub(super) fn decide_batch(&mut self) -> bool {
+        let limits = &self.context.limits;
+        let Phase::Owned(owned) = &self.phase else {
+            return false;
+        };
+        if owned.in_flight.len() >= limits.in_flight_max
+            || self.unapplied_bytes > limits.unapplied_bytes_max
+            || self.outbox.bytes() > limits.relay_bytes_max
+        {
+            return false;
+        }
+        let mut building = Building {
+            decided_at: self.context.clock.wall().max(owned.tip.decided_at),
+            started: self.context.clock.monotonic(),
+            ..Building::default()
+        };
+        let filled = self
+            .take_calls(&mut building)
+            .and_then(|()| self.take_timers(&mut building))
+            .and_then(|()| self.take_inbox(&mut building));
+        if let Err(reason) = filled {
+            self.return_calls(building.waiting);
+            self.give_back();
+            self.stop(reason);
+            return false;
+        }
+        if matches!(self.phase, Phase::Owned(_)) {
+            self.finish(building)
+        } else {
+            self.return_calls(building.waiting);
+            false
+        }
+    }
+
+    /// There is room for more in this batch.
+    pub(super) fn has_room(&self, building: &Building) -> bool {
+        let limits = &self.context.limits;
+        building.inputs < limits.batch_inputs_max
+            && building.bytes < limits.batch_bytes_max
+            && self
+                .context
+                .clock
+                .monotonic()
+                .saturating_sub(building.started)
+                < limits.batch_time_max
+    }
+
+    fn take_calls(&mut self, building: &mut Building) -> Result<(), String> {
+        while building.inputs == 0 || self.has_room(building) {
+            let Some(call) = self.calls.pop_front() else {
+                break;
+            };
+            let waited = building.started.saturating_sub(call.queued_at);
+            metrics::histogram!(m::QUEUE_SECONDS, "service" => self.context.service)
+                .record(waited.as_secs_f64());
+            building.inputs += 1;
+            self.take_call(building, call)?;
+        }
+        Ok(())
+    }
+
+    fn take_call(&mut self, building: &mut Building, call: Call) -> Result<(), String> {
+        let answer = match &call.ask {
+            Ask::Query(body) => self.ask(body, building.decided_at),
+            Ask::Command {
+                actor,
+                request_id,
+                body,
+            } => {
+                building.barrier = true;
+                if building.traceparent.is_empty() {
+                    building.traceparent.clone_from(&call.traceparent);
+                }
+                self.command(building, actor, request_id, body)?
+            }
+        };
+        building.waiting.push(Waiting { call, answer });
+        Ok(())
+    }
+
+    fn ask(&self, body: &Bytes, now: Timestamp) -> Answer {
+        let Some(state) = &self.state else {
+            return Err(internal("the lane has no state"));
+        };
+        catch_unwind(AssertUnwindSafe(|| self.processor.query(state, body, now)))
+            .unwrap_or_else(|_| Err(internal("answering the query failed")))
+    }
+
+    /// Decides a command, unless its request id says that it was, or must not be.
+    fn command(
+        &mut self,
+        building: &mut Building,
+        actor: &str,
+        request_id: &str,
+        body: &Bytes,
+    ) -> Result<Answer, String> {
+        let Some(state) = &self.state else {
+            return Err("the lane has no state".to_owned());
+        };
+        let command = Hash::of(body);
+        let key = (actor.to_owned(), request_id.to_owned());
+        let seen = match building.seen.get(&key) {
+            Some((same, answer)) if *same == command => return Ok(answer.clone()),
+            Some(_) => return Ok(Err(reused(request_id))),
+            None => calls::look_up(
+                state,
+                actor,
+                request_id,
+                command,
+                building.decided_at,
+                &self.context.limits,
+            ),
+        };
+        let expires_at = match seen {
+            Seen::Answered(answer) => return Ok(answer),
+            Seen::Refused(rejection) => return Ok(Err(rejection)),
+            Seen::New { expires_at } => expires_at,
+        };
+        let point = self.point(building);
+        let mut answer = match self.decide(building, Input::Command { actor, body }) {
+            Ok(answer) => answer,
+            Err(Failed::Fold(error)) => return Err(error.to_string()),
+            Err(Failed::Undecodable(reason)) => Err(Rejection::invalid(
+                "COMMAND_UNDECODABLE",
+                "",
+                reason,
+                "send a request of this release's API",
+            )),
+            Err(Failed::Panicked) => {
+                self.dead_letter(building, "command", "deciding it failed", body);
+                Err(internal("deciding the command failed; it is kept in the dead letters"))
+            }
+        };
+        if building.bytes > self.context.limits.record_bytes_max {
+            self.back_to(building, point);
+            answer = Err(Rejection::new(
+                Code::ResourceExhausted,
+                "DECISION_TOO_LARGE",
+                "",
+                format!(
+                    "what the command causes is larger than one record may be ({} bytes)",
+                    self.context.limits.record_bytes_max
+                ),
+                "send it in smaller parts",
+            ));
+        }
+        if let Err(rejection) = &answer {
+            metrics::counter!(m::COMMANDS_REJECTED, "service" => self.context.service, "reason" => rejection.reason.clone()).increment(1);
+        }
+        let outcome = calls::outcome(actor, request_id, command, expires_at, &answer);
+        building.bytes += outcome.encoded_len();
+        building.outcomes.push(outcome);
+        building.seen.insert(key, (command, answer.clone()));
+        Ok(answer)
+    }
+
+    fn take_timers(&mut self, building: &mut Building) -> Result<(), String> {
+        let (Phase::Owned(owned), Some(state)) = (&self.phase, &self.state) else {
+            return Ok(());
+        };
+        let due = self.processor.next_timer(state);
+        if owned.clock_suspect || due.is_none_or(|due| due > building.decided_at) {
+            return Ok(());
+        }
+        for timer in self
+            .processor
+            .due_timers(state, building.decided_at, TIMERS_MAX)
+        {
+            if !self.has_room(building) {
+                break;
+            }
+            building.inputs += 1;
+            match self.decide(building, Input::Timer { body: &timer }) {
+                Ok(_) => {}
+                Err(Failed::Fold(error)) => return Err(error.to_string()),
+                Err(Failed::Undecodable(reason)) => {
+                    return Err(format!("a timer of our own cannot be read: {reason}"));
+                }
+                Err(Failed::Panicked) => {
+                    return Err("deciding a timer failed: see the log".to_owned());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Decides one input and folds its events.
+    pub(super) fn decide(
+        &mut self,
+        building: &mut Building,
+        input: Input<'_>,
+    ) -> Result<Answer, Failed> {
+        let Some(state) = &mut self.state else {
+            return Err(Failed::Panicked);
+        };
+        let at = building.decided_at;
+        let decided = catch_unwind(AssertUnwindSafe(|| {
+            self.processor.decide(state, input, at)
+        }));
+        let decision = match decided {
+            Ok(Ok(decision)) => decision,
+            Ok(Err(undecodable)) => return Err(Failed::Undecodable(undecodable.0)),
+            Err(_) => {
+                metrics::counter!(m::DECISIONS_PANICKED, "service" => self.context.service)
+                    .increment(1);
+                return Err(Failed::Panicked);
+            }
+        };
+        for event in &decision.events {
+            let mut wire = Vec::with_capacity(128);
+            self.processor.encode(event, &mut wire);
+            self.processor
+                .evolve(state, event, at)
+                .map_err(Failed::Fold)?;
+            building.bytes += wire.len() + 4;
+            building.events.push(wire.into());
+        }
+        for message in decision.messages {
+            self.send(building, message);
+        }
+        Ok(decision.answer)
+    }
+
+    fn send(&self, building: &mut Building, outgoing: Outgoing) {
+        let (topic, key, inbox) = match outgoing.to {
+            Destination::Lane { service, key } => (format!("{service}.inbox"), key, true),
+            Destination::Public { topic, key } => (topic.to_owned(), key, false),
+        };
+        let lanes = self.context.lanes.get(&topic).copied().unwrap_or(1);
+        let pair = (topic, lane_of(&key, lanes));
+        let tip = building.tips.entry(pair.clone()).or_insert_with(|| {
+            let row: Option<SentRow> = self
+                .state
+                .as_ref()
+                .and_then(|state| state.get(&(pair.0.clone(), u64::from(pair.1))));
+            let tip = row.map_or((0, Hash::default()), |row| (row.n, row.digest));
+            building.sending.insert(pair.clone(), tip);
+            tip
+        });
+        *tip = (tip.0.saturating_add(1), tip.1.chain(&outgoing.body));
+        let message = OutMessage {
+            topic: pair.0,
+            lane: pair.1,
+            n: tip.0,
+            level: self.processor.level(),
+            body: outgoing.body,
+            key: if inbox { String::new() } else { key },
+        };
+        building.bytes += message.encoded_len() + 4;
+        building.messages.push(message);
+    }
+
+    /// Puts an input that cannot be decided where a person finds it.
+    pub(super) fn dead_letter(
+        &self,
+        building: &mut Building,
+        origin: &str,
+        reason: &str,
+        content: &Bytes,
+    ) {
+        metrics::counter!(m::DEAD_LETTERS, "service" => self.context.service).increment(1);
+        tracing::warn!(service = self.context.service, lane = self.number, origin, reason, "dead letter");
+        let letter = DeadLetter {
+            origin: origin.to_owned(),
+            reason: reason.to_owned(),
+            content: content.clone(),
+            at: building.decided_at.0,
+        };
+        let to = Destination::Public {
+            topic: "dead-letters",
+            key: origin.to_owned(),
+        };
+        let body = letter.encode_to_vec().into();
+        self.send(building, Outgoing { to, body });
+    }
+
+    /// Here, to go back to.
+    pub(super) fn point(&self, building: &Building) -> Point {
+        Point {
+            mark: self.state.as_ref().map_or_else(Mark::default, |s| s.mark()),
+            events: building.events.len(),
+            outcomes: building.outcomes.len(),
+            messages: building.messages.len(),
+            tips: building.tips.clone(),
+            sending: building.sending.clone(),
+            received: building.received.clone(),
+            bytes: building.bytes,
+        }
+    }
+
+    /// Undoes what was decided since.
+    pub(super) fn back_to(&mut self, building: &mut Building, point: Point) {
+        if let Some(state) = &mut self.state {
+            state.rollback(point.mark);
+        }
+        building.events.truncate(point.events);
+        building.outcomes.truncate(point.outcomes);
+        building.messages.truncate(point.messages);
+        building.tips = point.tips;
+        building.sending = point.sending;
+        building.received = point.received;
+        building.bytes = point.bytes;
+    }
+
+    /// Is the batch larger than a record may be?
+    pub(super) fn too_large(&self, building: &Building) -> bool {
+        building.bytes > self.context.limits.record_bytes_max
+    }
+
+    fn return_calls(&mut self, waiting: Vec<Waiting>) {
+        for waiting in waiting.into_iter().rev() {
+            self.calls.push_front(waiting.call);
+        }
+    }
+
+    /// Appends the batch, or answers what needs no record.
+    fn finish(&mut self, mut building: Building) -> bool {
+        let now = self.context.clock.monotonic();
+        if self.state.as_ref().is_none_or(|state| state.failed()) {
+            let waiting = std::mem::take(&mut building.waiting);
+            self.return_calls(waiting);
+            self.give_back();
+            self.wipe = true;
+            self.start_loading();
+            return false;
+        }
+        let Phase::Owned(owned) = &mut self.phase else {
+            return false;
+        };
+        let marks = self.outbox.marks();
+        let marks_due = !marks.is_empty()
+            && now.saturating_sub(owned.last_append) >= self.context.limits.marks_after;
+        if building.writes_nothing() && !marks_due {
+            if building.waiting.is_empty() {
+                return false;
+            }
+            if let Some(last) = owned.in_flight.back_mut() {
+                last.waiting.append(&mut building.waiting);
+                return true;
+            }
+            if !building.barrier {
+                let seq = owned.tip.chain.seq;
+                for waiting in building.waiting {
+                    Self::answer(waiting.call, waiting.answer, seq, building.decided_at);
+                }
+                return true;
+            }
+            // A zombie must not answer from stale state: an empty record proves that we own the lane.
+        }
+        let decisions = Decisions {
+            decided_at: building.decided_at.0,
+            inbox_next: building.inbox_next.unwrap_or(owned.tip.inbox_next),
+            events: building.events,
+            outcomes: building.outcomes,
+            messages: building.messages,
+            relayed: marks,
+            received: building.received.iter().map(stream_mark).collect(),
+            traceparent: building.traceparent,
+            inbox_id: owned.new_inbox.take().map(Id::to_bytes).unwrap_or_default(),
+            sending: building.sending.iter().map(send_mark).collect(),
+        };
+        let Some(state) = &mut self.state else {
+            return false;
+        };
+        let messages = match fold::rows(state, &decisions).and_then(|()| fold::numbered(&decisions))
+        {
+            Ok(messages) => messages,
+            Err(error) => {
+                self.return_calls(building.waiting);
+                self.give_back();
+                self.stop(error.to_string());
+                return false;
+            }
+        };
+        let (batch, writes) = state.seal();
+        let before = owned.tip.chain;
+        let bytes = record::decisions(&before, self.processor.level(), &decisions);
+        let mut after = before;
+        after.seq = before.seq.saturating_add(1);
+        after.hash = Hash::of(&bytes);
+        owned.tip.chain = after;
+        owned.tip.decided_at = building.decided_at;
+        owned.tip.inbox_next = decisions.inbox_next;
+        owned.last_append = now;
+        metrics::histogram!(m::DECIDE_SECONDS, "service" => self.context.service)
+            .record(now.saturating_sub(building.started).as_secs_f64());
+        metrics::histogram!(m::BATCH_INPUTS, "service" => self.context.service)
+            .record(building.inputs as f64);
+        owned.in_flight.push_back(Flight {
+            after,
+            before,
+            bytes: bytes.clone(),
+            decisions,
+            messages,
+            batch,
+            writes,
+            waiting: building.waiting,
+            result: None,
+            sent_at: now,
+        });
+        self.append(after.seq, bytes);
+        true
+    }
+}
+
+fn stream_mark((stream, row): (&Id, &ReceivedRow)) -> StreamMark {
+    StreamMark {
+        stream_id: stream.to_bytes(),
+        n: row.n,
+        digest: row.digest.to_bytes(),
+        from_service: row.from_service.clone(),
+        from_lane: row.from_lane,
+    }
+}
+
+fn send_mark((pair, (n, digest)): (&Pair, &(u64, Hash))) -> SendMark {
+    SendMark {
+        topic: pair.0.clone(),
+        lane: pair.1,
+        n: *n,
+        digest: digest.to_bytes(),
+    }
+}
+
+fn internal(message: &str) -> Rejection {
+    Rejection::new(
+        Code::Internal,
+        "INTERNAL",
+        "",
+        message,
+        "report it with the time and the request id",
+    )
+}
+
+fn reused(request_id: &str) -> Rejection {
+    Rejection::new(
+        Code::AlreadyExists,
+        "REQUEST_ID_REUSED",
+        "request_id",
+        format!("request id {request_id:?} was used for another request"),
+        "make a new id for a new request; use the same id only for the same request",
+    )
+}

@@ -1,0 +1,201 @@
+//! Commits: an append's success *at the expected offset*, taken strictly in the order of seq.
+//!
+//! A log may report success with no or a false offset (librdkafka does for duplicates). Then the
+//! journal itself is read: if the record is valid there, it is committed, and later ones are expected
+//! behind it; if another owner's `LaneOpened` comes first, this owner is fenced.
+
+use super::owned::{Flight, Verify};
+use super::record;
+use super::rows::Anchor;
+use super::take::follow;
+use super::validity::{Verdict, judge};
+use super::{Lane, Phase};
+use crate::log::{AppendError, Appended};
+use crate::metrics as m;
+use crate::processor::Processor;
+use std::time::Duration;
+
+/// Bytes read at a time while verifying.
+const VERIFY_BYTES: usize = 256 << 10;
+/// A record that is not found within this time after its good report has an unknown outcome.
+const VERIFY_TIMEOUT: Duration = Duration::from_secs(10);
+
+impl<P: Processor> Lane<P> {
+    pub(super) fn appended(&mut self, seq: u64, result: Result<Appended, AppendError>) {
+        if seq == 0 {
+            return self.open_appended(result);
+        }
+        if let Phase::Owned(owned) = &mut self.phase
+            && let Some(flight) = owned.in_flight.iter_mut().find(|f| f.after.seq == seq)
+            && flight.result.is_none()
+        {
+            flight.result = Some(result);
+        }
+    }
+
+    /// Commits from the head on, as far as reports allow.
+    pub(super) fn settle(&mut self) {
+        self.verify_on();
+        loop {
+            let Phase::Owned(owned) = &mut self.phase else {
+                return;
+            };
+            if owned.verify.is_some() {
+                return;
+            }
+            let expected = owned.expected;
+            let Some(result) = owned.in_flight.front().and_then(|f| f.result.clone()) else {
+                return;
+            };
+            match result {
+                Ok(Appended { offset }) if offset == Some(expected) => self.commit_head(expected),
+                Ok(_) => return self.start_verify(expected),
+                Err(AppendError::Refused(reason)) => {
+                    self.give_back();
+                    return self.stop(format!("the log refuses a record of the journal: {reason}"));
+                }
+                Err(AppendError::NoRoom(reason)) => {
+                    metrics::counter!(m::APPENDS_FAILED, "service" => self.context.service)
+                        .increment(1);
+                    self.fail_waiting(&format!("there is no room: {reason}"));
+                    return self.lose(false, &reason);
+                }
+                Err(error @ (AppendError::Unknown(_) | AppendError::NotSent(_))) => {
+                    metrics::counter!(m::APPENDS_FAILED, "service" => self.context.service)
+                        .increment(1);
+                    return self.lose(false, &error.to_string());
+                }
+            }
+        }
+    }
+
+    fn commit_head(&mut self, offset: u64) {
+        let now = self.context.clock.monotonic();
+        let Phase::Owned(owned) = &mut self.phase else {
+            return;
+        };
+        let (Some(flight), Some(stamp)) = (owned.in_flight.pop_front(), &mut self.stamp) else {
+            return;
+        };
+        owned.expected = offset + 1;
+        self.tries = 0;
+        let Flight {
+            after,
+            before,
+            decisions,
+            messages,
+            batch,
+            writes,
+            waiting,
+            sent_at,
+            ..
+        } = flight;
+        metrics::histogram!(m::APPEND_SECONDS, "service" => self.context.service)
+            .record(now.saturating_sub(sent_at).as_secs_f64());
+        let at = Anchor {
+            offset,
+            chain: before,
+        };
+        self.outbox.add(at, messages);
+        for mark in &decisions.relayed {
+            self.outbox
+                .set_marked(&(mark.topic.clone(), mark.lane), mark.n);
+        }
+        stamp.chain = after;
+        stamp.next_offset = offset + 1;
+        follow(stamp, &decisions);
+        stamp.anchor = self.outbox.anchor().unwrap_or(at);
+        let (stamp, at) = (stamp.clone(), stamp.decided_at);
+        for waiting in waiting {
+            Self::answer(waiting.call, waiting.answer, after.seq, at);
+        }
+        metrics::counter!(m::RECORDS_COMMITTED, "service" => self.context.service).increment(1);
+        metrics::counter!(m::EVENTS_COMMITTED, "service" => self.context.service)
+            .increment(decisions.events.len() as u64);
+        self.apply(batch, writes, &stamp);
+    }
+
+    /// The head's report names another offset, or none.
+    fn start_verify(&mut self, from: u64) {
+        metrics::counter!(m::OFFSETS_UNEXPECTED, "service" => self.context.service).increment(1);
+        let wake = self.context.wake(self.number);
+        let journal = self.context.journal();
+        match self.context.log.reader(&journal, self.number, from, wake) {
+            Ok(reader) => {
+                let give_up_at = self.context.clock.monotonic() + VERIFY_TIMEOUT;
+                if let Phase::Owned(owned) = &mut self.phase {
+                    owned.verify = Some(Verify { reader, give_up_at });
+                }
+                self.verify_on();
+            }
+            Err(error) => self.lose(false, &error.to_string()),
+        }
+    }
+
+    fn verify_on(&mut self) {
+        let now = self.context.clock.monotonic();
+        let supported = self.processor.level();
+        loop {
+            let (Phase::Owned(owned), Some(stamp)) = (&mut self.phase, &self.stamp) else {
+                return;
+            };
+            let Some(verify) = &mut owned.verify else {
+                return;
+            };
+            let records = match verify.reader.poll(VERIFY_BYTES) {
+                Ok(records) => records,
+                Err(error) => return self.lose(false, &error.to_string()),
+            };
+            if records.is_empty() {
+                if now >= verify.give_up_at {
+                    self.lose(false, "a record that was reported as written is not found");
+                }
+                return;
+            }
+            let mut found = None;
+            for log_record in records {
+                let envelope = record::read(&log_record.value);
+                match judge(&stamp.chain, false, envelope.as_ref(), supported) {
+                    Verdict::Opened => {
+                        return self.lose(true, "another instance took the lane");
+                    }
+                    Verdict::Decisions
+                        if owned
+                            .in_flight
+                            .front()
+                            .is_some_and(|head| head.bytes == log_record.value) =>
+                    {
+                        found = Some(log_record.offset);
+                        break;
+                    }
+                    Verdict::Decisions | Verdict::Stop(_) => {
+                        return self.stop(format!(
+                            "another record with our epoch and name stands at {}/{}@{}",
+                            self.context.journal(),
+                            self.number,
+                            log_record.offset
+                        ));
+                    }
+                    Verdict::Created | Verdict::Ignored(_) => {}
+                }
+            }
+            if let Some(offset) = found {
+                owned.verify = None;
+                self.commit_head(offset);
+                return;
+            }
+        }
+    }
+
+    /// Answers everybody who waits that there is no room, instead of trying for them.
+    fn fail_waiting(&mut self, reason: &str) {
+        let Phase::Owned(owned) = &mut self.phase else {
+            return;
+        };
+        for flight in &mut owned.in_flight {
+            for waiting in flight.waiting.drain(..) {
+                (waiting.call.reply)(super::calls::Reply::NoRoom(reason.to_owned()));
+            }
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! What a lane is given: its log, cache, clocks and bounds, and a way to hear what it waits for.
+
+use super::calls::Call;
+use super::load::{Loaded, LoadError};
+use super::outbox::Ticket;
+use super::state::Batch;
+use crate::cache::{Applier, Cache};
+use crate::clock::Clock;
+use crate::limits::Limits;
+use crate::log::{AppendError, Appended, Log, Topic};
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+
+/// Something a lane must hear.
+pub enum Event {
+    /// The group suggests that this instance own the lane, or no longer.
+    Wanted(bool),
+    /// A call.
+    Call(Call),
+    /// A reader has something new, or time has passed.
+    Wake,
+    /// The cache was read.
+    Loaded {
+        /// Of this attempt.
+        attempt: u64,
+        /// What was found.
+        result: Result<Box<Loaded>, LoadError>,
+    },
+    /// An append to the journal ended.
+    Appended {
+        /// Of this attempt.
+        attempt: u64,
+        /// Its seq; 0 for the record that takes the lane.
+        seq: u64,
+        /// How.
+        result: Result<Appended, AppendError>,
+    },
+    /// An append of a message ended.
+    Relayed {
+        /// Of this attempt.
+        attempt: u64,
+        /// Which.
+        ticket: Ticket,
+        /// It arrived.
+        arrived: bool,
+    },
+    /// The cache has a batch, or cannot be written.
+    Applied {
+        /// Of this load of the state.
+        load: u64,
+        /// Which.
+        batch: Batch,
+        /// How it ended.
+        result: io::Result<()>,
+    },
+}
+
+/// Delivers an event to a lane; must not block.
+pub type Mailbox = Arc<dyn Fn(u32, Event) + Send + Sync>;
+
+/// What others may want to know of a lane.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// This instance owns the lane now.
+    Owned {
+        /// Under this epoch.
+        epoch: u64,
+    },
+    /// It does not any more.
+    Lost {
+        /// Why, for people.
+        reason: String,
+    },
+    /// The lane stopped and needs a person.
+    Stopped {
+        /// Why, and what to do.
+        reason: String,
+    },
+}
+
+/// Told of a lane's notices; must not block.
+pub type Notify = Arc<dyn Fn(u32, Notice) + Send + Sync>;
+
+/// Runs long work (reading a cache) away from the lane's thread.
+pub type Background = Arc<dyn Fn(Box<dyn FnOnce() + Send>) + Send + Sync>;
+
+/// See the module.
+pub struct Context {
+    /// The service's name.
+    pub service: &'static str,
+    /// Name of this instance.
+    pub instance: String,
+    /// Where it answers calls of other instances.
+    pub address: String,
+    /// The log.
+    pub log: Arc<dyn Log>,
+    /// The caches of this service.
+    pub cache: Arc<dyn Cache>,
+    /// Writes to them.
+    pub applier: Arc<Applier>,
+    /// The clocks.
+    pub clock: Arc<dyn Clock>,
+    /// The bounds.
+    pub limits: Limits,
+    /// Number of lanes by topic without prefix, of every topic that messages go to.
+    pub lanes: HashMap<String, u32>,
+    /// To the lanes.
+    pub mailbox: Mailbox,
+    /// To the instance.
+    pub notify: Notify,
+    /// For long work.
+    pub background: Background,
+}
+
+impl Context {
+    /// The journal's topic.
+    pub fn journal(&self) -> Topic {
+        Topic::journal(self.service)
+    }
+
+    /// The inbox's topic.
+    pub fn inbox(&self) -> Topic {
+        Topic::inbox(self.service)
+    }
+
+    /// Wakes a lane.
+    pub fn wake(&self, lane: u32) -> crate::log::Wake {
+        let mailbox = Arc::clone(&self.mailbox);
+        Arc::new(move || mailbox(lane, Event::Wake))
+    }
+}

@@ -1,0 +1,125 @@
+//! Folding one journal record into a lane's state: the service's events, then the engine's own rows.
+//!
+//! The owner folds what it decides with the same functions, so that a replay cannot differ.
+
+use super::record::{Hash, Id};
+use super::rows::{NextOutcome, OutcomeRow, ReceivedRow, SentRow};
+use super::state::LaneState;
+use crate::processor::{FoldError, Processor};
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use tenfold_domain::Timestamp;
+use tenfold_domain::tables::{ReadExt, WriteExt};
+use tenfold_proto::lane::{Decisions, OutMessage};
+
+/// Most expired answers forgotten with one record: a record that comes after a long pause must not
+/// take long to fold.
+const FORGET_MAX: usize = 2_048;
+
+/// Folds a record that was read.
+///
+/// # Errors
+/// An event that this release does not know, or that contradicts the state.
+pub fn record<P: Processor>(
+    processor: &P,
+    state: &mut LaneState,
+    decisions: &Decisions,
+) -> Result<(), FoldError> {
+    let at = Timestamp(decisions.decided_at);
+    for bytes in &decisions.events {
+        let event = processor.decode(bytes)?;
+        processor.evolve(state, &event, at)?;
+    }
+    rows(state, decisions)
+}
+
+/// Folds the engine's own part of a record.
+///
+/// # Errors
+/// A field is not of the form it must have.
+pub fn rows(state: &mut LaneState, decisions: &Decisions) -> Result<(), FoldError> {
+    outcomes(state, decisions)?;
+    for (message, before) in numbered(decisions)? {
+        let key = (message.topic.clone(), u64::from(message.lane));
+        let mut row: SentRow = state.get(&key).unwrap_or_default();
+        row.n = message.n;
+        row.digest = before.chain(&message.body);
+        state.put(&key, &row);
+    }
+    for mark in &decisions.relayed {
+        let key = (mark.topic.clone(), u64::from(mark.lane));
+        let mut row: SentRow = state.get(&key).unwrap_or_default();
+        row.relayed = row.relayed.max(mark.n);
+        state.put(&key, &row);
+    }
+    for mark in &decisions.received {
+        let stream = Id::from_slice(&mark.stream_id).ok_or_else(|| bad("stream_id"))?;
+        let row = ReceivedRow {
+            n: mark.n,
+            digest: Hash::from_slice(&mark.digest).ok_or_else(|| bad("digest"))?,
+            from_service: mark.from_service.clone(),
+            from_lane: mark.from_lane,
+        };
+        state.put(&stream.to_string(), &row);
+    }
+    Ok(())
+}
+
+/// The messages of a record, each with the chain digest before it.
+///
+/// # Errors
+/// A target without its mark, or a number out of order.
+pub fn numbered(decisions: &Decisions) -> Result<Vec<(OutMessage, Hash)>, FoldError> {
+    let mut tips: BTreeMap<(&str, u32), (u64, Hash)> = BTreeMap::new();
+    for mark in &decisions.sending {
+        let digest = Hash::from_slice(&mark.digest).ok_or_else(|| bad("sending.digest"))?;
+        tips.insert((&mark.topic, mark.lane), (mark.n, digest));
+    }
+    let mut numbered = Vec::with_capacity(decisions.messages.len());
+    for message in &decisions.messages {
+        let tip = tips
+            .get_mut(&(message.topic.as_str(), message.lane))
+            .ok_or_else(|| bad("sending"))?;
+        if Some(message.n) != tip.0.checked_add(1) {
+            return Err(bad("messages.n"));
+        }
+        numbered.push((message.clone(), tip.1));
+        *tip = (message.n, tip.1.chain(&message.body));
+    }
+    Ok(numbered)
+}
+
+fn outcomes(state: &mut LaneState, decisions: &Decisions) -> Result<(), FoldError> {
+    let mut expired = Vec::new();
+    state.scan::<OutcomeRow>(&0, |number, row| {
+        if row.expires_at.0 > decisions.decided_at || expired.len() >= FORGET_MAX {
+            return ControlFlow::Break(());
+        }
+        expired.push(number);
+        ControlFlow::Continue(())
+    });
+    for number in expired {
+        state.delete::<OutcomeRow>(&number);
+    }
+    if decisions.outcomes.is_empty() {
+        return Ok(());
+    }
+    let NextOutcome(mut next) = state.get(&()).unwrap_or_default();
+    for outcome in &decisions.outcomes {
+        let answer = outcome.answer.as_ref().ok_or_else(|| bad("answer"))?;
+        let row = OutcomeRow {
+            name: OutcomeRow::name_of(&outcome.actor, &outcome.request_id),
+            command: Hash::from_slice(&outcome.command_hash).ok_or_else(|| bad("command_hash"))?,
+            expires_at: Timestamp(outcome.expires_at),
+            answer: prost::Message::encode_to_vec(answer),
+        };
+        state.put(&next, &row);
+        next = next.saturating_add(1);
+    }
+    state.put(&(), &NextOutcome(next));
+    Ok(())
+}
+
+fn bad(field: &str) -> FoldError {
+    FoldError(format!("field {field} of the record is not as it must be"))
+}

@@ -1,0 +1,300 @@
+//! The inbox: messages of other lanes, inputs from outside, and requests to send again.
+
+use super::batch::{Building, Failed};
+use super::owned::Gap;
+use super::receive::{self, Received};
+use super::record::Id;
+use super::rows::ReceivedRow;
+use super::{Lane, Phase};
+use crate::log::{Class, LogRecord, NewRecord, Topic};
+use crate::metrics as m;
+use crate::processor::{Input, Processor};
+use bytes::Bytes;
+use prost::Message;
+use tenfold_domain::tables::ReadExt;
+use tenfold_proto::lane::{External, InboxRecord, Relay, Resend, inbox_record::Content};
+
+impl<P: Processor> Lane<P> {
+    /// Fills the batch with records of the inbox: at least one if there is any, more while there is
+    /// room and nobody waits.
+    pub(super) fn take_inbox(&mut self, building: &mut Building) -> Result<(), String> {
+        self.read_inbox();
+        let share = building.inputs > 0;
+        loop {
+            let Phase::Owned(owned) = &mut self.phase else {
+                return Ok(());
+            };
+            let Some(record) = owned.arrived.pop_front() else {
+                return Ok(());
+            };
+            let point = self.point(building);
+            self.take_record(building, &record)?;
+            if self.too_large(building) {
+                self.back_to(building, point);
+                if building.inbox_next.is_some() || building.inputs > 0 && share {
+                    // It goes into a record of its own.
+                    if let Phase::Owned(owned) = &mut self.phase {
+                        owned.arrived.push_front(record);
+                    }
+                    return Ok(());
+                }
+                let origin = self.origin(&record);
+                self.dead_letter(
+                    building,
+                    &origin,
+                    "what it causes is larger than one record may be",
+                    &record.value,
+                );
+            }
+            building.inbox_next = Some(record.offset + 1);
+            if share || !self.has_room(building) {
+                return Ok(());
+            }
+        }
+    }
+
+    fn read_inbox(&mut self) {
+        let Phase::Owned(owned) = &mut self.phase else {
+            return;
+        };
+        if !owned.arrived.is_empty() {
+            return;
+        }
+        let opened = match owned.inbox.take() {
+            Some(reader) => Ok(reader),
+            None => self.context.log.reader(
+                &self.context.inbox(),
+                self.number,
+                owned.tip.inbox_next,
+                self.context.wake(self.number),
+            ),
+        };
+        let read = opened.and_then(|mut reader| {
+            let records = reader.poll(self.context.limits.inbox_read_bytes)?;
+            Ok((reader, records))
+        });
+        match read {
+            Ok((reader, records)) => {
+                owned.inbox = Some(reader);
+                owned.arrived.extend(records);
+            }
+            Err(error) => {
+                let reason = format!("the inbox cannot be read: {error}");
+                self.lose(false, &reason);
+            }
+        }
+    }
+
+    fn origin(&self, record: &LogRecord) -> String {
+        format!(
+            "{}/{}@{}",
+            self.context.inbox(),
+            self.number,
+            record.offset
+        )
+    }
+
+    fn take_record(&mut self, building: &mut Building, record: &LogRecord) -> Result<(), String> {
+        let origin = self.origin(record);
+        let content = match InboxRecord::decode(record.value.clone()) {
+            Ok(InboxRecord {
+                content: Some(content),
+                ..
+            }) => content,
+            Ok(_) => {
+                building.inputs += 1;
+                self.dead_letter(building, &origin, "it has no content", &record.value);
+                return Ok(());
+            }
+            Err(error) => {
+                building.inputs += 1;
+                self.dead_letter(building, &origin, &error.to_string(), &record.value);
+                return Ok(());
+            }
+        };
+        match content {
+            Content::Created(_) => Ok(()),
+            Content::External(external) => self.take_external(building, &origin, &external),
+            Content::Relay(relay) => self.take_relay(building, &origin, &relay, &record.value),
+            Content::Resend(resend) => {
+                self.take_resend(&resend);
+                Ok(())
+            }
+            Content::Undecodable(undecodable) => {
+                building.inputs += 1;
+                self.dead_letter(
+                    building,
+                    &undecodable.origin,
+                    &undecodable.reason,
+                    &undecodable.content,
+                );
+                Ok(())
+            }
+        }
+    }
+
+    fn take_external(
+        &mut self,
+        building: &mut Building,
+        origin: &str,
+        external: &External,
+    ) -> Result<(), String> {
+        for body in &external.items {
+            building.inputs += 1;
+            let input = Input::External {
+                origin: &external.origin,
+                body,
+            };
+            self.take_input(building, origin, input, body)?;
+        }
+        Ok(())
+    }
+
+    fn take_input(
+        &mut self,
+        building: &mut Building,
+        origin: &str,
+        input: Input<'_>,
+        body: &Bytes,
+    ) -> Result<(), String> {
+        match self.decide(building, input) {
+            Ok(Ok(_)) => {}
+            Ok(Err(rejection)) => {
+                metrics::counter!(m::INPUTS_REJECTED, "service" => self.context.service, "reason" => rejection.reason).increment(1);
+            }
+            Err(Failed::Fold(error)) => return Err(error.to_string()),
+            Err(Failed::Undecodable(reason)) => self.dead_letter(building, origin, &reason, body),
+            Err(Failed::Panicked) => {
+                self.dead_letter(building, origin, "deciding it failed", body);
+            }
+        }
+        Ok(())
+    }
+
+    fn take_relay(
+        &mut self,
+        building: &mut Building,
+        origin: &str,
+        relay: &Relay,
+        bytes: &Bytes,
+    ) -> Result<(), String> {
+        let stream = Id::from_slice(&relay.stream_id).unwrap_or_default();
+        let kept: Option<ReceivedRow> = match building.received.get(&stream) {
+            Some(row) => Some(row.clone()),
+            None => self
+                .state
+                .as_ref()
+                .and_then(|state| state.get(&stream.to_string())),
+        };
+        match receive::judge(relay, kept.as_ref()) {
+            Received::New(range, row) => {
+                if let Phase::Owned(owned) = &mut self.phase {
+                    owned.gaps.remove(&stream);
+                }
+                for message in &relay.messages[range] {
+                    if message.level > self.processor.level() {
+                        return Err(format!(
+                            "a message in {origin} has level {}, and this release reads up to {}: update this instance",
+                            message.level,
+                            self.processor.level()
+                        ));
+                    }
+                    building.inputs += 1;
+                    let input = Input::Message {
+                        level: message.level,
+                        body: &message.body,
+                    };
+                    self.take_input(building, origin, input, &message.body)?;
+                }
+                building.received.insert(stream, row);
+            }
+            Received::Duplicate => {
+                metrics::counter!(m::RELAYS_DUPLICATE, "service" => self.context.service)
+                    .increment(1);
+            }
+            Received::Gap { from } => self.gap(stream, from, relay),
+            Received::Contradiction => {
+                metrics::counter!(m::RELAYS_CONTRADICT, "service" => self.context.service)
+                    .increment(1);
+                tracing::error!(service = self.context.service, lane = self.number, %stream, origin, "a sender's message contradicts an earlier one: nothing more is taken from it");
+            }
+            Received::Malformed(reason) => {
+                building.inputs += 1;
+                self.dead_letter(building, origin, reason, bytes);
+            }
+        }
+        Ok(())
+    }
+
+    /// A sender's numbers have a gap: passed over; asked for again when it stays.
+    fn gap(&mut self, stream: Id, from: u64, relay: &Relay) {
+        metrics::counter!(m::RELAYS_EARLY, "service" => self.context.service).increment(1);
+        let now = self.context.clock.monotonic();
+        let after = self.context.limits.resend_after;
+        let Phase::Owned(owned) = &mut self.phase else {
+            return;
+        };
+        let gap = owned.gaps.entry(stream).or_insert(Gap {
+            since: now,
+            asked_at: None,
+        });
+        let due = gap.asked_at.unwrap_or(gap.since) + after;
+        if now >= due {
+            gap.asked_at = Some(now);
+            self.ask_for(
+                stream,
+                from,
+                &relay.from_service.clone(),
+                relay.from_lane,
+            );
+        }
+    }
+
+    /// Asks a sender, after the inbox was made anew, for everything from the next number on.
+    pub(super) fn ask_again(&self, stream: &str, row: &ReceivedRow) {
+        if let Ok(uuid) = uuid::Uuid::parse_str(stream) {
+            let stream = Id(*uuid.as_bytes());
+            self.ask_for(stream, row.n + 1, &row.from_service, row.from_lane);
+        }
+    }
+
+    fn ask_for(&self, stream: Id, from: u64, service: &str, lane: u32) {
+        tracing::warn!(service = self.context.service, lane = self.number, from_service = service, from_lane = lane, from, "asking a sender to send again");
+        let resend = Resend {
+            stream_id: stream.to_bytes(),
+            to_topic: self.context.inbox().as_str().to_owned(),
+            to_lane: self.number,
+            from_n: from,
+        };
+        let record = InboxRecord {
+            content: Some(Content::Resend(resend)),
+            traceparent: String::new(),
+        };
+        // Lost on the way, it is asked for again as long as the gap stays.
+        self.context.log.append(
+            Class::Relay,
+            &Topic::inbox(service),
+            lane,
+            NewRecord::of(record.encode_to_vec()),
+            Box::new(|_| {}),
+        );
+    }
+
+    /// A receiver asks for our messages from a number on.
+    fn take_resend(&mut self, resend: &Resend) {
+        let ours = self
+            .stamp
+            .as_ref()
+            .is_some_and(|stamp| resend.stream_id[..] == stamp.journal.stream.0[..]);
+        if !ours {
+            return;
+        }
+        let pair = (resend.to_topic.clone(), resend.to_lane);
+        if self.outbox.go_back(&pair, resend.from_n) {
+            return;
+        }
+        if resend.from_n <= self.outbox.acked(&pair) {
+            self.send_history(pair, resend.from_n);
+        }
+    }
+}

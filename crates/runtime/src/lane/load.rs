@@ -1,0 +1,222 @@
+//! Before a lane is taken: what the cache has, and whether it belongs to this log.
+
+use super::context::Context;
+use super::record::{self, Id};
+use super::rows::{Journal, MARK, STAMP, Stamp};
+use super::state::LaneState;
+use crate::log::{Extent, Log, LogRecord, ReadError, Topic};
+use bytes::Bytes;
+use prost::Message;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+use tenfold_domain::tables::TableDef;
+use tenfold_proto::lane::{InboxRecord, LaneCreated, RecordKind, inbox_record};
+
+/// How long the first record of a lane may take to arrive.
+const FIRST_RECORD_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// A cache that was read and belongs to its log.
+pub struct Loaded {
+    /// The state, as far as the cache has it.
+    pub state: LaneState,
+    /// Where it stands; `None` for an empty cache.
+    pub stamp: Option<Stamp>,
+    /// What the journal says of itself.
+    pub journal: Journal,
+    /// The inbox named in the journal's first record.
+    pub first_inbox: Id,
+    /// The journal's extent: a hint.
+    pub extent: Extent,
+    /// The inbox's id.
+    pub inbox_id: Id,
+    /// The inbox's extent: a hint.
+    pub inbox: Extent,
+}
+
+/// Why a lane is not opened.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// Trying again may help.
+    #[error("{0}")]
+    Again(String),
+    /// A person must decide.
+    #[error("{0}")]
+    Refused(String),
+}
+
+impl From<ReadError> for LoadError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Unavailable(_) => Self::Again(error.to_string()),
+            ReadError::Refused(_) | ReadError::OutOfRange { .. } => {
+                Self::Refused(error.to_string())
+            }
+        }
+    }
+}
+
+/// Reads the cache of a lane, and checks it against the log. Blocks; runs in the background.
+pub fn load(
+    context: &Context,
+    lane: u32,
+    tables: &'static [TableDef],
+    tables_version: u32,
+    wipe: bool,
+) -> Result<Box<Loaded>, LoadError> {
+    let log = context.log.as_ref();
+    let topic = context.journal();
+    let (extent, first) = first_record(log, &topic, lane)?;
+    let (journal, first_inbox) = created(&topic, lane, &first)?;
+    let (inbox, first) = first_record(log, &context.inbox(), lane)?;
+    let inbox_id = inbox_created(&context.inbox(), lane, &first)?;
+    let (state, stamp) = open_cache(context, lane, tables, tables_version, wipe)
+        .map_err(|error| LoadError::Again(format!("the cache cannot be used: {error}")))?;
+    if let Some(stamp) = &stamp {
+        check(&topic, lane, stamp, &journal, extent)?;
+    }
+    Ok(Box::new(Loaded {
+        state,
+        stamp,
+        journal,
+        first_inbox,
+        extent,
+        inbox_id,
+        inbox,
+    }))
+}
+
+fn check(
+    topic: &Topic,
+    lane: u32,
+    stamp: &Stamp,
+    journal: &Journal,
+    extent: Extent,
+) -> Result<(), LoadError> {
+    if stamp.journal.id != journal.id {
+        return Err(LoadError::Refused(format!(
+            "{topic}/{lane} is journal {}, but the cache is a fold of journal {}: the topic was made anew, or the cache is another cluster's. If this journal is the right one, remove the cache folder and start again",
+            journal.id, stamp.journal.id
+        )));
+    }
+    if stamp.next_offset > extent.end {
+        return Err(LoadError::Again(format!(
+            "the cache is ahead of the log: it stands at offset {}, and {topic}/{lane} ends at {}. Either the log lags and will catch up, or it has lost its tail: then restore it; only if that loss is accepted, remove the cache folder and start again",
+            stamp.next_offset, extent.end
+        )));
+    }
+    if stamp.anchor.offset < extent.start {
+        return Err(LoadError::Refused(format!(
+            "{topic}/{lane} starts at offset {}, behind what the cache needs ({}): restore the journal's head",
+            extent.start, stamp.anchor.offset
+        )));
+    }
+    Ok(())
+}
+
+fn open_cache(
+    context: &Context,
+    lane: u32,
+    tables: &'static [TableDef],
+    tables_version: u32,
+    wipe: bool,
+) -> std::io::Result<(LaneState, Option<Stamp>)> {
+    let mark: Bytes = format!("{}/{lane}/{tables_version}", context.service).into();
+    let cache = context.cache.open(lane)?;
+    let known = !wipe && cache.get(MARK)?.as_ref() == Some(&mark);
+    let stamp: Option<Stamp> = match cache.get(STAMP)? {
+        Some(bytes) if known => postcard::from_bytes(&bytes).ok(),
+        _ => None,
+    };
+    if let Some(stamp) = stamp {
+        match LaneState::load(Arc::clone(&cache), tables) {
+            Ok(state) => return Ok((state, Some(stamp))),
+            Err(error) => {
+                tracing::warn!(service = context.service, lane, %error, "the cache is damaged: it is wiped, and rebuilt from the journal");
+            }
+        }
+    }
+    context.cache.wipe(lane)?;
+    let cache = context.cache.open(lane)?;
+    cache.apply(vec![(Bytes::from_static(MARK), Some(mark))])?;
+    Ok((LaneState::load(cache, tables)?, None))
+}
+
+/// Reads the first record of a lane, waiting for it to arrive.
+fn first_record(
+    log: &dyn Log,
+    topic: &Topic,
+    lane: u32,
+) -> Result<(Extent, LogRecord), LoadError> {
+    let extent = log.extent(topic, lane)?;
+    if extent.start == extent.end {
+        return Err(LoadError::Refused(format!(
+            "{topic}/{lane} is empty: it was never created, or has been emptied. `tenfold topics create` creates lanes; if this one had records, restore them"
+        )));
+    }
+    if extent.start > 0 {
+        return Err(LoadError::Refused(format!(
+            "{topic}/{lane} starts at offset {}: its head is missing. Restore it, and set its retention to unlimited",
+            extent.start
+        )));
+    }
+    let signal = Arc::new((Mutex::new(()), Condvar::new()));
+    let wake = Arc::clone(&signal);
+    let mut reader = log.reader(
+        topic,
+        lane,
+        extent.start,
+        Arc::new(move || wake.1.notify_all()),
+    )?;
+    let step = Duration::from_millis(20);
+    let mut waited = Duration::ZERO;
+    while waited < FIRST_RECORD_TIMEOUT {
+        if let Some(first) = reader.poll(1)?.into_iter().next() {
+            return Ok((extent, first));
+        }
+        let guard = signal.0.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(
+            signal
+                .1
+                .wait_timeout(guard, step)
+                .unwrap_or_else(PoisonError::into_inner),
+        );
+        waited += step;
+    }
+    Err(LoadError::Again(format!(
+        "the first record of {topic}/{lane} did not arrive within {} s",
+        FIRST_RECORD_TIMEOUT.as_secs()
+    )))
+}
+
+fn created(topic: &Topic, lane: u32, first: &LogRecord) -> Result<(Journal, Id), LoadError> {
+    record::read(&first.value)
+        .filter(|envelope| envelope.kind() == RecordKind::LaneCreated)
+        .and_then(|envelope| LaneCreated::decode(envelope.body).ok())
+        .and_then(|created| {
+            let journal = Journal {
+                id: Id::from_slice(&created.journal_id)?,
+                lanes: created.lanes,
+                stream: Id::from_slice(&created.stream_id)?,
+            };
+            Some((journal, Id::from_slice(&created.inbox_id)?))
+        })
+        .ok_or_else(|| {
+            LoadError::Refused(format!(
+                "{topic}/{lane} does not start with the record that creates a lane: it is no journal of this system"
+            ))
+        })
+}
+
+fn inbox_created(topic: &Topic, lane: u32, first: &LogRecord) -> Result<Id, LoadError> {
+    InboxRecord::decode(first.value.clone())
+        .ok()
+        .and_then(|record| match record.content {
+            Some(inbox_record::Content::Created(created)) => Id::from_slice(&created.inbox_id),
+            _ => None,
+        })
+        .ok_or_else(|| {
+            LoadError::Refused(format!(
+                "{topic}/{lane} does not start with the record that creates an inbox: it is no inbox of this system"
+            ))
+        })
+}

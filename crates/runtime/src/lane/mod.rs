@@ -1,0 +1,317 @@
+//! The lane protocol: how a lane decides exactly once with nothing but ordered partitions and
+//! acknowledged appends.
+//!
+//! ```text
+//!            wanted                end seen             own LaneOpened read
+//!   Idle ------------> Loading --> Folding --> Opening -------------------> Owned
+//!    ^                    ^           ^                                    |  |  |
+//!    |  not wanted        |                                                |  |  |
+//!    +--------------------|------------------------------------------------+  |  |
+//!                         +--- unknown outcome; or another's LaneOpened: -----+  |
+//!                              then it is followed, not opened                   |
+//!   Stopped (needs a person) <--- wrong hash, newer level, fold failed ----------+
+//! ```
+//!
+//! A lane is a state machine without threads: [`Lane::handle`] takes what happened, [`Lane::turn`]
+//! does what can be done now; neither blocks. Read in this order: [`record`] and [`validity`] (what
+//! counts), [`rows`] and [`state`] (what is folded), [`fold`], [`take`] (owning), [`batch`] (deciding),
+//! [`commit`] (answers), [`outbox`] and [`receive`] (messages), [`calls`] (request ids).
+
+pub mod batch;
+pub mod calls;
+mod commit;
+pub mod context;
+pub mod fold;
+mod history;
+mod inbox;
+pub mod init;
+pub mod load;
+mod names;
+pub mod outbox;
+mod owned;
+pub mod receive;
+pub mod record;
+pub mod rows;
+pub mod state;
+mod take;
+pub mod validity;
+
+use crate::metrics as m;
+use crate::processor::Processor;
+use calls::{Call, Reply};
+use context::{Context, Event, Notice};
+use outbox::Outbox;
+use owned::Owned;
+use rows::Stamp;
+use state::LaneState;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+use take::Folding;
+
+/// Where a lane is in its life; the picture is in the module's text.
+enum Phase {
+    /// Not wanted here.
+    Idle,
+    /// The cache is being read in the background.
+    Loading,
+    /// Reading could not begin; tried again at this moment (monotonic).
+    Pausing(Duration),
+    /// Reading the journal.
+    Folding(Folding),
+    /// Deciding.
+    Owned(Owned),
+    /// Needs a person.
+    Stopped(String),
+}
+
+/// What a lane looks like from outside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// The lane.
+    pub lane: u32,
+    /// Its phase, for people.
+    pub phase: &'static str,
+    /// Epoch of the latest valid `LaneOpened` it knows.
+    pub epoch: u64,
+    /// Last committed seq.
+    pub seq: u64,
+    /// Why it stopped, if it did.
+    pub problem: String,
+}
+
+/// One lane of one service on this instance.
+pub struct Lane<P: Processor> {
+    number: u32,
+    context: Arc<Context>,
+    processor: Arc<P>,
+    wanted: bool,
+    phase: Phase,
+    /// Grows whenever what is under way no longer counts.
+    attempt: u64,
+    /// Grows whenever the state is loaded anew.
+    load: u64,
+    stamp: Option<Stamp>,
+    state: Option<LaneState>,
+    outbox: Outbox,
+    calls: VecDeque<Call>,
+    unapplied_bytes: usize,
+    unapplied: VecDeque<(u64, usize)>,
+    tries: u32,
+    /// The cache must be wiped before it is read again.
+    wipe: bool,
+    /// Another owner took the lane: it is followed until that one is silent.
+    fenced: bool,
+}
+
+impl<P: Processor> Lane<P> {
+    /// A lane that nobody wants yet.
+    pub fn new(number: u32, context: Arc<Context>, processor: Arc<P>) -> Self {
+        Self {
+            number,
+            context,
+            processor,
+            wanted: false,
+            phase: Phase::Idle,
+            attempt: 0,
+            load: 0,
+            stamp: None,
+            state: None,
+            outbox: Outbox::default(),
+            calls: VecDeque::new(),
+            unapplied_bytes: 0,
+            unapplied: VecDeque::new(),
+            tries: 0,
+            wipe: false,
+            fenced: false,
+        }
+    }
+
+    /// Its number.
+    pub const fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// What it looks like from outside.
+    pub fn status(&self) -> Status {
+        let (phase, problem) = match &self.phase {
+            Phase::Idle => ("idle", String::new()),
+            Phase::Loading => ("loading", String::new()),
+            Phase::Pausing(_) => ("pausing", String::new()),
+            Phase::Folding(folding) => (folding.name(), String::new()),
+            Phase::Owned(_) => ("owned", String::new()),
+            Phase::Stopped(reason) => ("stopped", reason.clone()),
+        };
+        let chain = self.stamp.as_ref().map(|s| s.chain).unwrap_or_default();
+        Status {
+            lane: self.number,
+            phase,
+            epoch: chain.epoch,
+            seq: chain.seq,
+            problem,
+        }
+    }
+
+    /// Takes note of something that happened.
+    pub fn handle(&mut self, event: Event) {
+        match event {
+            Event::Wake => {}
+            Event::Wanted(wanted) => self.want(wanted),
+            Event::Call(call) => self.call(call),
+            Event::Loaded { attempt, result } => {
+                if attempt == self.attempt {
+                    self.loaded(result);
+                }
+            }
+            Event::Appended {
+                attempt,
+                seq,
+                result,
+            } => {
+                if attempt == self.attempt {
+                    self.appended(seq, result);
+                }
+            }
+            Event::Relayed {
+                attempt,
+                ticket,
+                arrived,
+            } => {
+                if attempt == self.attempt {
+                    let now = self.context.clock.monotonic();
+                    self.outbox
+                        .ended(&ticket, arrived, now, &self.context.limits);
+                }
+            }
+            Event::Applied {
+                load,
+                batch,
+                result,
+            } => {
+                if load == self.load {
+                    self.applied(batch, result);
+                }
+            }
+        }
+    }
+
+    /// Does what can be done now. True if there is more to do at once.
+    pub fn turn(&mut self) -> bool {
+        match &self.phase {
+            Phase::Idle | Phase::Loading | Phase::Stopped(_) => false,
+            Phase::Pausing(until) => {
+                if self.context.clock.monotonic() >= *until {
+                    self.start_loading();
+                }
+                false
+            }
+            Phase::Folding(_) => self.fold_on(),
+            Phase::Owned(_) => self.own_on(),
+        }
+    }
+
+    /// When the lane must be given a turn even if nothing happens (monotonic); `None` = only when something does.
+    pub fn next_wake(&self) -> Option<Duration> {
+        match &self.phase {
+            Phase::Idle | Phase::Loading | Phase::Stopped(_) => None,
+            Phase::Pausing(until) => Some(*until),
+            Phase::Folding(folding) => folding.next_wake(),
+            Phase::Owned(_) => self.owned_wake(),
+        }
+    }
+
+    fn want(&mut self, wanted: bool) {
+        self.wanted = wanted;
+        match (&mut self.phase, wanted) {
+            (Phase::Idle | Phase::Stopped(_), true) => {
+                self.tries = 0;
+                self.fenced = false;
+                self.start_loading();
+            }
+            (Phase::Folding(folding), true) => folding.wanted_again(),
+            // An owner that is no longer wanted commits what is in flight first.
+            (Phase::Owned(_), _) | (Phase::Idle | Phase::Stopped(_), false) => {}
+            (Phase::Loading | Phase::Pausing(_), true) => {}
+            (_, false) => self.release("the lane was given to another instance"),
+        }
+    }
+
+    fn call(&mut self, call: Call) {
+        let taking = matches!(
+            self.phase,
+            Phase::Owned(_) | Phase::Folding(_) | Phase::Loading | Phase::Pausing(_)
+        );
+        if !taking || !self.wanted || self.fenced {
+            (call.reply)(Reply::NotOwner);
+        } else if self.calls.len() >= self.context.limits.commands_waiting_max {
+            metrics::counter!(m::CALLS_REFUSED, "service" => self.context.service).increment(1);
+            (call.reply)(Reply::Full);
+        } else {
+            self.calls.push_back(call);
+        }
+    }
+
+    /// Gives everything up; the cache keeps what is committed.
+    fn release(&mut self, reason: &str) {
+        self.refuse_calls();
+        if !matches!(self.phase, Phase::Idle) {
+            (self.context.notify)(
+                self.number,
+                Notice::Lost {
+                    reason: reason.to_owned(),
+                },
+            );
+        }
+        self.forget();
+        self.phase = Phase::Idle;
+    }
+
+    fn forget(&mut self) {
+        self.attempt += 1;
+        self.load += 1;
+        self.state = None;
+        self.stamp = None;
+        self.outbox = Outbox::default();
+        self.unapplied.clear();
+        self.unapplied_bytes = 0;
+    }
+
+    fn refuse_calls(&mut self) {
+        for call in self.calls.drain(..) {
+            (call.reply)(Reply::NotOwner);
+        }
+    }
+
+    /// Stops the lane until a person acts.
+    fn stop(&mut self, reason: String) {
+        tracing::error!(
+            service = self.context.service,
+            lane = self.number,
+            %reason,
+            "lane stopped"
+        );
+        metrics::counter!(m::LANES_STOPPED, "service" => self.context.service).increment(1);
+        for call in self.calls.drain(..) {
+            (call.reply)(Reply::Unavailable(format!("the lane is stopped: {reason}")));
+        }
+        (self.context.notify)(
+            self.number,
+            Notice::Stopped {
+                reason: reason.clone(),
+            },
+        );
+        self.forget();
+        self.phase = Phase::Stopped(reason);
+    }
+
+    /// A pause that doubles with every try, with a spread so that instances do not meet again.
+    fn pause(&mut self) -> Duration {
+        let limits = &self.context.limits;
+        let doubled = limits
+            .retry_min
+            .saturating_mul(1 << self.tries.min(16))
+            .min(limits.retry_max);
+        self.tries = self.tries.saturating_add(1);
+        doubled.mul_f64(0.75 + 0.5 * rand::random::<f64>())
+    }
+}

@@ -1,0 +1,318 @@
+//! Messages on their way to other lanes: go back N.
+//!
+//! A message has a number without gaps for its pair (this lane's stream, target topic and lane). It is
+//! sent only after its record is committed, and known to have arrived only when it and every earlier
+//! one of the pair were acknowledged. After a failure everything from the first unacknowledged number
+//! is sent again; the receiver passes over what it has, and over what comes too early.
+
+use super::record::Hash;
+use super::rows::Anchor;
+use crate::limits::Limits;
+use crate::log::{NewRecord, Topic};
+use bytes::Bytes;
+use prost::Message;
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+use tenfold_proto::lane::{InboxRecord, OutMessage, Relay, RelayMark, RelayedMessage, inbox_record};
+
+/// A target: topic name and lane.
+pub type Pair = (String, u32);
+
+/// A message that may not have arrived.
+#[derive(Clone, Debug)]
+struct Waiting {
+    message: OutMessage,
+    /// Chain digest before it.
+    before: Hash,
+}
+
+/// One pair's messages.
+#[derive(Debug, Default)]
+struct Lane {
+    /// Messages after `acked`, in order.
+    waiting: VecDeque<Waiting>,
+    /// All up to this number have arrived.
+    acked: u64,
+    /// All up to this number were sent in this generation.
+    sent: u64,
+    /// All up to this number are known to the journal to have arrived.
+    marked: u64,
+    /// Records on their way: the last number in each.
+    flying: VecDeque<u64>,
+    /// Grows with every failure; acknowledgements of an earlier one count for nothing.
+    generation: u64,
+    /// After a failure nothing is sent before this moment (monotonic).
+    not_before: Duration,
+    pause: Duration,
+}
+
+/// A journal record whose messages may not all have arrived.
+#[derive(Debug)]
+struct Pending {
+    at: Anchor,
+    /// The last number for each pair.
+    last: Vec<(Pair, u64)>,
+}
+
+/// An append to make.
+#[derive(Debug)]
+pub struct Send {
+    /// Where to.
+    pub topic: Topic,
+    /// Which lane of it.
+    pub lane: u32,
+    /// What.
+    pub record: NewRecord,
+    /// To hand back to [`Outbox::ended`].
+    pub ticket: Ticket,
+}
+
+/// Names one append of the outbox.
+#[derive(Clone, Debug)]
+pub struct Ticket {
+    pair: Pair,
+    generation: u64,
+    last: u64,
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    lanes: BTreeMap<Pair, Lane>,
+    pending: VecDeque<Pending>,
+    bytes: usize,
+}
+
+impl Outbox {
+    /// Bytes of messages that may not have arrived.
+    pub const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Nothing is on its way, and the journal knows it.
+    pub fn is_idle(&self) -> bool {
+        self.lanes
+            .values()
+            .all(|lane| lane.waiting.is_empty() && lane.marked == lane.acked)
+    }
+
+    /// The journal says that a pair's messages up to `marked` have arrived. Called before its later
+    /// messages are added.
+    pub fn set_marked(&mut self, pair: &Pair, marked: u64) {
+        let lane = self.lanes.entry(pair.clone()).or_default();
+        lane.marked = lane.marked.max(marked);
+        let (acked, bytes) = drop_through(&mut lane.waiting, lane.acked, lane.marked);
+        lane.acked = acked;
+        lane.sent = lane.sent.max(acked);
+        self.bytes -= bytes;
+        while self.pending.front().is_some_and(|record| {
+            record
+                .last
+                .iter()
+                .all(|(pair, n)| self.lanes.get(pair).is_some_and(|lane| lane.marked >= *n))
+        }) {
+            self.pending.pop_front();
+        }
+    }
+
+    /// Adds the messages of a committed record that stands at `at`; `before` is each pair's digest
+    /// before its first of them.
+    pub fn add(&mut self, at: Anchor, messages: Vec<(OutMessage, Hash)>) {
+        let mut last: BTreeMap<Pair, u64> = BTreeMap::new();
+        for (message, before) in messages {
+            let pair = (message.topic.clone(), message.lane);
+            let lane = self.lanes.entry(pair.clone()).or_default();
+            if message.n <= lane.acked {
+                continue;
+            }
+            last.insert(pair, message.n);
+            self.bytes += message.body.len();
+            lane.waiting.push_back(Waiting { message, before });
+        }
+        if !last.is_empty() {
+            self.pending.push_back(Pending {
+                at,
+                last: last.into_iter().collect(),
+            });
+        }
+    }
+
+    /// Where a new owner must start to read to know every message that may not have arrived.
+    pub fn anchor(&self) -> Option<Anchor> {
+        self.pending.front().map(|record| record.at)
+    }
+
+    /// Appends to make now (monotonic time).
+    pub fn pump(
+        &mut self,
+        stream: &Bytes,
+        service: &str,
+        from: u32,
+        now: Duration,
+        limits: &Limits,
+    ) -> Vec<Send> {
+        let mut sends = Vec::new();
+        for (pair, lane) in &mut self.lanes {
+            if now < lane.not_before {
+                continue;
+            }
+            let inbox = pair.0.ends_with(".inbox");
+            // A public record holds one message, so more of them may fly.
+            let window = if inbox {
+                limits.relay_window_records
+            } else {
+                limits.relay_window_records * 16
+            };
+            while lane.flying.len() < window {
+                let skip = usize::try_from(lane.sent - lane.acked).unwrap_or(usize::MAX);
+                let mut next = lane.waiting.range(skip.min(lane.waiting.len())..).peekable();
+                let Some(first) = next.peek().copied() else {
+                    break;
+                };
+                let (record, last) = if inbox {
+                    pack(next, first, stream, service, from, limits)
+                } else {
+                    let message = &first.message;
+                    (public(message), message.n)
+                };
+                lane.sent = last;
+                lane.flying.push_back(last);
+                sends.push(Send {
+                    topic: Topic::named(&pair.0),
+                    lane: pair.1,
+                    record,
+                    ticket: Ticket {
+                        pair: pair.clone(),
+                        generation: lane.generation,
+                        last,
+                    },
+                });
+            }
+        }
+        sends
+    }
+
+    /// An append ended; `arrived` says how.
+    pub fn ended(&mut self, ticket: &Ticket, arrived: bool, now: Duration, limits: &Limits) {
+        let Some(lane) = self.lanes.get_mut(&ticket.pair) else {
+            return;
+        };
+        if ticket.generation != lane.generation {
+            return;
+        }
+        // Only the oldest on its way may count: a later acknowledgement says nothing of an earlier send.
+        if arrived && lane.flying.front() == Some(&ticket.last) {
+            lane.flying.pop_front();
+            lane.pause = Duration::ZERO;
+            let (acked, bytes) = drop_through(&mut lane.waiting, lane.acked, ticket.last);
+            lane.acked = acked;
+            self.bytes -= bytes;
+            return;
+        }
+        lane.generation += 1;
+        lane.flying.clear();
+        lane.sent = lane.acked;
+        lane.pause = (lane.pause * 2).clamp(limits.retry_min, limits.retry_max);
+        lane.not_before = now + lane.pause;
+    }
+
+    /// When a paused pair may be tried again.
+    pub fn next_try(&self, now: Duration) -> Option<Duration> {
+        self.lanes
+            .values()
+            .filter(|lane| lane.not_before > now && !lane.waiting.is_empty())
+            .map(|lane| lane.not_before)
+            .min()
+    }
+
+    /// Marks to journal: how far messages have arrived, where the journal does not know it yet.
+    pub fn marks(&self) -> Vec<RelayMark> {
+        self.lanes
+            .iter()
+            .filter(|(_, lane)| lane.acked > lane.marked)
+            .map(|((topic, number), lane)| RelayMark {
+                topic: topic.clone(),
+                lane: *number,
+                n: lane.acked,
+            })
+            .collect()
+    }
+
+    /// The receiver asks for everything from `n` again. False if that is no longer here.
+    pub fn go_back(&mut self, pair: &Pair, n: u64) -> bool {
+        let Some(lane) = self.lanes.get_mut(pair) else {
+            return false;
+        };
+        if n <= lane.acked {
+            return false;
+        }
+        lane.generation += 1;
+        lane.flying.clear();
+        lane.sent = lane.acked;
+        true
+    }
+
+    /// How far a pair's messages have arrived.
+    pub fn acked(&self, pair: &Pair) -> u64 {
+        self.lanes.get(pair).map_or(0, |lane| lane.acked)
+    }
+}
+
+/// Drops waiting messages up to `through`; returns the new acknowledged number and the bytes dropped.
+fn drop_through(waiting: &mut VecDeque<Waiting>, acked: u64, through: u64) -> (u64, usize) {
+    let mut bytes = 0;
+    while waiting.front().is_some_and(|w| w.message.n <= through) {
+        if let Some(gone) = waiting.pop_front() {
+            bytes += gone.message.body.len();
+        }
+    }
+    (acked.max(through), bytes)
+}
+
+fn pack<'a>(
+    next: impl Iterator<Item = &'a Waiting>,
+    first: &Waiting,
+    stream: &Bytes,
+    service: &str,
+    from: u32,
+    limits: &Limits,
+) -> (NewRecord, u64) {
+    let mut messages = Vec::new();
+    let mut bytes = 0;
+    let mut last = first.message.n;
+    for waiting in next.take(limits.relay_pack_messages) {
+        bytes += waiting.message.body.len();
+        if !messages.is_empty() && bytes > limits.relay_pack_bytes {
+            break;
+        }
+        last = waiting.message.n;
+        messages.push(RelayedMessage {
+            level: waiting.message.level,
+            body: waiting.message.body.clone(),
+        });
+    }
+    let relay = Relay {
+        stream_id: stream.clone(),
+        from_service: service.to_owned(),
+        from_lane: from,
+        first_n: first.message.n,
+        messages,
+        prev_digest: first.before.to_bytes(),
+    };
+    let record = InboxRecord {
+        content: Some(inbox_record::Content::Relay(relay)),
+        traceparent: String::new(),
+    };
+    (NewRecord::of(record.encode_to_vec()), last)
+}
+
+fn public(message: &OutMessage) -> NewRecord {
+    NewRecord {
+        key: Some(Bytes::copy_from_slice(message.key.as_bytes())),
+        value: message.body.clone(),
+        headers: vec![(
+            "content-type".to_owned(),
+            Bytes::from_static(b"application/protobuf"),
+        )],
+    }
+}

@@ -1,0 +1,136 @@
+//! The engine's own rows beside a service's tables: where the fold stands, how far messages went and
+//! came, and the answers kept for retries.
+
+use super::record::{Hash, Id};
+use super::validity::Chain;
+use serde::{Deserialize, Serialize};
+use tenfold_domain::Timestamp;
+use tenfold_domain::tables::{Record, TableDef, TableId};
+
+/// The engine's tables with names, as the name index must know them.
+pub const TABLES: [TableDef; 1] = [TableDef::of::<OutcomeRow>()];
+
+/// Where the folded state stands in the journal. Kept in memory by the lane; written to the cache with
+/// every batch, in the same step, under [`STAMP`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stamp {
+    /// The journal this is a fold of.
+    pub journal: Journal,
+    /// Where the lane reads on.
+    pub next_offset: u64,
+    /// Where the valid prefix stands.
+    pub chain: Chain,
+    /// Lane time.
+    pub decided_at: Timestamp,
+    /// The inbox that is being consumed.
+    pub inbox_id: Id,
+    /// It is consumed below this offset.
+    pub inbox_next: u64,
+    /// Where a new owner starts to read: at the first record with messages that may not have arrived,
+    /// and at the last record at the latest, so that reading proves that cache and log belong together.
+    pub anchor: Anchor,
+}
+
+/// A place in the journal and the valid prefix before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Anchor {
+    /// Offset to read from.
+    pub offset: u64,
+    /// The valid prefix before it.
+    pub chain: Chain,
+}
+
+/// What never changes about a lane's journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Journal {
+    /// Names this journal.
+    pub id: Id,
+    /// Number of lanes of the service.
+    pub lanes: u32,
+    /// Names the numbers its messages have.
+    pub stream: Id,
+}
+
+/// Key of the stamp in a cache; sorts behind all tables.
+pub const STAMP: &[u8] = &[255, 0];
+/// Key of the cache's own mark: service, lane and version of its tables.
+pub const MARK: &[u8] = &[255, 1];
+
+/// The last message taken from one sender.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReceivedRow {
+    /// Its number.
+    pub n: u64,
+    /// Chain digest up to it.
+    pub digest: Hash,
+    /// The sender's service.
+    pub from_service: String,
+    /// The sender's lane.
+    pub from_lane: u32,
+}
+
+impl Record for ReceivedRow {
+    const TABLE: TableId = 254;
+    const NAME: &'static str = "received";
+    /// The stream id in hexadecimal digits.
+    type Key = String;
+}
+
+/// How far messages to one target lane went.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SentRow {
+    /// Number of the last message decided.
+    pub n: u64,
+    /// Chain digest up to it.
+    pub digest: Hash,
+    /// Number up to which all are known, by the journal, to have arrived.
+    pub relayed: u64,
+}
+
+impl Record for SentRow {
+    const TABLE: TableId = 253;
+    const NAME: &'static str = "sent";
+    /// (topic, lane).
+    type Key = (String, u64);
+}
+
+/// The first answer to a command, until it expires.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutcomeRow {
+    /// Actor and request id.
+    pub name: String,
+    /// Hash of the command.
+    pub command: Hash,
+    /// When it may be forgotten.
+    pub expires_at: Timestamp,
+    /// The answer, as `tenfold.lane.v1.Answer`.
+    pub answer: Vec<u8>,
+}
+
+impl OutcomeRow {
+    /// The name that an actor's request is found by.
+    #[must_use]
+    pub fn name_of(actor: &str, request_id: &str) -> String {
+        format!("{actor}\0{request_id}")
+    }
+}
+
+impl Record for OutcomeRow {
+    const TABLE: TableId = 252;
+    const NAME: &'static str = "outcomes";
+    /// A growing number; expiry times grow with it, but for requests whose own time is ahead.
+    type Key = u64;
+    fn names(&self) -> Vec<&str> {
+        vec![&self.name]
+    }
+}
+
+/// The next number in [`OutcomeRow`]'s table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NextOutcome(pub u64);
+
+impl Record for NextOutcome {
+    const TABLE: TableId = 251;
+    const NAME: &'static str = "next-outcome";
+    type Key = ();
+}

@@ -1,0 +1,82 @@
+//! Every bound of the engine, with its reason.
+
+use std::time::Duration;
+
+/// See each field; `Default` is what a lab starts with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Inputs decided in one record. Enough that the cost of an append is shared by hundreds.
+    pub batch_inputs_max: usize,
+    /// Encoded size at which a record is closed. Small enough that a follower reads it in one breath.
+    pub batch_bytes_max: usize,
+    /// Largest record that is written at all; an input that alone needs more goes to the dead letters.
+    /// Under the log's own limit of 1 MiB, with room for the envelope.
+    pub record_bytes_max: usize,
+    /// Deciding one batch takes no longer than this, so that a scan behind a bulk batch does not wait.
+    pub batch_time_max: Duration,
+    /// Records in flight: five is what an idempotent Kafka producer keeps in order.
+    pub in_flight_max: usize,
+    /// Commands that may wait in one lane, before callers are told to try again.
+    pub commands_waiting_max: usize,
+    /// Bytes read from an inbox at a time.
+    pub inbox_read_bytes: usize,
+    /// Bytes committed and not yet in the cache, at which a lane stops deciding.
+    pub unapplied_bytes_max: usize,
+    /// Messages of one pair that may be on their way.
+    pub relay_window_records: usize,
+    /// Messages packed into one record of an inbox.
+    pub relay_pack_messages: usize,
+    /// Size at which such a record is closed.
+    pub relay_pack_bytes: usize,
+    /// Bytes of messages not yet arrived anywhere, at which a lane stops deciding.
+    pub relay_bytes_max: usize,
+    /// First pause after a failed relay; doubles up to `retry_max`.
+    pub retry_min: Duration,
+    /// Longest pause between attempts of anything.
+    pub retry_max: Duration,
+    /// An append to take a lane that is unanswered for so long is given up, and another made.
+    pub open_timeout: Duration,
+    /// A lane that another instance took is taken back only after so long without a record of it.
+    pub session_timeout: Duration,
+    /// How long answers are kept for retries.
+    pub outcome_kept: Duration,
+    /// A request id whose own time is further ahead of lane time is refused.
+    pub request_ahead_max: Duration,
+    /// A jump of the wall clock against the monotonic clock beyond this makes a lane *clock suspect*.
+    pub clock_jump_max: Duration,
+    /// A difference to the log's own time of the record that took the lane beyond this does, too.
+    pub clock_log_difference_max: Duration,
+    /// A gap in a sender's numbers that is older is asked for again.
+    pub resend_after: Duration,
+    /// How long relay marks may stay only in memory while a lane is idle.
+    pub marks_after: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            batch_inputs_max: 1_024,
+            batch_bytes_max: 256 << 10,
+            record_bytes_max: 900 << 10,
+            batch_time_max: Duration::from_millis(5),
+            in_flight_max: 5,
+            commands_waiting_max: 1_024,
+            inbox_read_bytes: 256 << 10,
+            unapplied_bytes_max: 32 << 20,
+            relay_window_records: 8,
+            relay_pack_messages: 512,
+            relay_pack_bytes: 64 << 10,
+            relay_bytes_max: 64 << 20,
+            retry_min: Duration::from_millis(100),
+            retry_max: Duration::from_secs(10),
+            open_timeout: Duration::from_secs(25),
+            session_timeout: Duration::from_secs(10),
+            outcome_kept: Duration::from_secs(72 * 3_600),
+            request_ahead_max: Duration::from_secs(300),
+            clock_jump_max: Duration::from_secs(300),
+            clock_log_difference_max: Duration::from_secs(120),
+            resend_after: Duration::from_secs(30),
+            marks_after: Duration::from_secs(1),
+        }
+    }
+}
