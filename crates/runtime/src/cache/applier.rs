@@ -1,6 +1,8 @@
 //! Applies committed batches to the cache on a thread of its own: answers never wait for sled.
 
-use super::{LaneCache, Writes};
+use super::{Cache, LaneCache, Writes};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
@@ -11,23 +13,33 @@ pub type Applied = Box<dyn FnOnce(io::Result<()>) + Send>;
 
 enum Job {
     Apply {
-        cache: Arc<dyn LaneCache>,
+        lane: u32,
         writes: Writes,
         done: Applied,
     },
     After(Box<dyn FnOnce() + Send>),
 }
 
-impl Job {
-    fn run(self) {
-        match self {
-            Self::Apply {
-                cache,
-                writes,
-                done,
-            } => done(cache.apply(writes)),
-            Self::After(then) => then(),
+/// The thread's own handles.
+struct Handles {
+    cache: Arc<dyn Cache>,
+    lanes: HashMap<u32, Box<dyn LaneCache>>,
+}
+
+impl Handles {
+    fn run(&mut self, job: Job) {
+        match job {
+            Job::Apply { lane, writes, done } => done(self.apply(lane, writes)),
+            Job::After(then) => then(),
         }
+    }
+
+    fn apply(&mut self, lane: u32, writes: Writes) -> io::Result<()> {
+        let handle = match self.lanes.entry(lane) {
+            Entry::Occupied(handle) => handle.into_mut(),
+            Entry::Vacant(empty) => empty.insert(self.cache.open(lane)?),
+        };
+        handle.apply(writes)
     }
 }
 
@@ -43,13 +55,15 @@ impl Applier {
     ///
     /// # Errors
     /// The system gives no thread.
-    pub fn spawn(service: &str) -> io::Result<Self> {
+    pub fn spawn(service: &str, cache: Arc<dyn Cache>) -> io::Result<Self> {
         let (jobs, waiting) = channel::<Job>();
         let thread = std::thread::Builder::new()
             .name(format!("{service}-cache"))
             .spawn(move || {
+                let lanes = HashMap::new();
+                let mut handles = Handles { cache, lanes };
                 for job in waiting {
-                    job.run();
+                    handles.run(job);
                 }
             })?;
         Ok(Self {
@@ -59,12 +73,8 @@ impl Applier {
     }
 
     /// Queues a batch.
-    pub fn apply(&self, cache: Arc<dyn LaneCache>, writes: Writes, done: Applied) {
-        self.queue(Job::Apply {
-            cache,
-            writes,
-            done,
-        });
+    pub fn apply(&self, lane: u32, writes: Writes, done: Applied) {
+        self.queue(Job::Apply { lane, writes, done });
     }
 
     /// Calls `then` when everything queued so far is applied.

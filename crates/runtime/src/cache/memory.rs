@@ -33,9 +33,10 @@ impl MemoryCache {
 }
 
 impl Cache for MemoryCache {
-    fn open(&self, lane: u32) -> io::Result<Arc<dyn LaneCache>> {
-        let lane: Arc<MemoryLane> = Arc::clone(lock(&self.lanes).entry(lane).or_default());
-        Ok(lane)
+    fn open(&self, lane: u32) -> io::Result<Box<dyn LaneCache>> {
+        Ok(Box::new(Arc::clone(
+            lock(&self.lanes).entry(lane).or_default(),
+        )))
     }
 
     fn wipe(&self, lane: u32) -> io::Result<()> {
@@ -50,7 +51,7 @@ impl Cache for MemoryCache {
     }
 }
 
-impl LaneCache for MemoryLane {
+impl LaneCache for Arc<MemoryLane> {
     fn get(&self, key: &[u8]) -> io::Result<Option<Bytes>> {
         Ok(lock(&self.0).get(key).cloned())
     }

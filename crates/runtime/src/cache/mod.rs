@@ -15,7 +15,6 @@ pub use sled_cache::SledCache;
 use bytes::Bytes;
 use std::io;
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
 /// One batch of writes: key and value, or key and `None` to remove.
 pub type Writes = Vec<(Bytes, Option<Bytes>)>;
@@ -25,13 +24,14 @@ pub type Visit<'a> = &'a mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>;
 
 /// The keyspaces of one service.
 pub trait Cache: Send + Sync + 'static {
-    /// Opens a lane's keyspace, empty if it was not there.
+    /// Opens a lane's keyspace, empty if it was not there. May be opened more than once: one handle a
+    /// thread (sled's are not shared between threads).
     ///
     /// # Errors
     /// The store cannot be opened.
-    fn open(&self, lane: u32) -> io::Result<Arc<dyn LaneCache>>;
+    fn open(&self, lane: u32) -> io::Result<Box<dyn LaneCache>>;
 
-    /// Removes a lane's keyspace.
+    /// Empties a lane's keyspace, for every handle on it.
     ///
     /// # Errors
     /// The store cannot be written.
@@ -44,8 +44,8 @@ pub trait Cache: Send + Sync + 'static {
     fn flush(&self) -> io::Result<()>;
 }
 
-/// One lane's keyspace.
-pub trait LaneCache: Send + Sync {
+/// A handle on one lane's keyspace.
+pub trait LaneCache: Send {
     /// The value under a key.
     ///
     /// # Errors

@@ -8,14 +8,15 @@ use super::{Cache, LaneCache, Visit, Writes};
 use bytes::Bytes;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Entries a leaf holds: sled's own default.
 const LEAF: usize = 1024;
 
 /// See the module.
 pub struct SledCache {
-    db: sled::Db<LEAF>,
+    /// A handle is for one thread at a time.
+    db: Mutex<sled::Db<LEAF>>,
     path: PathBuf,
 }
 
@@ -37,9 +38,13 @@ impl SledCache {
             Self::open_db(path, cache_bytes)
         })?;
         Ok(Self {
-            db,
+            db: Mutex::new(db),
             path: path.to_owned(),
         })
+    }
+
+    fn db(&self) -> MutexGuard<'_, sled::Db<LEAF>> {
+        self.db.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn open_db(path: &Path, cache_bytes: usize) -> io::Result<sled::Db<LEAF>> {
@@ -65,25 +70,22 @@ fn name(lane: u32) -> String {
 }
 
 impl Cache for SledCache {
-    fn open(&self, lane: u32) -> io::Result<Arc<dyn LaneCache>> {
-        Ok(Arc::new(SledLane(self.db.open_tree(name(lane))?)))
+    fn open(&self, lane: u32) -> io::Result<Box<dyn LaneCache>> {
+        Ok(Box::new(SledLane(self.db().open_tree(name(lane))?)))
     }
 
     fn wipe(&self, lane: u32) -> io::Result<()> {
-        self.db.open_tree(name(lane))?.clear()
+        self.db().open_tree(name(lane))?.clear()
     }
 
     fn flush(&self) -> io::Result<()> {
-        self.db.flush().map(drop)
+        self.db().flush().map(drop)
     }
 }
 
 impl LaneCache for SledLane {
     fn get(&self, key: &[u8]) -> io::Result<Option<Bytes>> {
-        Ok(self
-            .0
-            .get(key)?
-            .map(|value| Bytes::copy_from_slice(&value)))
+        Ok(self.0.get(key)?.map(|value| Bytes::copy_from_slice(&value)))
     }
 
     fn scan(&self, from: &[u8], to: &[u8], visit: Visit<'_>) -> io::Result<()> {

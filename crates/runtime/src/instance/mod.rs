@@ -6,7 +6,9 @@ mod local;
 mod worker;
 
 pub use directory::Directory;
-pub use forward::lanes_server;
+pub use directory::OWNERS;
+pub use forward::{Forwarded, lanes_server};
+pub use local::Local;
 
 use crate::cache::{Applier, Cache};
 use crate::clock::{Clock, SystemClock};
@@ -16,7 +18,6 @@ use crate::lane::context::{Context, Event, Notice};
 use crate::limits::Limits;
 use crate::log::{Log, Membership, Topic};
 use crate::processor::Processor;
-use local::Local;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -100,7 +101,12 @@ impl Instance {
     ) -> Result<Self, StartError> {
         let service = processor.service();
         let mut topics = HashMap::new();
-        for name in SERVICES.map(|s| format!("{s}.inbox")).iter().map(String::as_str).chain(PUBLIC_TOPICS) {
+        for name in SERVICES
+            .map(|s| format!("{s}.inbox"))
+            .iter()
+            .map(String::as_str)
+            .chain(PUBLIC_TOPICS)
+        {
             // A service alone in a test needs no others.
             match log.lanes(&Topic::named(name)) {
                 Ok(lanes) => {
@@ -122,12 +128,17 @@ impl Instance {
             address: config.address.clone(),
             log: Arc::clone(&log),
             cache: Arc::clone(&config.cache),
-            applier: Arc::new(Applier::spawn(service)?),
-            clock: config.clock,
+            applier: Arc::new(Applier::spawn(service, Arc::clone(&config.cache))?),
+            clock: Arc::clone(&config.clock),
             limits: config.limits,
             lanes: topics.clone(),
             mailbox: Arc::clone(&mailbox),
-            notify: notify(service, &config.instance, &config.address, Arc::clone(directory)),
+            notify: notify(
+                service,
+                &config.instance,
+                &config.address,
+                Arc::clone(directory),
+            ),
             background: Arc::new(|work| {
                 if let Err(error) = std::thread::Builder::new()
                     .name("lane-background".to_owned())
@@ -178,6 +189,7 @@ impl Instance {
             log,
             Arc::clone(directory),
             config.address,
+            config.clock,
         ));
         Ok(Self {
             service,

@@ -211,7 +211,9 @@ impl<P: Processor> Lane<P> {
             )),
             Err(Failed::Panicked) => {
                 self.dead_letter(building, "command", "deciding it failed", body);
-                Err(internal("deciding the command failed; it is kept in the dead letters"))
+                Err(internal(
+                    "deciding the command failed; it is kept in the dead letters",
+                ))
             }
         };
         if building.bytes > self.context.limits.record_bytes_max {
@@ -277,9 +279,7 @@ impl<P: Processor> Lane<P> {
             return Err(Failed::Panicked);
         };
         let at = building.decided_at;
-        let decided = catch_unwind(AssertUnwindSafe(|| {
-            self.processor.decide(state, input, at)
-        }));
+        let decided = catch_unwind(AssertUnwindSafe(|| self.processor.decide(state, input, at)));
         let decision = match decided {
             Ok(Ok(decision)) => decision,
             Ok(Err(undecodable)) => return Err(Failed::Undecodable(undecodable.0)),
@@ -342,7 +342,13 @@ impl<P: Processor> Lane<P> {
         content: &Bytes,
     ) {
         metrics::counter!(m::DEAD_LETTERS, "service" => self.context.service).increment(1);
-        tracing::warn!(service = self.context.service, lane = self.number, origin, reason, "dead letter");
+        tracing::warn!(
+            service = self.context.service,
+            lane = self.number,
+            origin,
+            reason,
+            "dead letter"
+        );
         let letter = DeadLetter {
             origin: origin.to_owned(),
             reason: reason.to_owned(),

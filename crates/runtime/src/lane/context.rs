@@ -1,7 +1,7 @@
 //! What a lane is given: its log, cache, clocks and bounds, and a way to hear what it waits for.
 
 use super::calls::Call;
-use super::load::{Loaded, LoadError};
+use super::load::{LoadError, Loaded};
 use super::outbox::Ticket;
 use super::state::Batch;
 use crate::cache::{Applier, Cache};

@@ -60,10 +60,10 @@ impl History {
 
     fn read(&self) -> Result<(), crate::log::ReadError> {
         let journal = self.context.journal();
-        let mut reader =
-            self.context
-                .log
-                .reader(&journal, self.lane, 0, Arc::new(|| {}))?;
+        let mut reader = self
+            .context
+            .log
+            .reader(&journal, self.lane, 0, Arc::new(|| {}))?;
         let mut chain = Chain::default();
         let mut silent = Duration::ZERO;
         let pause = Duration::from_millis(10);

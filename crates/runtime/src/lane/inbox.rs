@@ -86,12 +86,7 @@ impl<P: Processor> Lane<P> {
     }
 
     fn origin(&self, record: &LogRecord) -> String {
-        format!(
-            "{}/{}@{}",
-            self.context.inbox(),
-            self.number,
-            record.offset
-        )
+        format!("{}/{}@{}", self.context.inbox(), self.number, record.offset)
     }
 
     fn take_record(&mut self, building: &mut Building, record: &LogRecord) -> Result<(), String> {
@@ -241,12 +236,7 @@ impl<P: Processor> Lane<P> {
         let due = gap.asked_at.unwrap_or(gap.since) + after;
         if now >= due {
             gap.asked_at = Some(now);
-            self.ask_for(
-                stream,
-                from,
-                &relay.from_service.clone(),
-                relay.from_lane,
-            );
+            self.ask_for(stream, from, &relay.from_service.clone(), relay.from_lane);
         }
     }
 
@@ -259,7 +249,14 @@ impl<P: Processor> Lane<P> {
     }
 
     fn ask_for(&self, stream: Id, from: u64, service: &str, lane: u32) {
-        tracing::warn!(service = self.context.service, lane = self.number, from_service = service, from_lane = lane, from, "asking a sender to send again");
+        tracing::warn!(
+            service = self.context.service,
+            lane = self.number,
+            from_service = service,
+            from_lane = lane,
+            from,
+            "asking a sender to send again"
+        );
         let resend = Resend {
             stream_id: stream.to_bytes(),
             to_topic: self.context.inbox().as_str().to_owned(),

@@ -128,7 +128,7 @@ fn open_cache(
         _ => None,
     };
     if let Some(stamp) = stamp {
-        match LaneState::load(Arc::clone(&cache), tables) {
+        match LaneState::load(cache, tables) {
             Ok(state) => return Ok((state, Some(stamp))),
             Err(error) => {
                 tracing::warn!(service = context.service, lane, %error, "the cache is damaged: it is wiped, and rebuilt from the journal");
@@ -142,11 +142,7 @@ fn open_cache(
 }
 
 /// Reads the first record of a lane, waiting for it to arrive.
-fn first_record(
-    log: &dyn Log,
-    topic: &Topic,
-    lane: u32,
-) -> Result<(Extent, LogRecord), LoadError> {
+fn first_record(log: &dyn Log, topic: &Topic, lane: u32) -> Result<(Extent, LogRecord), LoadError> {
     let extent = log.extent(topic, lane)?;
     if extent.start == extent.end {
         return Err(LoadError::Refused(format!(

@@ -13,7 +13,9 @@ use bytes::Bytes;
 use prost::Message;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
-use tenfold_proto::lane::{InboxRecord, OutMessage, Relay, RelayMark, RelayedMessage, inbox_record};
+use tenfold_proto::lane::{
+    InboxRecord, OutMessage, Relay, RelayMark, RelayedMessage, inbox_record,
+};
 
 /// A target: topic name and lane.
 pub type Pair = (String, u32);
@@ -165,7 +167,10 @@ impl Outbox {
             };
             while lane.flying.len() < window {
                 let skip = usize::try_from(lane.sent - lane.acked).unwrap_or(usize::MAX);
-                let mut next = lane.waiting.range(skip.min(lane.waiting.len())..).peekable();
+                let mut next = lane
+                    .waiting
+                    .range(skip.min(lane.waiting.len())..)
+                    .peekable();
                 let Some(first) = next.peek().copied() else {
                     break;
                 };

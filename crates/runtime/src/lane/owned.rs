@@ -89,7 +89,11 @@ impl<P: Processor> Lane<P> {
         };
         let mut new_inbox = None;
         if inbox_id != stamp.inbox_id {
-            tracing::warn!(service = self.context.service, lane = self.number, "the inbox was made anew: it is read from its start, and its senders are asked for what is missing");
+            tracing::warn!(
+                service = self.context.service,
+                lane = self.number,
+                "the inbox was made anew: it is read from its start, and its senders are asked for what is missing"
+            );
             new_inbox = Some(inbox_id);
             tip.inbox_next = inbox_start;
         } else if tip.inbox_next > inbox_end {
@@ -172,10 +176,7 @@ impl<P: Processor> Lane<P> {
 
     /// A wall clock that jumps against the monotonic one pauses the timers until it is right again.
     fn watch_clock(&mut self) {
-        let (wall, monotonic) = (
-            self.context.clock.wall(),
-            self.context.clock.monotonic(),
-        );
+        let (wall, monotonic) = (self.context.clock.wall(), self.context.clock.monotonic());
         let Limits { clock_jump_max, .. } = self.context.limits;
         let Phase::Owned(owned) = &mut self.phase else {
             return;
@@ -185,7 +186,12 @@ impl<P: Processor> Lane<P> {
         let jump = wall.since(expected).0.saturating_abs();
         if jump > super::calls::millis(clock_jump_max).0 && !owned.clock_suspect {
             owned.clock_suspect = true;
-            tracing::error!(service = self.context.service, lane = self.number, jump_ms = jump, "clock suspect: the wall clock jumped; timers pause until the lane is taken again");
+            tracing::error!(
+                service = self.context.service,
+                lane = self.number,
+                jump_ms = jump,
+                "clock suspect: the wall clock jumped; timers pause until the lane is taken again"
+            );
             metrics::counter!(crate::metrics::CLOCK_SUSPECT, "service" => self.context.service)
                 .increment(1);
         }
@@ -249,7 +255,13 @@ impl<P: Processor> Lane<P> {
 
     /// The lane is lost: to another owner, or to an append whose outcome nobody knows.
     pub(super) fn lose(&mut self, fenced: bool, reason: &str) {
-        tracing::warn!(service = self.context.service, lane = self.number, fenced, reason, "lane lost");
+        tracing::warn!(
+            service = self.context.service,
+            lane = self.number,
+            fenced,
+            reason,
+            "lane lost"
+        );
         self.give_back();
         self.fenced = fenced;
         if fenced {

@@ -10,9 +10,7 @@ use tenfold_proto::lane::{Decisions, Envelope, LaneCreated, LaneOpened, RecordKi
 pub const FORMAT: u32 = 1;
 
 /// Sixteen random bytes that name something once: an attempt to own a lane, a journal, a stream, an inbox.
-#[derive(
-    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub struct Id(pub [u8; 16]);
 
 impl Id {

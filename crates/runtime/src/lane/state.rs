@@ -12,7 +12,6 @@ use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::ops::ControlFlow;
-use std::sync::Arc;
 use tenfold_domain::tables::{Key, NamesOf, Read, TableDef, TableId, Visit, Write};
 
 /// Number of a batch in this process; grows by one with each batch.
@@ -50,7 +49,7 @@ pub struct Mark {
 
 /// See the module.
 pub struct LaneState {
-    cache: Arc<dyn LaneCache>,
+    cache: Box<dyn LaneCache>,
     named: BTreeMap<TableId, NamesOf>,
     names: NameIndex,
     overlay: BTreeMap<Bytes, Slot>,
@@ -74,7 +73,7 @@ impl LaneState {
     ///
     /// # Errors
     /// The cache cannot be read, or holds a record that cannot.
-    pub fn load(cache: Arc<dyn LaneCache>, tables: &'static [TableDef]) -> io::Result<Self> {
+    pub fn load(cache: Box<dyn LaneCache>, tables: &'static [TableDef]) -> io::Result<Self> {
         let mut index = NameIndex::default();
         let mut named = BTreeMap::new();
         for table in tables.iter().chain(&rows::TABLES) {
@@ -115,11 +114,6 @@ impl LaneState {
             sealed: VecDeque::new(),
             failed: Cell::new(false),
         })
-    }
-
-    /// The cache under the overlay.
-    pub fn cache(&self) -> Arc<dyn LaneCache> {
-        Arc::clone(&self.cache)
     }
 
     /// A read failed since the last look: nothing decided from it may be used.
@@ -200,15 +194,6 @@ impl LaneState {
                 }
             }
         }
-    }
-
-    /// Drops everything the cache does not have. Every committed batch must have been applied before.
-    pub fn drop_overlay(&mut self) {
-        self.overlay.clear();
-        self.undo.clear();
-        self.unnamed.clear();
-        self.sealed.clear();
-        self.failed.set(false);
     }
 
     fn write(&mut self, key: Vec<u8>, value: Option<Bytes>) {

@@ -62,7 +62,7 @@ proptest! {
                 }
                 Step::Seal => waiting.push_back(state.seal()),
                 Step::Apply => if let Some((batch, writes)) = waiting.pop_front() {
-                    state.cache().apply(writes).unwrap();
+                    cache.open(0).unwrap().apply(writes).unwrap();
                     state.applied(batch);
                 },
                 Step::Undone(key, value) => {
@@ -74,7 +74,7 @@ proptest! {
                 Step::Reload => {
                     waiting.push_back(state.seal());
                     for (_, writes) in waiting.drain(..) {
-                        state.cache().apply(writes).unwrap();
+                        cache.open(0).unwrap().apply(writes).unwrap();
                     }
                     state = LaneState::load(cache.open(0).unwrap(), &TABLES).unwrap();
                 }
@@ -94,14 +94,20 @@ proptest! {
 fn a_damaged_record_is_reported_and_not_taken_for_nothing() {
     let cache = MemoryCache::default();
     cache.edit(0, |rows| {
-        rows.insert(Bytes::from(full_key(7, &3u64.to_bytes())), Bytes::from_static(&[0xff]));
+        rows.insert(
+            Bytes::from(full_key(7, &3u64.to_bytes())),
+            Bytes::from_static(&[0xff]),
+        );
     });
     assert!(LaneState::load(cache.open(0).unwrap(), &TABLES).is_err());
 
     let empty = MemoryCache::default();
     let state = LaneState::load(empty.open(0).unwrap(), &TABLES).unwrap();
     empty.edit(0, |rows| {
-        rows.insert(Bytes::from(full_key(7, &3u64.to_bytes())), Bytes::from_static(&[0xff]));
+        rows.insert(
+            Bytes::from(full_key(7, &3u64.to_bytes())),
+            Bytes::from_static(&[0xff]),
+        );
     });
     assert_eq!(state.get::<Tube>(&3), None);
     assert!(state.failed());

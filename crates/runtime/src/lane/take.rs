@@ -65,10 +65,6 @@ impl Folding {
         }
     }
 
-    pub(super) const fn follows(&self) -> bool {
-        matches!(self.goal, Goal::Following { .. })
-    }
-
     /// A new assignment: it may be taken at once.
     pub(super) fn wanted_again(&mut self) {
         if let Goal::Following { last_seen } = &mut self.goal {
@@ -267,7 +263,11 @@ impl<P: Processor> Lane<P> {
         let is_new = record.offset >= stamp.next_offset;
         if is_new && !folding.verified {
             if folding.chain != stamp.chain {
-                tracing::warn!(service = self.context.service, lane = self.number, "the cache is no fold of this journal: it is wiped and rebuilt");
+                tracing::warn!(
+                    service = self.context.service,
+                    lane = self.number,
+                    "the cache is no fold of this journal: it is wiped and rebuilt"
+                );
                 self.wipe = true;
                 self.start_loading();
                 return Err(None);
@@ -287,7 +287,9 @@ impl<P: Processor> Lane<P> {
             (Verdict::Stop(broken), _) => {
                 return Err(Some(format!(
                     "the record at {}/{}@{} cannot follow: {broken:?}. A newer release may have written it, or the journal is damaged",
-                    self.context.journal(), self.number, record.offset
+                    self.context.journal(),
+                    self.number,
+                    record.offset
                 )));
             }
             (Verdict::Created, _) | (_, None) => {}
@@ -295,7 +297,12 @@ impl<P: Processor> Lane<P> {
                 if is_new {
                     metrics::counter!(m::JOURNAL_STRAYS, "service" => self.context.service)
                         .increment(1);
-                    tracing::debug!(lane = self.number, offset = record.offset, ?stray, "stray record");
+                    tracing::debug!(
+                        lane = self.number,
+                        offset = record.offset,
+                        ?stray,
+                        "stray record"
+                    );
                 }
                 if let Goal::Opening { owner, .. } = folding.goal
                     && envelope.owner[..] == owner.0[..]
@@ -319,7 +326,10 @@ impl<P: Processor> Lane<P> {
                 let before = folding.chain;
                 folding.chain = before.after(verdict, &envelope, &record.value);
                 let decisions = Decisions::decode(envelope.body).map_err(|error| {
-                    Some(format!("the record at offset {} cannot be read: {error}", record.offset))
+                    Some(format!(
+                        "the record at offset {} cannot be read: {error}",
+                        record.offset
+                    ))
                 })?;
                 let at = Anchor {
                     offset: record.offset,
@@ -327,7 +337,10 @@ impl<P: Processor> Lane<P> {
                 };
                 if is_new {
                     fold::record(self.processor.as_ref(), state, &decisions).map_err(|error| {
-                        Some(format!("the record at offset {} cannot be folded: {error}", record.offset))
+                        Some(format!(
+                            "the record at offset {} cannot be folded: {error}",
+                            record.offset
+                        ))
                     })?;
                     follow(stamp, &decisions);
                     folding.folded += 1;
@@ -335,7 +348,8 @@ impl<P: Processor> Lane<P> {
                 let messages = fold::numbered(&decisions).map_err(|e| Some(e.to_string()))?;
                 self.outbox.add(at, messages);
                 for mark in &decisions.relayed {
-                    self.outbox.set_marked(&(mark.topic.clone(), mark.lane), mark.n);
+                    self.outbox
+                        .set_marked(&(mark.topic.clone(), mark.lane), mark.n);
                 }
                 if is_new {
                     stamp.anchor = self.outbox.anchor().unwrap_or(at);
@@ -372,7 +386,6 @@ impl<P: Processor> Lane<P> {
 
     /// Sends a batch and the stamp it leads to, to the cache.
     pub(super) fn apply(&mut self, batch: u64, mut writes: Writes, stamp: &Stamp) {
-        let Some(state) = &self.state else { return };
         if let Ok(bytes) = postcard::to_stdvec(stamp) {
             writes.push((Bytes::from_static(STAMP), Some(bytes.into())));
         }
@@ -382,11 +395,7 @@ impl<P: Processor> Lane<P> {
             .sum();
         self.unapplied_bytes += bytes;
         self.unapplied.push_back((batch, bytes));
-        let (mailbox, lane, load) = (
-            Arc::clone(&self.context.mailbox),
-            self.number,
-            self.load,
-        );
+        let (mailbox, lane, load) = (Arc::clone(&self.context.mailbox), self.number, self.load);
         let done = move |result| {
             mailbox(
                 lane,
@@ -399,7 +408,7 @@ impl<P: Processor> Lane<P> {
         };
         self.context
             .applier
-            .apply(state.cache(), writes, Box::new(done));
+            .apply(self.number, writes, Box::new(done));
     }
 
     pub(super) fn applied(&mut self, batch: u64, result: std::io::Result<()>) {
@@ -483,11 +492,8 @@ impl<P: Processor> Lane<P> {
 
     /// Appends to the journal; its end comes back as an event.
     pub(super) fn append(&self, seq: u64, bytes: Bytes) {
-        let (mailbox, lane, attempt) = (
-            Arc::clone(&self.context.mailbox),
-            self.number,
-            self.attempt,
-        );
+        let (mailbox, lane, attempt) =
+            (Arc::clone(&self.context.mailbox), self.number, self.attempt);
         let done = move |result| {
             mailbox(
                 lane,
@@ -512,7 +518,9 @@ impl<P: Processor> Lane<P> {
         match result {
             Ok(_) => {}
             Err(AppendError::Refused(reason)) => {
-                self.stop(format!("the log refuses to take the lane's record: {reason}"));
+                self.stop(format!(
+                    "the log refuses to take the lane's record: {reason}"
+                ));
             }
             Err(error) => {
                 tracing::warn!(service = self.context.service, lane = self.number, %error, "taking the lane: append failed");
@@ -540,7 +548,12 @@ impl<P: Processor> Lane<P> {
         let off = wall.since(opened.appended_at).0.saturating_abs();
         let suspect = off > millis(self.context.limits.clock_log_difference_max).0;
         if suspect {
-            tracing::error!(service = self.context.service, lane = self.number, off_ms = off, "clock suspect: this machine's clock and the log's differ; timers pause");
+            tracing::error!(
+                service = self.context.service,
+                lane = self.number,
+                off_ms = off,
+                "clock suspect: this machine's clock and the log's differ; timers pause"
+            );
         }
         self.tries = 0;
         tracing::info!(

@@ -168,10 +168,7 @@ mod tests {
             (next(3, owner(3), 9, hash, 1), ignored(Stray::OutOfOrder)),
             // A gap is ignored even if hash and level are wrong as well.
             (next(3, owner(3), 9, wrong, 9), ignored(Stray::OutOfOrder)),
-            (
-                next(3, owner(3), 8, wrong, 9),
-                Verdict::Stop(Broken::Hash),
-            ),
+            (next(3, owner(3), 8, wrong, 9), Verdict::Stop(Broken::Hash)),
             (
                 next(3, owner(3), 8, hash, 2),
                 Verdict::Stop(Broken::Level {
@@ -179,10 +176,7 @@ mod tests {
                     supported: 1,
                 }),
             ),
-            (
-                Bytes::from_static(b"\xff\xff"),
-                ignored(Stray::Unreadable),
-            ),
+            (Bytes::from_static(b"\xff\xff"), ignored(Stray::Unreadable)),
             (Bytes::new(), ignored(Stray::Unreadable)),
         ];
         for (bytes, verdict) in table {
