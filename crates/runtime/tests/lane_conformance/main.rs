@@ -1,0 +1,13 @@
+//! The lane protocol over every log: real instances with threads, two or three would-be owners, and a
+//! log that loses, delays, doubles and misreports on demand.
+//!
+//! `suite` holds the scenarios that any log must stand; `embedded` and `kafka` run them there, and
+//! `damage` adds those that need a log which can be broken on purpose.
+
+mod bed;
+mod damage;
+mod faulty;
+mod ledger;
+mod on_logs;
+mod relay;
+mod suite;

@@ -1,0 +1,128 @@
+//! Messages between lanes: each takes effect exactly once, in order, whatever happens on the way.
+
+use crate::bed::{Bed, eventually};
+use crate::faulty::Fault;
+use crate::suite::Scenario;
+use tenfold_runtime::cache::MemoryCache;
+use tenfold_runtime::log::Topic;
+
+pub const SCENARIOS: &[(&str, Scenario)] = &[
+    ("messages arrive once and in order", plainly),
+    (
+        "messages whose acknowledgement is lost arrive once",
+        doubled,
+    ),
+    (
+        "messages that are lost are sent again, with all behind them",
+        lost,
+    ),
+    (
+        "messages that overtake each other take effect in order",
+        reordered,
+    ),
+    (
+        "the next owner relays what its predecessor decided",
+        takeover_of_sender,
+    ),
+    (
+        "the next receiver knows what was taken",
+        takeover_of_receiver,
+    ),
+];
+
+fn inbox() -> Topic {
+    Topic::inbox("pooling")
+}
+
+fn pair(bed: &Bed) -> (crate::bed::Node, crate::bed::Node) {
+    let sender = bed.owner("a");
+    let receiver = bed.node_of("pooling", "p", MemoryCache::default());
+    receiver.take();
+    (sender, receiver)
+}
+
+fn expected(n: usize) -> String {
+    (1..=n)
+        .map(|i| format!("m{i}"))
+        .collect::<Vec<_>>()
+        .join(",")
+}
+
+fn tell(bed: &Bed, sender: &crate::bed::Node, range: std::ops::RangeInclusive<usize>) {
+    for n in range {
+        bed.command(sender, &format!("t{n}"), &format!("tell pooling m{n}"))
+            .unwrap();
+    }
+}
+
+fn arrive(bed: &Bed, receiver: &crate::bed::Node, n: usize) {
+    eventually("all arrive", || {
+        bed.ask(receiver, "notes").len() >= expected(n).len()
+    });
+    assert_eq!(bed.ask(receiver, "notes"), expected(n));
+    bed.agrees(receiver);
+}
+
+fn plainly(bed: Bed) {
+    let (sender, receiver) = pair(&bed);
+    tell(&bed, &sender, 1..=20);
+    arrive(&bed, &receiver, 20);
+}
+
+fn doubled(bed: Bed) {
+    let (sender, receiver) = pair(&bed);
+    for n in 1..=6 {
+        sender.log.fail_next(&inbox(), Fault::UnknownLanded);
+        tell(&bed, &sender, n..=n);
+    }
+    arrive(&bed, &receiver, 6);
+}
+
+fn lost(bed: Bed) {
+    let (sender, receiver) = pair(&bed);
+    for n in 1..=6 {
+        sender.log.fail_next(&inbox(), Fault::UnknownLost);
+        tell(&bed, &sender, n..=n);
+    }
+    arrive(&bed, &receiver, 6);
+}
+
+/// The first is lost and lands at last; those behind it land before it.
+fn reordered(bed: Bed) {
+    let (sender, receiver) = pair(&bed);
+    sender.log.fail_next(&inbox(), Fault::UnknownLate);
+    tell(&bed, &sender, 1..=5);
+    arrive(&bed, &receiver, 5);
+    assert_eq!(sender.log.land_late(), 1);
+    tell(&bed, &sender, 6..=6);
+    arrive(&bed, &receiver, 6);
+}
+
+fn takeover_of_sender(bed: Bed) {
+    let receiver = bed.node_of("pooling", "p", MemoryCache::default());
+    receiver.take();
+    let a = bed.owner("a");
+    tell(&bed, &a, 1..=3);
+    arrive(&bed, &receiver, 3);
+    // A dies after its commits and before its messages get out.
+    for _ in 0..1_000 {
+        a.log.fail_next(&inbox(), Fault::UnknownLost);
+    }
+    tell(&bed, &a, 4..=6);
+    drop(a);
+    let b = bed.owner("b");
+    arrive(&bed, &receiver, 6);
+    tell(&bed, &b, 7..=7);
+    arrive(&bed, &receiver, 7);
+}
+
+fn takeover_of_receiver(bed: Bed) {
+    let (sender, receiver) = pair(&bed);
+    tell(&bed, &sender, 1..=3);
+    arrive(&bed, &receiver, 3);
+    let next = bed.node_of("pooling", "q", MemoryCache::default());
+    next.take();
+    sender.log.fail_next(&inbox(), Fault::UnknownLanded);
+    tell(&bed, &sender, 4..=6);
+    arrive(&bed, &next, 6);
+}
