@@ -10,6 +10,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "tenfold/v1/messages.proto",
         "tenfold/v1/intake.proto",
         "tenfold/v1/pooling.proto",
+        "tenfold/v1/pooling_journal.proto",
         "tenfold/v1/results.proto",
         "tenfold/v1/operations.proto",
     ];

@@ -1,8 +1,9 @@
 //! The fold: what an event does to the state. Never panics, and does the same at every replay.
 
 use super::event::{Event, What};
-use super::{board, lab, plate, pool, tube, work};
-use crate::tables::{Write, WriteExt};
+use super::{board, plate, pool, tube, work};
+use crate::policy::fold_activation;
+use crate::tables::Write;
 use crate::time::Timestamp;
 
 /// An event that contradicts the state.
@@ -25,11 +26,7 @@ impl FoldProblem {
 pub fn evolve(state: &mut dyn Write, event: &Event, at: Timestamp) -> Result<(), FoldProblem> {
     match &event.what {
         What::PolicyActivated { version, content } => {
-            let record = lab::PolicyRecord {
-                version: *version,
-                content: content.clone(),
-            };
-            state.put(&(), &record);
+            fold_activation(state, content, *version);
             Ok(())
         }
         What::SampleExpected { .. }

@@ -11,21 +11,6 @@ use serde::{Deserialize, Serialize};
 /// Bits of a key that number things within a lab: a lab never makes 10^12 of anything.
 const NUMBER_BITS: u32 = 40;
 
-/// The policy in force.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PolicyRecord {
-    /// Its version.
-    pub version: u32,
-    /// Its TOML text.
-    pub content: String,
-}
-
-impl Record for PolicyRecord {
-    const TABLE: TableId = 0;
-    const NAME: &'static str = "policy";
-    type Key = ();
-}
-
 /// A lab and its counters: each is the last number given.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs)]

@@ -21,6 +21,7 @@ pub mod step;
 pub mod tube;
 pub mod work;
 
+use crate::policy::{ActivePolicy, PolicyText};
 use crate::tables::TableDef;
 
 /// Grows whenever a table or its encoding changes.
@@ -28,7 +29,8 @@ pub const TABLES_VERSION: u32 = 1;
 
 /// The tables of pooling.
 pub const TABLES: &[TableDef] = &[
-    TableDef::of::<lab::PolicyRecord>(),
+    TableDef::of::<ActivePolicy>(),
+    TableDef::of::<PolicyText>(),
     TableDef::of::<lab::LabRecord>(),
     TableDef::of::<tube::Expected>(),
     TableDef::of::<tube::Tube>(),

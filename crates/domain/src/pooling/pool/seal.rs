@@ -10,6 +10,7 @@ use crate::policy::Policy;
 use crate::rejection::Rejection;
 use crate::tables::{Read, ReadExt};
 use crate::time::Timestamp;
+use std::ops::ControlFlow;
 
 /// A pool that sealed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,6 +86,21 @@ pub fn next(state: &dyn Read) -> Option<(Timestamp, u64)> {
     state
         .first::<SealTimer>()
         .map(|((due, pool), _)| (Timestamp(due), pool))
+}
+
+/// Open pools whose time has come, earliest first, `most` at most.
+#[must_use]
+pub fn due(state: &dyn Read, now: Timestamp, most: usize) -> Vec<(Timestamp, u64)> {
+    let mut found = Vec::new();
+    let end = (now.0.saturating_add(1), 0);
+    state.scan_range::<SealTimer>(&(i64::MIN, 0), &end, |(at, pool), _| {
+        if found.len() >= most {
+            return ControlFlow::Break(());
+        }
+        found.push((Timestamp(at), pool));
+        ControlFlow::Continue(())
+    });
+    found
 }
 
 /// An open pool's time has come: it seals, or as soon as the transfers under way are recorded. One that

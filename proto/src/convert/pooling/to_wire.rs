@@ -1,0 +1,331 @@
+//! What pooling's journal keeps, to the wire.
+
+use crate::v1;
+use crate::v1::pooling_event::What as Wire;
+use crate::v1::pooling_tube_held::Hold;
+use tenfold_domain::ids::{PoolId, TubeId};
+use tenfold_domain::message::Message;
+use tenfold_domain::pooling::event::{Check, Clock, Event, PlateRef, What};
+use tenfold_domain::pooling::pool::SealReason;
+use tenfold_domain::pooling::pool::assign::Mix;
+use tenfold_domain::pooling::tube::{RackPlace, TubeHold};
+
+impl From<&Event> for v1::PoolingEvent {
+    fn from(event: &Event) -> Self {
+        Self {
+            by: event.by.to_string(),
+            what: what(&event.what),
+        }
+    }
+}
+
+fn what(what: &What) -> Option<Wire> {
+    Some(match what {
+        What::PolicyActivated { version, content } => Wire::PolicyActivated(v1::PolicyActivated {
+            content: content.clone(),
+            version: *version,
+        }),
+        What::SampleExpected { sample, clock: c } => {
+            Wire::SampleExpected(v1::PoolingSampleExpected {
+                sample: Some(sample.clone().into()),
+                clock: Some(clock(c)),
+            })
+        }
+        What::ExpectedWithdrawn {
+            lab,
+            barcode,
+            version,
+            reason,
+        } => Wire::ExpectedWithdrawn(v1::PoolingExpectedWithdrawn {
+            lab: lab.to_string(),
+            barcode: barcode.to_string(),
+            version: *version,
+            reason: reason.clone(),
+        }),
+        What::TubeReceived {
+            tube,
+            barcode,
+            place: p,
+            clock: c,
+            volume_ul,
+            expected,
+        } => Wire::TubeReceived(v1::PoolingTubeReceived {
+            tube: tube.to_string(),
+            barcode: barcode.as_ref().map(ToString::to_string),
+            place: p.as_ref().map(place),
+            clock: Some(clock(c)),
+            volume_ul: *volume_ul,
+            expected: *expected,
+        }),
+        What::TubeDetailed {
+            tube,
+            sample,
+            clock: c,
+        } => Wire::TubeDetailed(v1::PoolingTubeDetailed {
+            tube: tube.to_string(),
+            sample: Some(sample.clone().into()),
+            clock: Some(clock(c)),
+        }),
+        What::TubeMoved { tube, place: p } => Wire::TubeMoved(v1::PoolingTubeMoved {
+            tube: tube.to_string(),
+            place: p.as_ref().map(place),
+        }),
+        What::TubeHeld { tube, hold: h } => Wire::TubeHeld(v1::PoolingTubeHeld {
+            tube: tube.to_string(),
+            hold: Some(hold(h)),
+        }),
+        What::TubeReleased { tube, reason } => Wire::TubeReleased(tube_reason(tube, reason)),
+        What::TubeRelabelled {
+            tube,
+            barcode,
+            dropped,
+            reason,
+            expected,
+        } => Wire::TubeRelabelled(v1::PoolingTubeRelabelled {
+            tube: tube.to_string(),
+            barcode: barcode.to_string(),
+            dropped: dropped.as_ref().map(ToString::to_string),
+            reason: reason.clone(),
+            expected: expected.as_ref().map(clock),
+        }),
+        What::TubeDiscarded { tube, reason } => Wire::TubeDiscarded(tube_reason(tube, reason)),
+        What::TubeWithdrawn {
+            tube,
+            version,
+            reason,
+        } => Wire::TubeWithdrawn(v1::PoolingTubeWithdrawn {
+            tube: tube.to_string(),
+            version: *version,
+            reason: reason.clone(),
+        }),
+        What::PoolOpened {
+            pool,
+            bench,
+            mode,
+            mix: m,
+            rack,
+        } => Wire::PoolOpened(v1::PoolingPoolOpened {
+            pool: pool.to_string(),
+            bench: bench.to_string(),
+            mode: v1::PoolingMode::from(*mode).into(),
+            mix: Some(mix(m)),
+            rack: rack.as_ref().map(ToString::to_string),
+        }),
+        What::MemberPlanned {
+            pool,
+            tube,
+            slot,
+            limit,
+            limit_by,
+            seal_at,
+        } => Wire::MemberPlanned(v1::PoolingMemberPlanned {
+            pool: pool.to_string(),
+            tube: tube.to_string(),
+            slot: u32::from(*slot),
+            limit: u32::from(*limit),
+            limit_by: v1::PoolLimitBy::from(*limit_by).into(),
+            seal_at: seal_at.map(|at| at.0),
+        }),
+        What::MemberVerified { pool, tube } => Wire::MemberVerified(v1::PoolTransfer {
+            pool: pool.to_string(),
+            tube: tube.to_string(),
+        }),
+        What::MemberTransferred { pool, tube, ul } => {
+            Wire::MemberTransferred(v1::PoolingMemberTransferred {
+                pool: pool.to_string(),
+                tube: tube.to_string(),
+                ul: *ul,
+            })
+        }
+        What::MemberLeft { pool, tube, reason } => Wire::MemberLeft(v1::PoolMemberFailed {
+            pool: pool.to_string(),
+            tube: tube.to_string(),
+            reason: reason.clone(),
+        }),
+        What::SealDue { pool, why } => Wire::SealDue(seal(pool, *why)),
+        What::PoolSealed { pool, why } => Wire::PoolSealed(seal(pool, *why)),
+        What::PoolVoided { pool, reason } => Wire::PoolVoided(pool_reason(pool, reason)),
+        What::PoolHeld { pool, reason } => Wire::PoolHeld(pool_reason(pool, reason)),
+        What::PoolReleased { pool, reason } => Wire::PoolReleased(pool_reason(pool, reason)),
+        What::TubeAlone { tube, bench, why } => Wire::TubeAlone(v1::PoolingTubeAlone {
+            tube: tube.to_string(),
+            bench: bench.to_string(),
+            why: why.clone(),
+        }),
+        What::AloneUndone { tube, reason } => Wire::AloneUndone(tube_reason(tube, reason)),
+        What::PlateStarted {
+            plate: p,
+            size,
+            assay,
+            layout,
+            seed,
+            controls,
+        } => Wire::PlateStarted(v1::PoolingPlateStarted {
+            plate: plate(p),
+            size: v1::PlateSize::from(*size).into(),
+            assay: assay.to_string(),
+            layout: layout.clone(),
+            seed: *seed,
+            controls: controls
+                .iter()
+                .map(|(well, control)| v1::ControlWell {
+                    well: well.to_string(),
+                    control: v1::Control::from(*control).into(),
+                })
+                .collect(),
+        }),
+        What::WellsPlanned { plate: p, wells } => Wire::WellsPlanned(v1::PoolingWellsPlanned {
+            plate: plate(p),
+            wells: wells
+                .iter()
+                .map(|(well, content)| v1::PlateWellContent {
+                    well: well.to_string(),
+                    content: content.to_string(),
+                })
+                .collect(),
+        }),
+        What::WellsTransferred {
+            plate: p,
+            wells,
+            ul,
+        } => Wire::WellsTransferred(v1::PoolingWellsTransferred {
+            plate: plate(p),
+            wells: wells.iter().map(ToString::to_string).collect(),
+            ul: *ul,
+        }),
+        What::WellFailed {
+            plate: p,
+            well,
+            reason,
+        } => Wire::WellFailed(v1::PoolingWellFailed {
+            plate: plate(p),
+            well: well.to_string(),
+            reason: reason.clone(),
+        }),
+        What::PlateSealed { plate: p } => Wire::PlateSealed(v1::PoolingPlate {
+            lab: p.lab.to_string(),
+            plate: p.barcode.to_string(),
+        }),
+        What::PlateVoided { plate: p, reason } => Wire::PlateVoided(v1::PlateVoided {
+            lab: p.lab.to_string(),
+            plate: p.barcode.to_string(),
+            reason: reason.clone(),
+        }),
+        What::PlateLoaded {
+            plate: p,
+            instrument,
+        } => Wire::PlateLoaded(v1::PoolingPlateLoaded {
+            plate: plate(p),
+            instrument: instrument.clone(),
+        }),
+        What::RetestOrdered { order, clock: c } => {
+            match v1::Message::from(Message::RetestOrdered(order.clone())).message {
+                Some(v1::message::Message::RetestOrdered(order)) => {
+                    Wire::RetestOrdered(v1::PoolingRetestOrdered {
+                        order: Some(order),
+                        clock: Some(clock(c)),
+                    })
+                }
+                _ => return None,
+            }
+        }
+        What::ReplateOrdered(order) => {
+            match v1::Message::from(Message::ReplateOrdered(order.clone())).message {
+                Some(v1::message::Message::ReplateOrdered(order)) => Wire::ReplateOrdered(order),
+                _ => return None,
+            }
+        }
+        What::SampleClosed(closed) => {
+            match v1::Message::from(Message::SampleClosed(closed.clone())).message {
+                Some(v1::message::Message::SampleClosed(closed)) => Wire::SampleClosed(closed),
+                _ => return None,
+            }
+        }
+        What::DeadlinesChecked(checks) => Wire::DeadlinesChecked(v1::PoolingDeadlinesChecked {
+            checks: checks.iter().map(check).collect(),
+        }),
+    })
+}
+
+fn clock(clock: &Clock) -> v1::PoolingClock {
+    v1::PoolingClock {
+        from: clock.deadline.from.0,
+        due: clock.deadline.due.0,
+        policy: clock.deadline.policy,
+        stat: clock.stat,
+        check_at: clock.check_at.0,
+    }
+}
+
+fn place(place: &RackPlace) -> v1::PoolingRackPlace {
+    v1::PoolingRackPlace {
+        rack: place.rack.to_string(),
+        position: place.position.to_string(),
+    }
+}
+
+fn hold(hold: &TubeHold) -> Hold {
+    match hold {
+        TubeHold::CountMismatch {
+            registered,
+            observed,
+        } => Hold::CountMismatch(v1::CountMismatch {
+            registered: *registered,
+            observed: *observed,
+        }),
+        TubeHold::DuplicateBarcode { other } => Hold::DuplicateBarcode(other.to_string()),
+        TubeHold::Unreadable => Hold::Unreadable(true),
+        TubeHold::CustodyConflict { holder, epoch } => {
+            Hold::CustodyConflict(v1::PoolingCustodyHold {
+                holder: holder.to_string(),
+                epoch: *epoch,
+            })
+        }
+        TubeHold::ByPerson { reason } => Hold::ByPerson(reason.clone()),
+    }
+}
+
+fn mix(mix: &Mix) -> v1::PoolingMix {
+    v1::PoolingMix {
+        kind: v1::Kind::from(mix.kind).into(),
+        specimen_type: mix.specimen_type.clone(),
+        group: mix.group.clone(),
+        stat: mix.stat,
+    }
+}
+
+fn plate(plate: &PlateRef) -> Option<v1::PoolingPlate> {
+    Some(v1::PoolingPlate {
+        lab: plate.lab.to_string(),
+        plate: plate.barcode.to_string(),
+    })
+}
+
+fn seal(pool: &PoolId, why: SealReason) -> v1::PoolingSeal {
+    v1::PoolingSeal {
+        pool: pool.to_string(),
+        why: v1::PoolSealReason::from(why).into(),
+    }
+}
+
+fn tube_reason(tube: &TubeId, reason: &str) -> v1::PoolingTubeReason {
+    v1::PoolingTubeReason {
+        tube: tube.to_string(),
+        reason: reason.to_owned(),
+    }
+}
+
+fn pool_reason(pool: &PoolId, reason: &str) -> v1::PoolingPoolReason {
+    v1::PoolingPoolReason {
+        pool: pool.to_string(),
+        reason: reason.to_owned(),
+    }
+}
+
+fn check(check: &Check) -> v1::PoolingDeadlineCheck {
+    v1::PoolingDeadlineCheck {
+        tube: check.tube.to_string(),
+        mark: v1::TubeMark::from(check.mark).into(),
+        next: check.next.map(|at| at.0),
+    }
+}
