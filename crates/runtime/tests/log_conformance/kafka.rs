@@ -85,9 +85,12 @@ fn a_reader_far_behind_is_paused_and_loses_nothing() {
     assert_eq!(numbers, (0..2_000).collect::<Vec<u64>>());
 }
 
+/// The lanes each member was told last.
+type Lanes = BTreeMap<String, Vec<u32>>;
+
 /// What each member of a group was told last.
 #[derive(Clone, Default)]
-struct Told(Arc<(Mutex<BTreeMap<String, Vec<u32>>>, Condvar)>);
+struct Told(Arc<(Mutex<Lanes>, Condvar)>);
 
 impl Told {
     fn join(&self, log: &KafkaLog, group: &str, name: &str, topic: &Topic) -> Box<dyn Membership> {
@@ -100,7 +103,7 @@ impl Told {
     }
 
     /// How long it takes until what was told is as wanted.
-    fn wait(&self, wanted: impl Fn(&BTreeMap<String, Vec<u32>>) -> bool) -> Duration {
+    fn wait(&self, wanted: impl Fn(&Lanes) -> bool) -> Duration {
         let started = Instant::now();
         let mut told = self.0.0.lock().unwrap();
         while !wanted(&told) {
@@ -112,7 +115,7 @@ impl Told {
     }
 }
 
-fn evenly(told: &BTreeMap<String, Vec<u32>>, members: &[&str]) -> bool {
+fn evenly(told: &Lanes, members: &[&str]) -> bool {
     let mut all: Vec<u32> = members
         .iter()
         .filter_map(|member| told.get(*member))

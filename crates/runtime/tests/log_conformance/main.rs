@@ -6,7 +6,6 @@
 mod brokers;
 mod embedded;
 mod kafka;
-mod latency;
 mod memory;
 mod suite;
 mod support;

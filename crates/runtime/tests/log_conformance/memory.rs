@@ -57,7 +57,8 @@ fn a_connection_that_is_held_does_not_hold_another() {
 fn lanes_are_spread_over_members_and_move_when_one_leaves() {
     let log = MemoryLog::new();
     let topic = topic(&log, "group", 4);
-    let seen: Arc<Mutex<Vec<(&str, Vec<u32>)>>> = Arc::default();
+    type Told = (&'static str, Vec<u32>);
+    let seen: Arc<Mutex<Vec<Told>>> = Arc::default();
     let join = |name: &'static str| {
         let seen = seen.clone();
         let suggest = Arc::new(move |lanes| seen.lock().unwrap().push((name, lanes)));

@@ -96,7 +96,7 @@ impl Shared {
         shared
     }
 
-    /// Queues an append, or rejects it if there is no room or the log is closed.
+    /// Queues an append; the log thread tells the caller if there is no room.
     pub(super) fn push_append(&self, op: Op, bytes: usize) {
         let mut queue = locked(&self.queue);
         let op = match op {
@@ -105,20 +105,26 @@ impl Shared {
             }
             op => op,
         };
-        self.enqueue(&mut queue, op);
+        let left = self.enqueue(&mut queue, op);
+        drop(queue);
+        if let Some(Op::Append { done, .. } | Op::Reject(_, done)) = left {
+            done(Err(AppendError::NotSent("the log is closed".into())));
+        }
     }
 
     /// Queues anything else. Dropped if the log is closed, which its caller sees by its channel.
     pub(super) fn push(&self, op: Op) {
-        self.enqueue(&mut locked(&self.queue), op);
+        drop(self.enqueue(&mut locked(&self.queue), op));
     }
 
-    fn enqueue(&self, queue: &mut Queue, op: Op) {
-        if !queue.closed {
-            queue.bytes = queue.bytes.saturating_add(op.bytes());
-            queue.ops.push_back(op);
-            self.arrived.notify_one();
+    fn enqueue(&self, queue: &mut Queue, op: Op) -> Option<Op> {
+        if queue.closed {
+            return Some(op);
         }
+        queue.bytes = queue.bytes.saturating_add(op.bytes());
+        queue.ops.push_back(op);
+        self.arrived.notify_one();
+        None
     }
 
     /// Waits for work and takes it, up to about `bytes_max`; empty = closed and nothing left.

@@ -73,7 +73,6 @@ impl Writer {
             }
             self.commit(ops);
         }
-        self.shared.replace_database(|| None);
     }
 
     fn commit(&self, ops: Vec<Op>) {
@@ -301,6 +300,19 @@ impl Writer {
                 tracing::error!(%error, "log: cannot be read after opening it again");
                 self.shared.replace_database(|| None);
                 Vec::new()
+            }
+        }
+    }
+}
+
+impl Drop for Writer {
+    /// Closes the file, also if a `done` panicked, and leaves nobody waiting.
+    fn drop(&mut self) {
+        self.shared.close();
+        self.shared.replace_database(|| None);
+        for op in self.shared.take(usize::MAX) {
+            if let Op::Append { done, .. } = op {
+                done(Err(AppendError::NotSent("the log is closed".into())));
             }
         }
     }

@@ -94,9 +94,8 @@ impl KafkaLog {
     /// See [`ConnectError`].
     pub fn connect(options: KafkaOptions) -> Result<Self, ConnectError> {
         let meta = Arc::new(Meta::connect(&options)?);
-        let settings = |error| ConnectError::Settings(format!("{error}"));
-        let producers = Producers::start(&options).map_err(settings)?;
-        let fetch = FetchPool::start(&options, meta.clone()).map_err(settings)?;
+        let producers = Producers::start(&options).map_err(ConnectError::Settings)?;
+        let fetch = FetchPool::start(&options, meta.clone()).map_err(ConnectError::Settings)?;
         Ok(Self {
             positions: Positions::new(options.clone()),
             options,

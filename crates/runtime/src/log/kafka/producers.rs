@@ -89,7 +89,7 @@ impl Producers {
             return Err((AppendError::NotSent("no producer".into()), outstanding));
         };
         let name = topic.full_name();
-        let mut message = BaseRecord::<[u8], [u8], _>::with_opaque_to(&name, outstanding)
+        let mut message = Record::with_opaque_to(&name, outstanding)
             .partition(partition(lane))
             .payload(&record.value);
         if let Some(key) = &record.key {
@@ -107,12 +107,18 @@ impl Producers {
                 message.delivery_opaque,
             ));
         }
-        producer.send(message).map_err(|(error, message)| {
-            if errors::is_fatal(&error) {
-                producer.context().fatal.store(true, Ordering::Release);
+        match producer.send(message) {
+            Ok(()) => Ok(()),
+            // Nobody had noticed yet; this record was not taken, so the next producer may have it.
+            Err((error, message)) if errors::is_fatal(&error) => {
+                if let Err(error) = self.replace(&mut producer) {
+                    let error = AppendError::NotSent(error.to_string());
+                    return Err((error, message.delivery_opaque));
+                }
+                producer.send(message).map_err(not_taken)
             }
-            (errors::not_taken(&error), message.delivery_opaque)
-        })
+            Err(failed) => Err(not_taken(failed)),
+        }
     }
 
     fn replace(&self, producer: &mut ThreadedProducer<Reports>) -> KafkaResult<()> {
@@ -131,6 +137,12 @@ impl Producers {
     fn answer(&self, outstanding: Box<Outstanding>, error: AppendError) {
         self.answers.run(move || outstanding.end(Err(error)));
     }
+}
+
+type Record<'a> = BaseRecord<'a, [u8], [u8], Box<Outstanding>>;
+
+fn not_taken((error, message): (KafkaError, Record<'_>)) -> (AppendError, Box<Outstanding>) {
+    (errors::not_taken(&error), message.delivery_opaque)
 }
 
 fn make(config: &ClientConfig) -> KafkaResult<ThreadedProducer<Reports>> {
@@ -225,5 +237,80 @@ pub(super) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
             tracing::warn!(facility, "kafka: {message}");
         }
         _ => tracing::debug!(facility, "kafka: {message}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rdkafka::mocking::MockCluster;
+    use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    fn append(producers: &Producers, topic: &Topic, lane: u32) -> Result<Appended, AppendError> {
+        let (tell, end) = mpsc::channel();
+        let done = Box::new(move |result| drop(tell.send(result)));
+        let record = NewRecord::of("body");
+        producers.append(Class::Commit, topic, lane, Some(2), record, done);
+        end.recv_timeout(Duration::from_secs(40)).unwrap()
+    }
+
+    #[test]
+    fn a_fatal_error_ends_one_producer_and_the_next_append_gets_another() {
+        let brokers = MockCluster::new(1).unwrap();
+        brokers.create_topic("tenfold.t", 2, 1).unwrap();
+        let producers = Producers::start(&KafkaOptions::new(brokers.bootstrap_servers())).unwrap();
+        let topic = Topic::named("t");
+        brokers.request_errors(
+            RDKafkaApiKey::InitProducerId,
+            &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED],
+        );
+        let end = append(&producers, &topic, 0);
+        assert!(
+            matches!(end, Err(AppendError::Unknown(_) | AppendError::NotSent(_))),
+            "{end:?}"
+        );
+        assert_eq!(
+            append(&producers, &topic, 0),
+            Ok(Appended { offset: Some(0) })
+        );
+    }
+
+    #[test]
+    fn errors_mean_what_a_caller_can_do() {
+        let brokers = MockCluster::new(1).unwrap();
+        brokers.create_topic("tenfold.t", 2, 1).unwrap();
+        let producers = Producers::start(&KafkaOptions::new(brokers.bootstrap_servers())).unwrap();
+        let topic = Topic::named("t");
+        assert!(matches!(
+            append(&producers, &topic, 2),
+            Err(AppendError::Refused(_))
+        ));
+        brokers.request_errors(
+            RDKafkaApiKey::Produce,
+            &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED],
+        );
+        let end = append(&producers, &topic, 0);
+        assert!(matches!(end, Err(AppendError::Refused(_))), "{end:?}");
+        assert_eq!(
+            append(&producers, &topic, 1),
+            Ok(Appended { offset: Some(0) })
+        );
+    }
+
+    #[test]
+    fn dropping_the_producers_leaves_nobody_waiting() {
+        let brokers = MockCluster::new(1).unwrap();
+        brokers.create_topic("tenfold.t", 2, 1).unwrap();
+        let producers = Producers::start(&KafkaOptions::new(brokers.bootstrap_servers())).unwrap();
+        brokers.broker_down(1).unwrap();
+        let (tell, end) = mpsc::channel();
+        let done = Box::new(move |result| drop(tell.send(result)));
+        let topic = Topic::named("t");
+        producers.append(Class::Commit, &topic, 0, None, NewRecord::of("body"), done);
+        drop(producers);
+        let end = end.recv_timeout(Duration::from_secs(10)).unwrap();
+        assert!(matches!(end, Err(AppendError::Unknown(_))), "{end:?}");
     }
 }
