@@ -59,6 +59,8 @@ enum Command {
     Policy(client::policy::Policy),
     /// What the services run and how their lanes are
     Status,
+    /// Play one day of a lab, then keep serving
+    Demo(DemoArgs),
     /// Print all settings with their defaults and explanation
     Config {
         /// The settings as they are in force here, instead of the defaults
@@ -70,6 +72,14 @@ enum Command {
         /// Which shell
         shell: clap_complete::Shell,
     },
+}
+
+/// The demonstration.
+#[derive(Args)]
+pub struct DemoArgs {
+    /// Make the files of the day anew, and do nothing else
+    #[arg(long, value_name = "FOLDER", hide = true)]
+    pub generate: Option<PathBuf>,
 }
 
 fn key_value(text: &str) -> Result<Override, String> {
@@ -117,6 +127,10 @@ pub fn dispatch(cli: Cli) -> Outcome {
             );
             Ok(())
         }
+        Command::Demo(args) => match args.generate {
+            Some(folder) => crate::demo::generate::write(&folder),
+            None => Ok(()),
+        },
         Command::Policy(command) => talk(global, |s| client::policy::run(s, output, command)),
         Command::Status => talk(global, |s| client::status::run(s, output)),
     }

@@ -8,6 +8,7 @@
 mod cli;
 mod client;
 mod connect;
+mod demo;
 mod failure;
 mod output;
 
