@@ -6,7 +6,7 @@ use crate::failure::{Failure, Outcome};
 use crate::output::Output;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use std::path::PathBuf;
-use tenfold_service_shell::config::{Config, ENV_FILE, Override};
+use tenfold_service_shell::config::{Config, ENV_FILE, Override, key_value};
 
 const EXAMPLES: &str = "\
 A first day:
@@ -80,12 +80,6 @@ pub struct DemoArgs {
     /// Make the files of the day anew, and do nothing else
     #[arg(long, value_name = "FOLDER", hide = true)]
     pub generate: Option<PathBuf>,
-}
-
-fn key_value(text: &str) -> Result<Override, String> {
-    text.split_once('=')
-        .map(|(key, value)| (key.trim().to_owned(), value.trim().to_owned()))
-        .ok_or_else(|| format!("{text:?} is not KEY=VALUE"))
 }
 
 impl Global {

@@ -232,6 +232,16 @@ pub struct ConfigErrors(pub Vec<String>);
 /// A setting that a flag gave: key such as `log.kind`, and its value.
 pub type Override = (String, String);
 
+/// Reads `KEY=VALUE`.
+///
+/// # Errors
+/// There is no `=`.
+pub fn key_value(text: &str) -> Result<Override, String> {
+    text.split_once('=')
+        .map(|(key, value)| (key.trim().to_owned(), value.trim().to_owned()))
+        .ok_or_else(|| format!("{text:?} is not KEY=VALUE"))
+}
+
 impl Config {
     /// Reads defaults, the file, the environment of this process, and flags; and checks the whole.
     ///

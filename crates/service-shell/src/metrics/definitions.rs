@@ -1,4 +1,4 @@
-//! The list.
+//! The shell's own part of the list; the engine's is [`tenfold_runtime::metrics::ALL`].
 
 use super::{Kind, Metric};
 
@@ -16,27 +16,8 @@ const fn metric(
     }
 }
 
-/// All metrics, in the order of the page.
+/// The shell's metrics, in the order of the page.
 pub const METRICS: &[Metric] = &[
-    // The hot path.
-    metric(
-        "tenfold_call_stage_seconds",
-        Kind::Histogram,
-        &["service", "stage"],
-        "Time of a command in each stage of the hot path: queue, decide, append, apply, answer.",
-    ),
-    metric(
-        "tenfold_call_seconds",
-        Kind::Histogram,
-        &["service"],
-        "Time of a command from its arrival to its answer.",
-    ),
-    metric(
-        "tenfold_calls_over_budget_total",
-        Kind::Counter,
-        &["service", "stage"],
-        "Commands that took longer than the budget, by the stage that took most; each has a log line.",
-    ),
     metric(
         "tenfold_rpc_seconds",
         Kind::Histogram,

@@ -1,12 +1,11 @@
-//! Every metric there is: its name, what it counts, its labels. The one place where names are made.
+//! Every metric there is: its name, what it counts, its labels.
 //!
-//! Names follow `tenfold_<name>_<unit>[_total]`. The code that counts writes the name as a literal in
-//! `counter!`, `gauge!` or `histogram!`; the tidiness test compares every literal with this list, and a
-//! test here compares the list with `docs/metrics.md`. Labels never hold barcodes, subjects or people.
+//! Names follow `tenfold_<name>_<unit>[_total]`. Literals in `counter!`, `gauge!` and `histogram!` are
+//! compared with the list by the tests of the repository, the list with `docs/metrics.md` by a test here. Labels never hold barcodes, subjects or people.
 
 mod definitions;
 
-pub use definitions::METRICS;
+use definitions::METRICS;
 
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use std::fmt::Write as _;
@@ -36,6 +35,33 @@ pub struct Metric {
     pub help: &'static str,
 }
 
+/// Every metric: the shell's, then the engine's. The engine names and describes its own; what they are
+/// follows from the names.
+#[must_use]
+pub fn all() -> Vec<Metric> {
+    let engine = tenfold_runtime::metrics::ALL.iter().map(|(name, help)| {
+        let kind = if name.ends_with("_total") {
+            Kind::Counter
+        } else if name.ends_with("_seconds") || name.ends_with("_inputs") {
+            Kind::Histogram
+        } else {
+            Kind::Gauge
+        };
+        let labels: &[&str] = if help.contains("by reason") {
+            &["service", "reason"]
+        } else {
+            &["service"]
+        };
+        Metric {
+            name,
+            kind,
+            labels,
+            help,
+        }
+    });
+    METRICS.iter().copied().chain(engine).collect()
+}
+
 /// Upper bounds of histograms of durations, in seconds: fine around the hot path's budget (20 and 50 ms).
 const SECONDS: &[f64] = &[
     0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.02, 0.035, 0.05, 0.1, 0.25, 0.5,
@@ -59,7 +85,7 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
         return Ok(handle.clone());
     }
     let mut builder = PrometheusBuilder::new();
-    for metric in METRICS.iter().filter(|m| m.kind == Kind::Histogram) {
+    for metric in all().iter().filter(|m| m.kind == Kind::Histogram) {
         let bounds = if metric.name.ends_with("_seconds") {
             SECONDS
         } else {
@@ -68,7 +94,7 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
         builder = builder.set_buckets_for_metric(Matcher::Full(metric.name.to_owned()), bounds)?;
     }
     let handle = builder.install_recorder()?;
-    for metric in METRICS {
+    for metric in all() {
         match metric.kind {
             Kind::Counter => metrics::describe_counter!(metric.name, metric.help),
             Kind::Gauge => metrics::describe_gauge!(metric.name, metric.help),
@@ -85,10 +111,10 @@ pub fn page() -> String {
     let mut page = String::from(
         "# Metrics\n\nEvery process serves these as Prometheus text at `/metrics`. Names follow \
          `tenfold_<name>_<unit>[_total]`. No label ever holds a barcode, a subject or a person.\n\n\
-         This page is written by `scripts/docs` from `crates/service-shell/src/metrics/definitions.rs`; a test \
-         compares the two.\n\n| name | kind | labels | what it tells |\n|---|---|---|---|\n",
+         This page is written by `scripts/docs` from the lists in the code (`crates/service-shell/src/metrics` and \
+         `crates/runtime/src/metrics.rs`); a test compares them.\n\n| name | kind | labels | what it tells |\n|---|---|---|---|\n",
     );
-    for metric in METRICS {
+    for metric in all() {
         let labels: Vec<String> = metric.labels.iter().map(|l| format!("`{l}`")).collect();
         let kind = match metric.kind {
             Kind::Counter => "counter",
@@ -114,9 +140,10 @@ mod tests {
     #[test]
     fn names_follow_the_template_and_are_there_once() {
         let units = [
-            "seconds", "bytes", "ratio", "count", "total", "info", "number", "records",
+            "seconds", "bytes", "ratio", "count", "total", "info", "number", "inputs", "owned",
         ];
-        for (i, metric) in METRICS.iter().enumerate() {
+        let all = all();
+        for (i, metric) in all.iter().enumerate() {
             let name = metric.name;
             assert!(name.starts_with("tenfold_"), "{name}");
             assert!(
@@ -134,7 +161,7 @@ mod tests {
             );
             assert!(metric.help.ends_with('.'), "{name} is not described");
             assert!(
-                METRICS[..i].iter().all(|other| other.name != name),
+                all[..i].iter().all(|other| other.name != name),
                 "{name} is there twice"
             );
         }
@@ -158,7 +185,7 @@ mod tests {
         let handle = install().expect("a recorder");
         let metric = METRICS[0];
         assert_eq!(metric.kind, Kind::Histogram);
-        metrics::histogram!(metric.name, "service" => "intake", "stage" => "queue").record(0.004);
+        metrics::histogram!(metric.name, "method" => "/a.B/C", "code" => "0").record(0.004);
         let text = handle.render();
         assert!(
             text.contains(&format!("# HELP {} {}", metric.name, metric.help)),
