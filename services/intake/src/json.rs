@@ -76,10 +76,11 @@ pub fn parse_json(bytes: &[u8]) -> Result<v1::Registration, JsonError> {
     }
 }
 
-/// `person`, `object` or `environment`, in any case.
+/// `person`, `object` or `environment`, in any case, or protobuf's own names of them.
 #[must_use]
 pub fn parse_kind(text: &str) -> Option<v1::Kind> {
-    match text.to_ascii_lowercase().as_str() {
+    let text = text.to_ascii_lowercase();
+    match text.strip_prefix("kind_").unwrap_or(&text) {
         "person" => Some(v1::Kind::Person),
         "object" => Some(v1::Kind::Object),
         "environment" => Some(v1::Kind::Environment),

@@ -2,7 +2,7 @@
 //!
 //! The rules are the domain's ([`tenfold_domain::intake`]); here they are joined to the engine
 //! ([`processor`]) and to the doors: [`grpc`], [`router`] (the public topic), and the forms that
-//! registrations come in ([`json`], [`csv`]). Nothing here decides.
+//! registrations come in ([`json`]). Nothing here decides.
 
 #![warn(missing_docs)]
 

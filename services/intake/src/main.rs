@@ -1,0 +1,11 @@
+//! Intake as a process of its own.
+
+use std::process::ExitCode;
+use tenfold_intake::service::IntakeService;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    tenfold_service_shell::program::main(&IntakeService)
+}
