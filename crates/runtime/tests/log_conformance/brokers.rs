@@ -59,6 +59,23 @@ fn append_until(log: &dyn Log, topic: &Topic, stop: &AtomicBool) -> (Vec<String>
     (acknowledged, longest)
 }
 
+/// Reads until told to stop; returns the longest time between two records.
+fn read_until(log: &dyn Log, topic: &Topic, stop: &AtomicBool) -> Duration {
+    let mut reading = read_from(log, topic, 0, 0);
+    let mut longest = Duration::ZERO;
+    let mut last = Instant::now();
+    while !stop.load(Ordering::SeqCst) {
+        let some = reading.reader.poll(1 << 20).expect("readable all the time");
+        if some.is_empty() {
+            std::thread::sleep(Duration::from_millis(1));
+        } else {
+            longest = longest.max(last.elapsed());
+            last = Instant::now();
+        }
+    }
+    longest.max(last.elapsed())
+}
+
 fn hang(who: &str, choose: impl Fn((u32, u32)) -> u32) {
     let _turn = ONE_AT_A_TIME
         .lock()
@@ -67,8 +84,9 @@ fn hang(who: &str, choose: impl Fn((u32, u32)) -> u32) {
     let log = connect();
     let topic = topic(&log, &format!("hang.{who}"), 1);
     let stop = AtomicBool::new(false);
-    let (acknowledged, longest) = std::thread::scope(|threads| {
+    let (acknowledged, longest, unread) = std::thread::scope(|threads| {
         let appends = threads.spawn(|| append_until(&log, &topic, &stop));
+        let reads = threads.spawn(|| read_until(&log, &topic, &stop));
         std::thread::sleep(Duration::from_secs(1));
         let broker = choose(leader_and_follower(&topic));
         cluster.pause(broker);
@@ -76,16 +94,16 @@ fn hang(who: &str, choose: impl Fn((u32, u32)) -> u32) {
         cluster.resume(broker);
         std::thread::sleep(Duration::from_secs(3));
         stop.store(true, Ordering::SeqCst);
-        appends.join().unwrap()
+        let (acknowledged, longest) = appends.join().unwrap();
+        (acknowledged, longest, reads.join().unwrap())
     });
     println!(
-        "{who} hung: longest stall {longest:?}, {} appends acknowledged",
+        "{who} hung: longest stall of appends {longest:?}, of a reader {unread:?}; {} acknowledged",
         acknowledged.len()
     );
-    assert!(
-        longest < HANGS,
-        "appends went on only when the broker did: {longest:?}"
-    );
+    for stall in [longest, unread] {
+        assert!(stall < HANGS, "went on only when the broker did: {stall:?}");
+    }
     let read = read_from(&log, &topic, 0, 0).take(acknowledged.len());
     let read: std::collections::HashSet<String> = read.iter().map(|r| text(&r.value)).collect();
     let lost: Vec<&String> = acknowledged.iter().filter(|n| !read.contains(*n)).collect();

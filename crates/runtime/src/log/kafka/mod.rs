@@ -54,7 +54,7 @@ impl KafkaOptions {
             client_id: "tenfold".into(),
             commit_producers: 4,
             relay_producers: 2,
-            reader_bytes_max: 4 << 20,
+            reader_bytes_max: 2 << 20,
             client_settings: BTreeMap::new(),
         }
     }

@@ -29,9 +29,7 @@ fn client(options: &KafkaOptions) -> ClientConfig {
         // Finds a broker that came back quickly, and a new leader at once.
         .set("reconnect.backoff.ms", "50")
         .set("reconnect.backoff.max.ms", "1000")
-        .set("topic.metadata.refresh.fast.interval.ms", "100")
-        // A topic that is not there is an error after this time instead of half a minute.
-        .set("topic.metadata.propagation.max.ms", "5000");
+        .set("topic.metadata.refresh.fast.interval.ms", "100");
     config
 }
 
@@ -49,6 +47,8 @@ pub(super) fn producer(options: &KafkaOptions) -> ClientConfig {
         .set("message.timeout.ms", "20000")
         // A gap is no reason to stop the producer: the lane protocol numbers its records itself.
         .set("enable.gapless.guarantee", "false")
+        // As long, before a topic that brokers do not know (yet) is refused for good.
+        .set("topic.metadata.propagation.max.ms", "20000")
         .set("retry.backoff.ms", "50")
         .set("retry.backoff.max.ms", "500")
         .set("message.max.bytes", MESSAGE_BYTES_MAX.to_string())
@@ -69,6 +69,8 @@ pub(super) fn reader(options: &KafkaOptions) -> ClientConfig {
         // A position outside the log is an error for the lane to decide about, never a jump.
         .set("auto.offset.reset", "error")
         .set("enable.partition.eof", "false")
+        // What then seems missing is asked for again before a reader ends.
+        .set("topic.metadata.propagation.max.ms", "5000")
         .set("allow.auto.create.topics", "false")
         .set("check.crcs", "true")
         // A partition added while a fetch waits at the broker is fetched only after it: short.
@@ -76,7 +78,9 @@ pub(super) fn reader(options: &KafkaOptions) -> ClientConfig {
         .set("fetch.min.bytes", "1")
         .set("fetch.queue.backoff.ms", "5")
         .set("fetch.error.backoff.ms", "100")
+        // Bounds memory: of each partition in a fetch, of a fetch, and of what waits here.
         .set("fetch.message.max.bytes", "1048576")
+        .set("fetch.max.bytes", "8388608")
         .set("queued.max.messages.kbytes", "16384");
     config
 }

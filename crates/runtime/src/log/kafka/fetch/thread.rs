@@ -15,7 +15,7 @@ use rdkafka::message::{BorrowedMessage, Headers, Message};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, TryRecvError};
 use std::time::Duration;
 use tenfold_domain::Timestamp;
 
@@ -24,6 +24,9 @@ const POLL: Duration = Duration::from_millis(10);
 
 /// How often a consumer that nobody reads with is polled all the same.
 const POLL_IDLE: Duration = Duration::from_secs(1);
+
+/// Between a trouble and the look at what it was about, so that one that lasts costs little.
+const TROUBLE_PAUSE: Duration = Duration::from_millis(100);
 
 pub(super) enum Command {
     /// Start reading where the route says.
@@ -75,8 +78,15 @@ impl FetchThread {
     fn run(mut self, todo: &Receiver<Command>) {
         loop {
             let idle = self.routes.is_empty();
-            let wait = if idle { POLL_IDLE } else { Duration::ZERO };
-            match todo.recv_timeout(wait) {
+            let command = if idle {
+                todo.recv_timeout(POLL_IDLE)
+            } else {
+                todo.try_recv().map_err(|error| match error {
+                    TryRecvError::Empty => RecvTimeoutError::Timeout,
+                    TryRecvError::Disconnected => RecvTimeoutError::Disconnected,
+                })
+            };
+            match command {
                 Ok(Command::Stop) | Err(RecvTimeoutError::Disconnected) => return,
                 Ok(command) => {
                     self.obey(command);
@@ -184,6 +194,7 @@ impl FetchThread {
         let checking = self.checking.clone();
         let reason = error.to_string();
         self.checks.run(move || {
+            std::thread::sleep(TROUBLE_PAUSE);
             // What happens from here on may be a new trouble.
             checking.store(false, Ordering::Release);
             for (route, next) in routes {
