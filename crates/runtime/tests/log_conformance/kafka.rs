@@ -3,7 +3,7 @@
 use crate::support::{PATIENCE, append_text, read_from, topic};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 use tenfold_runtime::log::kafka::{ConnectError, KafkaLog, KafkaOptions};
@@ -12,6 +12,9 @@ use tenfold_tests::kafka::KafkaCluster;
 
 /// Set in the child of the kill test: the brokers.
 const CHILD_BOOTSTRAP: &str = "TENFOLD_TEST_KAFKA";
+
+/// Set there as well: the topic, and the name of its group.
+const CHILD_TOPIC: &str = "TENFOLD_TEST_TOPIC";
 
 /// Lanes of the group's topic.
 const LANES: u32 = 8;
@@ -151,7 +154,21 @@ fn lanes_spread_over_two_members_and_move_within_2_s_when_one_leaves() {
         Vec::<u32>::new(),
         "told before it left"
     );
-    drop(first);
+    let again = told.join(log, "spread", "two", &topic);
+    told.wait(|told| evenly(told, &["one", "two"]));
+    drop((first, again));
+}
+
+#[test]
+fn of_two_members_with_one_name_the_first_is_out() {
+    let log = log();
+    let topic = topic(log, "named", LANES);
+    let (first, second) = (Told::default(), Told::default());
+    let _first = first.join(log, "named", "same", &topic);
+    first.wait(|told| evenly(told, &["same"]));
+    let _second = second.join(log, "named", "same", &topic);
+    second.wait(|told| evenly(told, &["same"]));
+    first.wait(|told| told["same"].is_empty());
 }
 
 #[test]
@@ -165,15 +182,16 @@ fn positions_can_be_stored_while_the_group_has_members() {
     assert_eq!(log.position("routers", &topic, 3), Ok(Some(9)));
 }
 
-/// Not a test of its own: the member that the next test kills.
+/// Not a test of its own: the member that the next tests kill.
 #[test]
 fn child_that_is_a_member_until_it_is_killed() {
-    let Ok(bootstrap) = std::env::var(CHILD_BOOTSTRAP) else {
+    let (Ok(bootstrap), Ok(topic)) = (std::env::var(CHILD_BOOTSTRAP), std::env::var(CHILD_TOPIC))
+    else {
         return;
     };
     let log = connect(&bootstrap);
     let told = Told::default();
-    let _member = told.join(&log, "killed", "child", &Topic::named("killed.members"));
+    let _member = told.join(&log, &topic, "child", &Topic::named(&topic));
     told.wait(|told| {
         told.get("child")
             .is_some_and(|lanes| lanes.len() == LANES as usize / 2)
@@ -182,13 +200,8 @@ fn child_that_is_a_member_until_it_is_killed() {
     std::thread::sleep(PATIENCE);
 }
 
-#[test]
-fn lanes_of_a_killed_member_move_when_its_session_ends() {
-    let log = log();
-    let topic = topic(log, "killed.members", LANES);
-    let told = Told::default();
-    let _member = told.join(log, "killed", "one", &topic);
-    told.wait(|told| evenly(told, &["one"]));
+/// Starts the child and waits until it has its share of the lanes.
+fn child_with_lanes(topic: &Topic) -> Child {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args([
             "--exact",
@@ -196,6 +209,7 @@ fn lanes_of_a_killed_member_move_when_its_session_ends() {
             "kafka::child_that_is_a_member_until_it_is_killed",
         ])
         .env(CHILD_BOOTSTRAP, KafkaCluster::shared(1).bootstrap())
+        .env(CHILD_TOPIC, topic.as_str())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
@@ -204,11 +218,49 @@ fn lanes_of_a_killed_member_move_when_its_session_ends() {
         .map(Result::unwrap)
         .any(|line| line.contains("has lanes"));
     assert!(has_lanes, "the child became a member");
-    told.wait(|told| told["one"].len() == LANES as usize / 2);
+    child
+}
+
+fn kill(mut child: Child) {
     child.kill().unwrap();
     child.wait().unwrap();
+}
+
+#[test]
+fn lanes_of_a_killed_member_move_when_its_session_ends() {
+    let log = log();
+    let topic = topic(log, "killed.members", LANES);
+    let told = Told::default();
+    let _member = told.join(log, topic.as_str(), "one", &topic);
+    told.wait(|told| evenly(told, &["one"]));
+    let child = child_with_lanes(&topic);
+    told.wait(|told| told["one"].len() == LANES as usize / 2);
+    kill(child);
     let moved = told.wait(|told| evenly(told, &["one"]));
     println!("lanes of a killed member moved after {moved:?}");
     assert!(moved < Duration::from_secs(12), "{moved:?}");
     append_text(log, &topic, 0, "still taken");
+}
+
+#[test]
+fn a_member_killed_and_started_again_has_its_lanes_back_before_its_session_ends() {
+    let log = log();
+    let topic = topic(log, "restarted.members", LANES);
+    let told = Told::default();
+    let _member = told.join(log, topic.as_str(), "one", &topic);
+    let child = child_with_lanes(&topic);
+    told.wait(|told| told["one"].len() == LANES as usize / 2);
+    let before = told.0.0.lock().unwrap()["one"].clone();
+    kill(child);
+    let started = Instant::now();
+    let child = child_with_lanes(&topic);
+    let back = started.elapsed();
+    println!("a member killed and started again had its lanes back after {back:?}");
+    assert!(back < Duration::from_secs(5), "{back:?}");
+    assert_eq!(
+        told.0.0.lock().unwrap()["one"],
+        before,
+        "nobody else was touched"
+    );
+    kill(child);
 }

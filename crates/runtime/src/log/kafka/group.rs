@@ -13,13 +13,16 @@ use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance};
 use rdkafka::error::KafkaError;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How often the member's thread looks whether it should leave.
 const POLL: Duration = Duration::from_millis(20);
 
 /// Longest wait for the broker's answer to leaving; after it the member is gone all the same.
 const LEAVE_WITHIN: Duration = Duration::from_millis(1_500);
+
+/// Longest wait for the lanes to be given up before leaving.
+const UNSUBSCRIBE_WITHIN: Duration = Duration::from_millis(1_000);
 
 pub(super) struct Member {
     leaving: Arc<AtomicBool>,
@@ -70,9 +73,28 @@ fn run(consumer: &BaseConsumer<Suggesting>, stop: &AtomicBool) {
         match consumer.poll(POLL) {
             // Records come only in the moment between assignment and pause.
             None | Some(Ok(_)) => {}
+            Some(Err(error @ KafkaError::MessageConsumptionFatal(_))) => {
+                tracing::error!(%error, "kafka: out of the group: is another process running under this instance's name?");
+                (consumer.context().suggest)(Vec::new());
+                return;
+            }
             Some(Err(error)) => tracing::debug!(%error, "kafka group member"),
         }
     }
+    unsubscribe(consumer);
+}
+
+/// Gives up the lanes and tells the broker. A static member that only closes tells it nothing, and
+/// its lanes lie idle for a whole session.
+fn unsubscribe(consumer: &BaseConsumer<Suggesting>) {
+    consumer.unsubscribe();
+    let until = Instant::now() + UNSUBSCRIBE_WITHIN;
+    let has_lanes = || consumer.assignment().is_ok_and(|lanes| lanes.count() > 0);
+    while has_lanes() && Instant::now() < until {
+        consumer.poll(POLL);
+    }
+    // The request to leave goes out with the last lane; closing waits for its answer.
+    consumer.poll(POLL);
 }
 
 impl Membership for Member {

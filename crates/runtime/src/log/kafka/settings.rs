@@ -93,8 +93,9 @@ pub(super) fn member(options: &KafkaOptions, group: &str, instance: &str) -> Cli
         .set("group.id", format!("{group}.members"))
         .set("group.protocol", "classic")
         .set("partition.assignment.strategy", "cooperative-sticky")
-        // No `group.instance.id`: librdkafka's static members never leave, and their lanes would
-        // lie idle for a whole session: docs/decisions/0402-kafka-group-membership.md.
+        // Static: a process that starts again within its session has its lanes back at once. How a
+        // static member leaves all the same: docs/decisions/0402-kafka-group-membership.md.
+        .set("group.instance.id", instance)
         .set("session.timeout.ms", "6000")
         // Members learn of a change with a heartbeat: this is how long lanes take to move.
         .set("heartbeat.interval.ms", "300")
