@@ -50,7 +50,6 @@ impl Router {
             };
             if let Err(error) = done {
                 tracing::warn!(partition, %error, "routing registrations begins again");
-                metrics::counter!("tenfold_intake_router_restarts_total").increment(1);
             }
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub mod service;
+
 use prost::Message as _;
 use tenfold_domain::Rejection;
 use tenfold_domain::policy::Policy;
