@@ -48,9 +48,11 @@ pub enum Message {
     RecollectionRegistered(RecollectionRegistered),
 }
 
-/// A registration was cancelled.
+/// A registration was cancelled, or belongs to another lab now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SampleWithdrawn {
+    /// The lab that must not test it: two labs may share a lane, and only this one is meant.
+    pub lab: LabId,
     /// Its barcode.
     pub barcode: Barcode,
     /// The version that cancels.

@@ -160,6 +160,7 @@ impl From<Event> for v1::IntakeEvent {
                 barcode: barcode.to_string(),
                 version,
                 reason,
+                lab: String::new(),
             })),
             Event::TubeReceived(seen) => message_part!(TubeSeen, seen).map(Wire::TubeReceived),
             Event::CustodyDisputed { barcode, claimant } => {

@@ -35,6 +35,7 @@ impl From<domain::Message> for v1::Message {
         let message = match message {
             M::SampleDetails(m) => Wire::SampleDetails(m.into()),
             M::SampleWithdrawn(m) => Wire::SampleWithdrawn(v1::SampleWithdrawn {
+                lab: m.lab.to_string(),
                 barcode: m.barcode.to_string(),
                 version: m.version,
                 reason: m.reason,
@@ -114,6 +115,7 @@ impl TryFrom<v1::Message> for domain::Message {
             match message.message.ok_or(WireError::missing("message"))? {
                 Wire::SampleDetails(m) => Self::SampleDetails(m.try_into()?),
                 Wire::SampleWithdrawn(m) => Self::SampleWithdrawn(domain::SampleWithdrawn {
+                    lab: m.lab.into(),
                     barcode: m.barcode.into(),
                     version: m.version,
                     reason: m.reason,

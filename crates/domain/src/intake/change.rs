@@ -5,7 +5,7 @@ use super::event::Event;
 use super::register::{Effect, Origin, Receipt, amend_as, register};
 use super::registration::{Registration, TEXT_BYTES_MAX, differences};
 use super::state::{Entry, Life};
-use crate::ids::Barcode;
+use crate::ids::{Barcode, LabId};
 use crate::message::{Message, SampleWithdrawn};
 use crate::rejection::Rejection;
 
@@ -113,11 +113,14 @@ pub fn cancel(
             "a report that is out is corrected in results, not cancelled",
         )),
         Life::Seen(_) | Life::Open(_) => {
-            let message = Message::SampleWithdrawn(SampleWithdrawn {
-                barcode: barcode.clone(),
-                version,
-                reason: reason.to_owned(),
-            });
+            let message = |lab: &LabId| {
+                Message::SampleWithdrawn(SampleWithdrawn {
+                    lab: lab.clone(),
+                    barcode: barcode.clone(),
+                    version,
+                    reason: reason.to_owned(),
+                })
+            };
             Ok(Decision {
                 events: vec![Event::Withdrawn {
                     barcode: barcode.clone(),
@@ -126,7 +129,7 @@ pub fn cancel(
                 }],
                 messages: entry
                     .lab()
-                    .map(|lab| Outgoing::to_pooling(lab, message))
+                    .map(|lab| Outgoing::to_pooling(lab, message(lab)))
                     .into_iter()
                     .collect(),
                 answer: receipt(Effect::Amended, version),

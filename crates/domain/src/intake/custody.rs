@@ -52,6 +52,7 @@ fn told(entry: &Entry, seen: &TubeSeen) -> Option<Outgoing> {
             Message::SampleDetails(sample)
         }
         Life::Withdrawn(withdrawn) => Message::SampleWithdrawn(SampleWithdrawn {
+            lab: seen.lab.clone(),
             barcode: withdrawn.barcode.clone(),
             version: withdrawn.version,
             reason: withdrawn.reason.clone(),

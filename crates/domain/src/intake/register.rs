@@ -348,6 +348,7 @@ pub(super) fn goes_elsewhere(sample: &Sample, lab: &crate::ids::LabId, version: 
     Outgoing::to_pooling(
         &sample.lab,
         Message::SampleWithdrawn(SampleWithdrawn {
+            lab: sample.lab.clone(),
             barcode: sample.barcode.clone(),
             version,
             reason: format!("belongs to lab {lab}"),

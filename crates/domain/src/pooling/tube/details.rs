@@ -13,7 +13,7 @@ use super::super::pool::assign::{Wish, wish};
 use super::super::pool::scan::plan_on_arrival;
 use super::super::pool::{Pool, PoolState};
 use super::super::step::StepKind;
-use super::lookup::{expected, expected_in, is_over};
+use super::lookup::{by_barcode, expected_in, is_over};
 use super::{Tube, TubeHold, TubeState, Vessel};
 use crate::message::{CustodyConflict, MemberAmended, Message, SampleWithdrawn};
 use crate::policy::Policy;
@@ -231,7 +231,7 @@ fn tell_results(draft: &mut Draft<'_>, key: u64) -> Result<(), Rejection> {
 /// # Errors
 /// A bug of ours.
 pub fn withdrawn(draft: &mut Draft<'_>, message: &SampleWithdrawn) -> Result<(), Rejection> {
-    let found = draft.state().find_all::<Tube>(message.barcode.as_str());
+    let found = by_barcode(draft.state(), &message.lab, &message.barcode);
     let here = found
         .into_iter()
         .find(|(_, tube)| !is_over(tube) && !is_twin(tube));
@@ -253,7 +253,7 @@ pub fn withdrawn(draft: &mut Draft<'_>, message: &SampleWithdrawn) -> Result<(),
         })?;
         return tell_results(draft, key);
     }
-    match expected(draft.state(), &message.barcode) {
+    match expected_in(draft.state(), &message.lab, &message.barcode) {
         Some((key, e)) if e.sample.version <= message.version => {
             let lab = id_in(draft.state(), key);
             draft.emit(What::ExpectedWithdrawn {
