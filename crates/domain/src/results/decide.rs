@@ -1,0 +1,178 @@
+//! The way in: commands, messages, timers and policies.
+
+use super::delivery::{self, Acknowledgement};
+use super::draft::{Decided, Draft};
+use super::event::{Event, LabNumber};
+use super::run::{self, ImportOutcome};
+use super::state::{ActivePolicy, Submission};
+use super::work::{self, Resolution};
+use super::{clock, order, plate, report};
+use crate::ids::{Actor, ReceiverId};
+use crate::message::Message;
+use crate::policy::Policy;
+use crate::rejection::{Code, Rejection};
+use crate::tables::{Read, ReadExt};
+use crate::time::Timestamp;
+
+/// Something somebody waits for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    /// Take a run's file.
+    ImportRun(Box<Submission>),
+    /// Deliveries are about to be sent.
+    Send {
+        /// To whom.
+        receiver: ReceiverId,
+        /// Their numbers.
+        numbers: Vec<u64>,
+    },
+    /// A receiver has answered.
+    Acknowledge {
+        /// Who.
+        receiver: ReceiverId,
+        /// The answers.
+        answers: Vec<Acknowledgement>,
+    },
+    /// A person has looked at a work item.
+    ResolveWork {
+        /// The item.
+        work: LabNumber,
+        /// Who.
+        actor: Actor,
+        /// What was found or done.
+        note: String,
+        /// What happens now.
+        how: Resolution,
+    },
+}
+
+/// The answer to a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// To [`Command::ImportRun`].
+    Imported(ImportOutcome),
+    /// To [`Command::Send`]: the numbers that may be sent.
+    Sent(Vec<u64>),
+    /// Done.
+    Done,
+}
+
+/// The refusal while no policy is active.
+#[must_use]
+pub fn no_policy() -> Rejection {
+    Rejection::precondition(
+        "NO_POLICY",
+        "",
+        "no policy is active in this lane",
+        "apply one: tenfold policy apply FILE",
+    )
+}
+
+/// Decides a command.
+#[must_use]
+pub fn decide_command(
+    state: &dyn Read,
+    policy: &Policy,
+    command: Command,
+    now: Timestamp,
+) -> Decided<Reply> {
+    let mut draft = Draft::new(state, policy, now);
+    let answer = match command {
+        Command::ImportRun(submission) => {
+            run::import(&mut draft, *submission).map(Reply::Imported)
+        }
+        Command::Send { receiver, numbers } => {
+            delivery::sent(&mut draft, &receiver, &numbers).map(Reply::Sent)
+        }
+        Command::Acknowledge { receiver, answers } => {
+            delivery::acknowledge(&mut draft, &receiver, &answers).map(|()| Reply::Done)
+        }
+        Command::ResolveWork { work, actor, note, how } => {
+            work::resolve(&mut draft, work, actor, note, how).map(|()| Reply::Done)
+        }
+    };
+    if answer.is_err() {
+        return draft.discard(answer);
+    }
+    draft.finish(answer)
+}
+
+/// Decides a message of another service. What is not for results is refused, and counted by its reason.
+#[must_use]
+pub fn decide_message(
+    state: &dyn Read,
+    policy: &Policy,
+    message: Message,
+    now: Timestamp,
+) -> Decided<()> {
+    let mut draft = Draft::new(state, policy, now);
+    let answer = match message {
+        Message::PlateLoaded(message) => plate::loaded(&mut draft, message),
+        Message::PlateVoided(message) => plate::voided(&mut draft, message),
+        Message::MemberAmended(message) => report::amended(&mut draft, message),
+        Message::RecollectionRegistered(message) => order::registered(&mut draft, message),
+        _ => Err(Rejection::invalid(
+            "MESSAGE_NOT_FOR_RESULTS",
+            "message",
+            "this message is for another service",
+            "send it to the lane it is for",
+        )),
+    };
+    draft.finish(answer)
+}
+
+/// Decides a timer that is due.
+#[must_use]
+pub fn decide_timer(
+    state: &dyn Read,
+    policy: &Policy,
+    key: (i64, u64),
+    now: Timestamp,
+) -> Decided<()> {
+    let mut draft = Draft::new(state, policy, now);
+    if key.0 <= now.0 {
+        clock::fire(&mut draft, key);
+    }
+    draft.finish(Ok(()))
+}
+
+/// Decides a policy. The active one again is nothing; another text under the active version, an older
+/// version, or a text with faults is refused.
+#[must_use]
+pub fn decide_policy(state: &dyn Read, version: u32, content: &str) -> Decided<()> {
+    let refuse = |reason: &str, message: String| {
+        Decided::refused(Rejection::new(
+            Code::FailedPrecondition,
+            reason,
+            "version",
+            message,
+            "raise the policy's version and apply it again",
+        ))
+    };
+    if let Some(active) = state.get::<ActivePolicy>(&()) {
+        if active.version == version && active.content == content {
+            return Decided::answered(());
+        }
+        if version <= active.version {
+            return refuse(
+                "POLICY_VERSION",
+                format!("version {version} is not above the active version {}", active.version),
+            );
+        }
+    }
+    match Policy::parse(content) {
+        Ok(policy) if policy.version == version => Decided {
+            events: vec![Event::PolicyActivated { version, content: content.to_owned() }],
+            outgoing: Vec::new(),
+            answer: Ok(()),
+        },
+        Ok(policy) => refuse(
+            "POLICY_VERSION",
+            format!("the text says version {}, the message {version}", policy.version),
+        ),
+        Err(errors) => refuse(
+            "POLICY_INVALID",
+            errors.first().map_or_else(String::new, |error| format!("{}: {}", error.field, error.message)),
+        ),
+    }
+}

@@ -1,0 +1,51 @@
+//! A registration changed after mixing: before the report it only changes what will be reported (or
+//! suppresses it); after the report it makes a corrected one.
+
+use super::{Verdict, issue};
+use crate::message::{FinalResult, MemberAmended};
+use crate::rejection::Rejection;
+use crate::results::draft::Draft;
+use crate::results::event::Event;
+use crate::results::state::{Registered, Specimen, tube_key};
+use crate::tables::ReadExt;
+
+/// Decides `MemberAmended`. A version older than the one known, or the same again, changes nothing.
+///
+/// # Errors
+/// `TUBE_UNKNOWN`: no plate with this tube was ever loaded; its plate will bring the registration.
+pub fn amended(draft: &mut Draft<'_>, message: MemberAmended) -> Result<(), Rejection> {
+    let state = draft.state();
+    let known = tube_key(state, &message.tube).and_then(|key| {
+        let registered: Registered = state.get(&key)?;
+        Some((key, registered, state.get::<Specimen>(&key)?))
+    });
+    let Some((key, registered, specimen)) = known else {
+        return Err(Rejection::not_found(
+            "TUBE_UNKNOWN",
+            "tube",
+            format!("tube {} was on no plate that was loaded", message.tube),
+            "nothing: its plate brings its registration",
+        ));
+    };
+    let newer = message.sample.version > registered.sample.version;
+    if !newer && (message.withdrawn == specimen.withdrawn || message.sample.version < registered.sample.version) {
+        return Ok(());
+    }
+    let withdrawn = message.withdrawn;
+    draft.emit(Event::MemberAmended { tube: message.tube, sample: message.sample, withdrawn });
+    let Some(last) = specimen.report().map(|report| report.verdict) else { return Ok(()) };
+    if withdrawn {
+        if last != Verdict::Withdrawn {
+            issue(draft, &[key], Verdict::Withdrawn);
+        }
+        return Ok(());
+    }
+    let verdict = match (last, specimen.finding) {
+        (Verdict::Withdrawn, Some(finding)) if finding != FinalResult::Withdrawn => Verdict::of(finding),
+        _ => last,
+    };
+    if specimen.is_final() {
+        issue(draft, &[key], verdict);
+    }
+    Ok(())
+}

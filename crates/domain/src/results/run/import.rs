@@ -1,0 +1,352 @@
+//! The decision about a run's file. In: a [`Submission`]. Out: `RunImported` and what follows from its
+//! calls, `RunParked`, or a work item for a quarantined run.
+
+use super::table::{Fitted, ROWS_MAX, fit};
+use super::{ImportOutcome, ImportState, release};
+use crate::ids::LabId;
+use crate::message::{Message, ReplateOrder};
+use crate::rejection::{Code, Rejection};
+use crate::results::call::{Call, Rules, control_gate};
+use crate::results::draft::{Draft, Outgoing};
+use crate::results::event::{Event, LabNumber};
+use crate::results::state::{
+    Analysis, GateVerdict, Lab, Plate, PlateState, Run, Submission, Work, WorkKind, key_of, lab_no,
+    number_of,
+};
+use crate::results::work::NewWork;
+use crate::tables::ReadExt;
+use std::ops::ControlFlow;
+
+/// Most runs of one lab that wait for their plates: more means that pooling tells us nothing.
+const PARKED_MAX: u64 = 500;
+
+/// Decides a file.
+///
+/// # Errors
+/// Everything that is wrong with it; then nothing of it is kept.
+pub fn import(draft: &mut Draft<'_>, submission: Submission) -> Result<ImportOutcome, Rejection> {
+    shape(draft, &submission)?;
+    if let Some(first) = seen_before(draft, &submission) {
+        return Ok(first);
+    }
+    let named = submission.table.plate.trim().to_owned();
+    if !submission.plate.is_empty() && !named.is_empty() && named != submission.plate.as_str()
+    {
+        let detail = format!("the file is of plate {named:?}, the request says {:?}", submission.plate);
+        return Ok(quarantine(draft, &submission, "PLATE_MISMATCH", detail));
+    }
+    let mut submission = submission;
+    if submission.plate.is_empty() {
+        submission.plate = named.as_str().into();
+    }
+    if submission.plate.is_empty() {
+        return Err(Rejection::invalid(
+            "PLATE_MISSING",
+            "plate",
+            "neither the request nor the file names the plate",
+            "give the plate's barcode",
+        ));
+    }
+    match draft.state().find::<Plate>(submission.plate.as_str()) {
+        None => park(draft, submission),
+        Some((key, plate)) => import_of(draft, &submission, key, &plate),
+    }
+}
+
+fn shape(draft: &Draft<'_>, submission: &Submission) -> Result<(), Rejection> {
+    let missing = |field: &str, help: &str| {
+        Rejection::invalid("FIELD_MISSING", field, format!("{field} is empty"), help)
+    };
+    if !draft.policy.labs.contains_key(&submission.lab) {
+        return Err(Rejection::not_found(
+            "LAB_UNKNOWN",
+            "lab",
+            format!("lab {:?} is not in the policy", submission.lab),
+            "use the id of a lab in [labs] of the policy",
+        ));
+    }
+    for (field, value) in [
+        ("instrument_serial", &submission.serial),
+        ("run_id", &submission.run_id),
+        ("file_hash", &submission.file_hash),
+    ] {
+        if value.is_empty() {
+            return Err(missing(field, "a run is its instrument's serial and its run id"));
+        }
+    }
+    if submission.table.rows.len() > ROWS_MAX {
+        return Err(Rejection::invalid(
+            "FILE_TOO_LONG",
+            "file",
+            format!("{} rows are more than {ROWS_MAX}", submission.table.rows.len()),
+            "import one plate a file",
+        ));
+    }
+    Ok(())
+}
+
+/// The outcome of this very file, if it was taken before.
+fn seen_before(draft: &Draft<'_>, submission: &Submission) -> Option<ImportOutcome> {
+    let state = draft.state();
+    if let Some((_, _)) = state.find::<Submission>(&submission.file_hash) {
+        let mut outcome = ImportOutcome::none(ImportState::Parked, "the same file again: it still waits for its plate");
+        outcome.same_file = true;
+        return Some(outcome);
+    }
+    let (key, run) = state.find::<Run>(&submission.file_hash)?;
+    let at = run.files.iter().position(|file| *file == submission.file_hash)?;
+    let version = u32::try_from(at).ok()?.saturating_add(1);
+    let analysis: Analysis = state.get(&(key, u64::from(version)))?;
+    let plate: Plate = state.get(&run.plate)?;
+    let mut outcome = outcome_of(&plate, &analysis, number_of(key), version);
+    outcome.same_file = true;
+    outcome.notes.push("the same file again: nothing was done".to_owned());
+    Some(outcome)
+}
+
+fn outcome_of(plate: &Plate, analysis: &Analysis, run: u64, version: u32) -> ImportOutcome {
+    let mut calls = [0_u32; 5];
+    for well in &plate.wells {
+        let Some((_, _, call)) = analysis.well(well.well) else { continue };
+        let at = match call {
+            Call::Negative => 0,
+            Call::Positive => 1,
+            Call::SingleTarget => 2,
+            Call::Grey => 3,
+            Call::Invalid => 4,
+        };
+        if let Some(count) = calls.get_mut(at) {
+            *count += 1;
+        }
+    }
+    let mut notes = Vec::new();
+    let mut state = ImportState::Released;
+    if let GateVerdict::OutOfControl(failures) = &analysis.gate {
+        state = ImportState::OutOfControl;
+        notes.extend(failures.iter().map(failure_text));
+    }
+    if let Some(why) = &analysis.set_aside {
+        state = ImportState::SetAside;
+        notes.push(why.clone());
+    }
+    ImportOutcome { state, run, version, same_file: false, calls, notes }
+}
+
+fn failure_text((well, why): &(Option<crate::well::Well>, String)) -> String {
+    well.map_or_else(|| why.clone(), |well| format!("well {well}: {why}"))
+}
+
+fn quarantine(draft: &mut Draft<'_>, submission: &Submission, reason: &str, detail: String) -> ImportOutcome {
+    let about = format!("{}/{}", submission.serial, submission.run_id);
+    let detail = format!("{reason}: {detail} (file {:?})", submission.file_name);
+    let mut known = false;
+    if let Some(no) = lab_no(draft.state(), &submission.lab) {
+        draft.state().scan_range::<Work>(&key_of(no, 0), &key_of(no + 1, 0), |_, work| {
+            known = work.about == about && work.detail == detail;
+            if known { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+    }
+    if !known {
+        let item = NewWork { kind: WorkKind::Quarantined, about, detail: detail.clone(), delivery: None };
+        draft.open_work(&submission.lab, item);
+    }
+    ImportOutcome::none(ImportState::Quarantined, detail)
+}
+
+fn park(draft: &mut Draft<'_>, submission: Submission) -> Result<ImportOutcome, Rejection> {
+    let lab = draft.state().find::<Lab>(submission.lab.as_str());
+    let (waiting, number) = lab.map_or((0, 1), |(no, lab)| {
+        let mut waiting = 0_u64;
+        draft.state().scan_range::<Submission>(&key_of(no, 0), &key_of(no + 1, 0), |_, _| {
+            waiting += 1;
+            ControlFlow::Continue(())
+        });
+        (waiting, lab.parked.saturating_add(1))
+    });
+    if waiting >= PARKED_MAX {
+        return Err(Rejection::new(
+            Code::ResourceExhausted,
+            "PARKED_FULL",
+            "plate",
+            format!("plate {:?} is not loaded, and {PARKED_MAX} runs wait for their plates already", submission.plate),
+            "load the plates in pooling, or void them",
+        ));
+    }
+    let note = format!("plate {:?} is not loaded yet: the run waits for it", submission.plate);
+    draft.emit(Event::RunParked { number, submission });
+    Ok(ImportOutcome::none(ImportState::Parked, note))
+}
+
+/// Imports what waited for a plate; what cannot be imported becomes a work item.
+pub fn unpark(draft: &mut Draft<'_>, plate: &str) {
+    for (key, submission) in draft.state().find_all::<Submission>(plate) {
+        let parked = draft.lab_number(key);
+        draft.emit(Event::RunUnparked { parked });
+        if let Err(rejection) = import(draft, submission.clone()) {
+            quarantine(draft, &submission, &rejection.reason, rejection.message);
+        }
+    }
+}
+
+fn import_of(
+    draft: &mut Draft<'_>,
+    submission: &Submission,
+    plate_key: u64,
+    plate: &Plate,
+) -> Result<ImportOutcome, Rejection> {
+    let (run_number, version) = identity(draft, submission, plate_key, plate)?;
+    let policy = draft.policy;
+    let assay = policy.assays.get(&plate.assay).ok_or_else(|| {
+        Rejection::precondition(
+            "ASSAY_UNKNOWN",
+            "plate",
+            format!("kit {:?} of the plate is not in the policy", plate.assay),
+            "add it to [assays] of the policy, apply the policy, and import again",
+        )
+    })?;
+    let rules = Rules::at(assay, submission.read_at).map_err(|target| {
+        Rejection::precondition(
+            "NO_CT_RULE",
+            "read_at",
+            format!("kit {:?} has no rule for target {target:?} at {}", plate.assay, submission.read_at),
+            "correct the read time, or add a rule that was in force then",
+        )
+    })?;
+    let fitted = fit(&submission.table, plate, assay)?;
+    if !fitted.code_mismatches.is_empty() {
+        let detail = format!("{}: not so on the plate's map; is this another plate, or this one turned round?", fitted.code_mismatches.join(", "));
+        return Ok(quarantine(draft, submission, "CONTROL_CODE_MISMATCH", detail));
+    }
+    let analysis = analyse(draft, submission, plate, &rules, &fitted);
+    let mut outcome = outcome_of(plate, &analysis, run_number, version);
+    outcome.notes.extend(fitted.warnings);
+    let run = LabNumber::new(plate.lab.clone(), run_number);
+    let (in_control, first) = (analysis.gate == GateVerdict::InControl, plate.current.is_none());
+    let set_aside = analysis.set_aside.clone();
+    draft.emit(Event::RunImported {
+        run: run.clone(),
+        serial: submission.serial.clone(),
+        run_id: submission.run_id.clone(),
+        version,
+        file_hash: submission.file_hash.clone(),
+        plate: number_of(plate_key),
+        analysis,
+    });
+    match (set_aside, in_control) {
+        (None, true) => outcome.notes.extend(release(draft, plate_key, &run, version, plate.current)),
+        (None, false) if first => order_replate(draft, plate, &outcome),
+        (Some(why), _) if plate.state == PlateState::Released => review(draft, plate, why),
+        _ => {}
+    }
+    Ok(outcome)
+}
+
+/// Which run this is, and which version of its analysis.
+fn identity(
+    draft: &Draft<'_>,
+    submission: &Submission,
+    plate_key: u64,
+    plate: &Plate,
+) -> Result<(u64, u32), Rejection> {
+    if plate.lab != submission.lab {
+        return Err(Rejection::precondition(
+            "PLATE_OF_OTHER_LAB",
+            "plate",
+            format!("plate {:?} is of lab {:?}, not of {:?}", plate.barcode, plate.lab, submission.lab),
+            "check the plate's barcode and the lab",
+        ));
+    }
+    if plate.state == PlateState::Voided {
+        return Err(Rejection::precondition(
+            "PLATE_VOIDED",
+            "plate",
+            format!("plate {:?} is void: nothing may be believed of it", plate.barcode),
+            "import the run of the plate that replaced it",
+        ));
+    }
+    let name = Run::name_of(&submission.serial, &submission.run_id);
+    if let Some((key, run)) = draft.state().find::<Run>(&name) {
+        if run.plate != plate_key {
+            return Err(Rejection::precondition(
+                "RUN_OF_OTHER_PLATE",
+                "run_id",
+                format!("run {:?} of instrument {:?} was imported for another plate", submission.run_id, submission.serial),
+                "check the plate's barcode, or give this run the id the instrument gave it",
+            ));
+        }
+        let version = u32::try_from(run.files.len()).unwrap_or(u32::MAX).saturating_add(1);
+        return Ok((number_of(key), version));
+    }
+    if plate.current.is_some() && submission.reason.trim().is_empty() {
+        return Err(Rejection::precondition(
+            "SECOND_RUN_REASON",
+            "reason",
+            format!("plate {:?} has a run already", plate.barcode),
+            "say why it was run again",
+        ));
+    }
+    Ok((draft.next(&plate.lab, |lab| lab.runs), 1))
+}
+
+fn analyse(
+    draft: &Draft<'_>,
+    submission: &Submission,
+    plate: &Plate,
+    rules: &Rules<'_>,
+    fitted: &Fitted,
+) -> Analysis {
+    let controls: Vec<_> = plate
+        .controls
+        .iter()
+        .map(|(well, control)| (*well, *control, fitted.cts(*well)))
+        .collect();
+    let gate = control_gate(rules, &controls);
+    let set_aside = match (plate.state, &gate) {
+        (PlateState::OutOfControl, _) => Some(
+            "the plate was out of control and is plated again: this analysis is kept and releases nothing".to_owned(),
+        ),
+        (PlateState::Released, GateVerdict::OutOfControl(failures)) => Some(format!(
+            "the plate was released by an earlier analysis, this one is out of control ({}): a person must decide",
+            failures.iter().map(failure_text).collect::<Vec<_>>().join("; ")
+        )),
+        _ => None,
+    };
+    Analysis {
+        read_at: submission.read_at,
+        imported_at: draft.now,
+        actor: submission.actor.clone(),
+        file_name: submission.file_name.clone(),
+        reason: submission.reason.clone(),
+        policy: draft.policy.version,
+        rules: rules.used(),
+        targets: fitted.targets.clone(),
+        gate,
+        wells: fitted
+            .wells
+            .iter()
+            .map(|(well, readings)| (*well, readings.clone(), rules.call(&fitted.cts(*well))))
+            .collect(),
+        set_aside,
+    }
+}
+
+fn order_replate(draft: &mut Draft<'_>, plate: &Plate, outcome: &ImportOutcome) {
+    let order = ReplateOrder {
+        lab: plate.lab.clone(),
+        plate: plate.barcode.clone(),
+        wells: Vec::new(),
+        reason: outcome.notes.join("; "),
+    };
+    draft.send(Outgoing::Pooling(plate.lab.clone(), Message::ReplateOrdered(order)));
+}
+
+fn review(draft: &mut Draft<'_>, plate: &Plate, why: String) {
+    let item = NewWork {
+        kind: WorkKind::ReanalysisReview,
+        about: plate.barcode.to_string(),
+        detail: why,
+        delivery: None,
+    };
+    let lab: LabId = plate.lab.clone();
+    draft.open_work(&lab, item);
+}
