@@ -1,1 +1,12 @@
-//! Results.
+//! The results service: runs in, reports out.
+//!
+//! It joins the rules of `tenfold_domain::results` to the engine, and must not know any of its own.
+//! Read in this order: [`processor`] (rules as the engine runs them), [`readers`] (instrument files),
+//! [`queries`] (what can be asked), [`grpc`] (who calls).
+
+#![warn(missing_docs)]
+
+pub mod grpc;
+pub mod processor;
+pub mod queries;
+pub mod readers;

@@ -1,20 +1,16 @@
 //! Every kit of the default policy at every boundary of its rule.
 
 use super::*;
+
 use proptest::prelude::*;
 
-/// The kits of `default.toml`.
-pub(crate) const KITS: &str = include_str!("kits.toml");
-
-#[derive(Deserialize)]
-struct Kits {
-    assays: BTreeMap<String, Assay>,
-}
-
 fn kits() -> BTreeMap<String, Assay> {
-    toml::from_str::<Kits>(KITS)
-        .expect("kits.toml reads")
+    let policy = Policy::parse(Policy::default_text()).expect("the default policy reads");
+    policy
         .assays
+        .into_iter()
+        .map(|(id, assay)| (id.to_string(), assay))
+        .collect()
 }
 
 fn read(kit: &str, ct: f64) -> Band {

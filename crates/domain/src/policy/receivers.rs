@@ -21,7 +21,7 @@ pub struct Receiver {
     /// Gets the reports of these sites.
     #[serde(default)]
     pub sites: Vec<SiteId>,
-    /// Gets the reports of sites whose id begins so (`north-`): an area.
+    /// Gets the reports of sites in these areas.
     #[serde(default)]
     pub areas: Vec<String>,
     /// Gets pool alerts too.
@@ -55,15 +55,13 @@ const fn default_window() -> u32 {
 }
 
 impl Receiver {
-    /// Whether it gets the reports of a site.
+    /// Whether it gets the reports of a site; a site the policy no longer names is in no area.
     #[must_use]
-    pub fn takes(&self, site: &SiteId) -> bool {
+    pub fn takes(&self, policy: &Policy, site: &SiteId) -> bool {
+        let area = policy.sites.get(site).map_or("", |site| site.area.as_str());
         self.all
             || self.sites.contains(site)
-            || self
-                .areas
-                .iter()
-                .any(|area| site.as_str().starts_with(area.as_str()))
+            || (!area.is_empty() && self.areas.iter().any(|own| own == area))
     }
 
     /// Time without an answer after which a report is sent again.
@@ -95,12 +93,10 @@ pub(super) fn check(policy: &Policy, errors: &mut Vec<PolicyError>) {
                 problem(errors, at("sites"), format!("{site:?} is not in [sites]"));
             }
         }
-        if receiver.areas.iter().any(String::is_empty) {
-            problem(
-                errors,
-                at("areas"),
-                "an empty area means every site: set all = true instead",
-            );
+        for area in &receiver.areas {
+            if area.is_empty() || !policy.sites.values().any(|site| site.area == *area) {
+                problem(errors, at("areas"), format!("no site is in area {area:?}"));
+            }
         }
         for (field, value, most) in [
             (

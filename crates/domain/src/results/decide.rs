@@ -4,14 +4,15 @@ use super::delivery::{self, Acknowledgement};
 use super::draft::{Decided, Draft};
 use super::event::{Event, LabNumber};
 use super::run::{self, ImportOutcome};
-use super::state::{ActivePolicy, Submission};
+use super::state::Submission;
 use super::work::{self, Resolution};
 use super::{clock, order, plate, report};
 use crate::ids::{Actor, ReceiverId};
 use crate::message::Message;
 use crate::policy::Policy;
-use crate::rejection::{Code, Rejection};
-use crate::tables::{Read, ReadExt};
+use crate::policy::{Library, decide_activation};
+use crate::rejection::Rejection;
+use crate::tables::Read;
 use crate::time::Timestamp;
 
 /// Something somebody waits for.
@@ -55,17 +56,6 @@ pub enum Reply {
     Sent(Vec<u64>),
     /// Done.
     Done,
-}
-
-/// The refusal while no policy is active.
-#[must_use]
-pub fn no_policy() -> Rejection {
-    Rejection::precondition(
-        "NO_POLICY",
-        "",
-        "no policy is active in this lane",
-        "apply one: tenfold policy apply FILE",
-    )
 }
 
 /// Decides a command.
@@ -136,43 +126,21 @@ pub fn decide_timer(
     draft.finish(Ok(()))
 }
 
-/// Decides a policy. The active one again is nothing; another text under the active version, an older
-/// version, or a text with faults is refused.
+/// Decides a policy: what is active already changes nothing.
 #[must_use]
-pub fn decide_policy(state: &dyn Read, version: u32, content: &str) -> Decided<()> {
-    let refuse = |reason: &str, message: String| {
-        Decided::refused(Rejection::new(
-            Code::FailedPrecondition,
-            reason,
-            "version",
-            message,
-            "raise the policy's version and apply it again",
-        ))
-    };
-    if let Some(active) = state.get::<ActivePolicy>(&()) {
-        if active.version == version && active.content == content {
-            return Decided::answered(());
-        }
-        if version <= active.version {
-            return refuse(
-                "POLICY_VERSION",
-                format!("version {version} is not above the active version {}", active.version),
-            );
-        }
-    }
-    match Policy::parse(content) {
-        Ok(policy) if policy.version == version => Decided {
+pub fn decide_policy(
+    library: &Library,
+    state: &dyn Read,
+    version: u32,
+    content: &str,
+) -> Decided<()> {
+    match decide_activation(library, state, content, version) {
+        Ok(false) => Decided::answered(()),
+        Err(rejection) => Decided::refused(rejection),
+        Ok(true) => Decided {
             events: vec![Event::PolicyActivated { version, content: content.to_owned() }],
             outgoing: Vec::new(),
             answer: Ok(()),
         },
-        Ok(policy) => refuse(
-            "POLICY_VERSION",
-            format!("the text says version {}, the message {version}", policy.version),
-        ),
-        Err(errors) => refuse(
-            "POLICY_INVALID",
-            errors.first().map_or_else(String::new, |error| format!("{}: {}", error.field, error.message)),
-        ),
     }
 }

@@ -1,1 +1,160 @@
-//! stub
+//! What must hold after every event. One predicate each; tests, operators and the auditor use the same.
+
+use super::call::Call;
+use super::report::Verdict;
+use super::state::{
+    Analysis, Board, Delivery, GateVerdict, Order, OrderKind, Plate, PlateState, Receiver,
+    Registered, Specimen, Standing, SuspectPool, Test, lab_no_of, tube_id,
+};
+use crate::tables::{Read, ReadExt};
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+/// Most violations told: a broken lane has one in every row.
+const VIOLATIONS_MAX: usize = 100;
+
+/// Checks this service's part of all invariants. Answers with what is violated, and the number of tubes seen.
+#[must_use]
+pub fn check(state: &dyn Read) -> (Vec<String>, u64) {
+    let mut found = Vec::new();
+    let mut seen = 0;
+    let mut boards: BTreeMap<u64, Board> = BTreeMap::new();
+    state.scan::<Specimen>(&0, |key, specimen| {
+        seen += 1;
+        boards.entry(lab_no_of(key)).or_default().enter(&specimen);
+        let name = || tube_id(state, key).to_string();
+        for (id, holds) in [
+            ("INV-01", has_registration(state, key) && closed_is_final(&specimen)),
+            ("INV-05", negative_is_earned(state, &specimen)),
+            ("INV-06", one_report_a_version(&specimen)),
+            ("INV-07", one_order_while_waiting(state, &specimen)),
+        ] {
+            if !holds && found.len() < VIOLATIONS_MAX {
+                found.push(format!("{id}: tube {} is {:?}", name(), specimen.standing));
+            }
+        }
+        ControlFlow::Continue(())
+    });
+    found.extend(boards_add_up(state, &boards));
+    found.extend(pools_are_worked_on(state));
+    found.extend(queues_add_up(state));
+    found.truncate(VIOLATIONS_MAX);
+    (found, seen)
+}
+
+fn has_registration(state: &dyn Read, key: u64) -> bool {
+    state.get::<Registered>(&key).is_some()
+}
+
+/// INV-01: a closed tube has a result, and waits for nobody.
+#[must_use]
+pub fn closed_is_final(specimen: &Specimen) -> bool {
+    specimen.standing != Standing::Closed
+        || ((specimen.finding.is_some() || specimen.withdrawn)
+            && (specimen.withdrawn || specimen.accepted_by_all()))
+}
+
+/// INV-05: no final negative without a run in control, a well, and a recorded transfer; and for a
+/// member of a suspect pool, without a test of its own.
+#[must_use]
+pub fn negative_is_earned(state: &dyn Read, specimen: &Specimen) -> bool {
+    let newest = specimen.report().map(|report| report.verdict);
+    if !specimen.is_final() || newest != Some(Verdict::Negative) {
+        return true;
+    }
+    let alone = match specimen.pool {
+        None => false,
+        Some((0, _)) => true,
+        // A collection pool can never be tested alone: it gets no negative once suspect.
+        Some(_) => return false,
+    };
+    specimen
+        .tests
+        .iter()
+        .any(|test| test.transferred_at.0 > 0 && !(alone && test.pooled) && is_negative(state, test))
+}
+
+fn is_negative(state: &dyn Read, test: &Test) -> bool {
+    let Some(plate) = state.get::<Plate>(&test.plate) else { return false };
+    // What was reported before its plate was voided stays so until a person decides.
+    let valid = matches!(plate.state, PlateState::Released | PlateState::Voided);
+    let Some((run, version)) = plate.current.filter(|_| valid) else { return false };
+    state
+        .get::<Analysis>(&(run, u64::from(version)))
+        .filter(|analysis| analysis.gate == GateVerdict::InControl)
+        .and_then(|analysis| analysis.well(test.well).map(|well| well.2 == Call::Negative))
+        .unwrap_or(false)
+}
+
+/// INV-06: versions count from 1 without gaps, and each names the one before.
+#[must_use]
+pub fn one_report_a_version(specimen: &Specimen) -> bool {
+    specimen.reports.iter().zip(1_u32..).all(|(report, version)| {
+        report.version == version && report.replaces == version.checked_sub(1).filter(|v| *v > 0)
+    })
+}
+
+/// INV-07: a tube that waits for a test of its own has exactly one open order for it.
+#[must_use]
+pub fn one_order_while_waiting(state: &dyn Read, specimen: &Specimen) -> bool {
+    let open = specimen
+        .orders
+        .iter()
+        .filter_map(|key| state.get::<Order>(key))
+        .filter(|order| order.open() && !matches!(order.kind, OrderKind::Recollection { .. }))
+        .count();
+    match specimen.standing {
+        Standing::PendingConfirmation | Standing::AwaitingRepeat => open == 1,
+        Standing::Loaded | Standing::AwaitingReplate => open <= 1,
+        Standing::Final | Standing::Closed => open == 0,
+    }
+}
+
+/// INV-07: an open suspect pool has for each member a final result, or an order that leads to one.
+fn pools_are_worked_on(state: &dyn Read) -> Vec<String> {
+    let mut found = Vec::new();
+    state.scan::<SuspectPool>(&(0, 0), |_, pool| {
+        let idle = pool.members.iter().filter_map(|key| state.get::<Specimen>(key)).any(|member| {
+            member.pool.is_none() || (!member.is_final() && member.orders.is_empty())
+        });
+        if pool.end.is_none() && idle {
+            found.push(format!("INV-07: a member of pool {} has no order", pool.pool));
+        }
+        ControlFlow::Continue(())
+    });
+    found
+}
+
+/// INV-01: the counts of the boards are those of the tubes.
+fn boards_add_up(state: &dyn Read, counted: &BTreeMap<u64, Board>) -> Vec<String> {
+    let none = Board::default();
+    state
+        .all::<Board>()
+        .into_iter()
+        .filter(|(no, board)| {
+            let counted = counted.get(no).unwrap_or(&none);
+            (board.count, board.at_risk, board.late)
+                != (counted.count, counted.at_risk, counted.late)
+        })
+        .map(|(no, board)| {
+            format!("INV-01: the board of lab number {no} says {:?}, its tubes another", board.count)
+        })
+        .collect()
+}
+
+/// INV-06: what was not accepted yet is still in its receiver's queue, and nothing else is.
+fn queues_add_up(state: &dyn Read) -> Vec<String> {
+    let mut open: BTreeMap<u64, u64> = BTreeMap::new();
+    state.scan::<Delivery>(&(0, 0), |(no, _), delivery| {
+        *open.entry(no).or_default() += u64::from(delivery.stuck.is_none());
+        ControlFlow::Continue(())
+    });
+    state
+        .all::<Receiver>()
+        .into_iter()
+        .filter(|(no, receiver)| open.get(no).copied().unwrap_or(0) != receiver.open)
+        .map(|(_, receiver)| {
+            format!("INV-06: the queue of receiver {} does not hold what it counts", receiver.id)
+        })
+        .collect()
+}

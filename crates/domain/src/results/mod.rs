@@ -6,7 +6,7 @@
 //!
 //! Read in this order: [`state`] (the tables), [`event`] (what happens), [`draft`] (how a decision is
 //! made of steps), then the decisions: [`plate`], [`run`], [`call`], [`outcome`], [`order`],
-//! [`report`], [`delivery`], [`clock`]; [`evolve`] folds; [`query`] answers; [`invariants`] check.
+//! [`report`], [`delivery`], [`clock`]; [`evolve`] folds; [`invariants`] check.
 
 pub mod call;
 pub mod clock;
@@ -19,7 +19,6 @@ pub mod invariants;
 pub mod order;
 pub mod outcome;
 pub mod plate;
-pub mod query;
 pub mod report;
 pub mod run;
 pub mod state;

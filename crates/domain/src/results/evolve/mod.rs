@@ -9,11 +9,12 @@ mod reports;
 
 use super::event::Event;
 use super::state::{
-    ActivePolicy, Board, Lab, Specimen, Standing, Work, ensure_lab, ensure_receiver, key_of, lab_no,
+    Board, Lab, Specimen, Standing, Work, ensure_lab, ensure_receiver, key_of, lab_no,
     lab_no_of, tube_key,
 };
 use super::event;
 use crate::ids::TubeId;
+use crate::policy::fold_activation;
 use crate::tables::{Read, ReadExt, Write, WriteExt};
 use crate::time::Timestamp;
 use std::collections::BTreeMap;
@@ -25,8 +26,7 @@ use std::collections::BTreeMap;
 pub fn evolve(state: &mut dyn Write, event: &Event, at: Timestamp) -> Result<(), String> {
     match event {
         Event::PolicyActivated { version, content } => {
-            let policy = ActivePolicy { version: *version, content: content.clone() };
-            state.put(&(), &policy);
+            fold_activation(state, content, *version);
             Ok(())
         }
         Event::PlateLoaded { number, plate } => plates::loaded(state, *number, plate),

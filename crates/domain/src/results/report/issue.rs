@@ -24,7 +24,7 @@ pub fn receivers_of<'s>(
         .receivers
         .iter()
         .filter(|(_, receiver)| !alerts || receiver.alerts)
-        .filter(|(_, receiver)| sites.iter().any(|site| receiver.takes(site)))
+        .filter(|(_, receiver)| sites.iter().any(|site| receiver.takes(policy, site)))
         .map(|(id, _)| id.clone())
         .collect()
 }

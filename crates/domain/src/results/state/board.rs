@@ -77,6 +77,19 @@ impl Histogram {
         None
     }
 
+    /// Counts by bucket.
+    #[must_use]
+    pub fn counts(&self) -> &[u64] {
+        &self.counts
+    }
+
+    /// A histogram of these counts; what is beyond the last bucket is dropped.
+    #[must_use]
+    pub fn of_counts(mut counts: Vec<u64>) -> Self {
+        counts.truncate(BUCKETS.len() + 1);
+        Self { counts }
+    }
+
     /// Adds another's counts.
     pub fn add(&mut self, other: &Self) {
         if self.counts.len() < other.counts.len() {

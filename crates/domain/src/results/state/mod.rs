@@ -14,6 +14,7 @@ pub use specimen::{Registered, ReportMade, SentTo, Sla, Specimen, Standing, Test
 
 use crate::ids::{Barcode, LabId, OrderId, PoolId, ReceiverId, Subject, TubeId};
 use crate::message::RetestReason;
+use crate::policy::{ActivePolicy, PolicyText};
 use crate::tables::{Read, ReadExt, Record, TableDef, TableId, Write, WriteExt};
 use crate::time::Timestamp;
 use crate::well::Well;
@@ -38,21 +39,6 @@ pub const fn lab_no_of(key: u64) -> u64 {
 #[must_use]
 pub const fn number_of(key: u64) -> u64 {
     key & ((1 << NUMBER_BITS) - 1)
-}
-
-/// The active policy.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ActivePolicy {
-    /// Its version.
-    pub version: u32,
-    /// Its TOML text.
-    pub content: String,
-}
-
-impl Record for ActivePolicy {
-    const TABLE: TableId = 1;
-    const NAME: &'static str = "policy";
-    type Key = ();
 }
 
 /// A lab and its counters.
@@ -365,6 +351,7 @@ impl Record for Work {
 /// Every table, for the engine.
 pub const TABLES: &[TableDef] = &[
     TableDef::of::<ActivePolicy>(),
+    TableDef::of::<PolicyText>(),
     TableDef::of::<Lab>(),
     TableDef::of::<Counters>(),
     TableDef::of::<Registered>(),

@@ -1,0 +1,42 @@
+//! What can be asked of a lane.
+
+use bytes::Bytes;
+use prost::Message as _;
+use tenfold_domain::policy::Library;
+use tenfold_domain::tables::Read;
+use tenfold_domain::{Rejection, Timestamp};
+use tenfold_proto::v1;
+use tenfold_proto::v1::results_query::Query;
+use tenfold_runtime::processor::Answer;
+
+mod deliveries;
+mod lists;
+mod specimen;
+
+/// Answers a question.
+///
+/// # Errors
+/// What is asked for does not exist, or the question cannot be read.
+pub fn answer(library: &Library, state: &dyn Read, query: &[u8], now: Timestamp) -> Answer {
+    let query = v1::ResultsQuery::decode(query)
+        .ok()
+        .and_then(|query| query.query)
+        .ok_or_else(|| {
+            Rejection::invalid("QUERY_INVALID", "query", "the question cannot be read", "ask another")
+        })?;
+    Ok(match query {
+        Query::Pending(q) => bytes(&deliveries::pending(library, state, &q, now)),
+        Query::Result(q) => bytes(&specimen::result(state, &q)?),
+        Query::Timeline(q) => bytes(&specimen::timeline(state, &q)?),
+        Query::Explain(q) => bytes(&specimen::explain(state, &q)?),
+        Query::Run(q) => bytes(&lists::run(state, &q)?),
+        Query::Board(q) => bytes(&lists::board(state, &q)),
+        Query::Orders(q) => bytes(&lists::orders(state, &q)),
+        Query::Work(q) => bytes(&lists::work(state, &q)),
+        Query::Invariants(_) => bytes(&lists::invariants(state)),
+    })
+}
+
+fn bytes(message: &impl prost::Message) -> Bytes {
+    message.encode_to_vec().into()
+}

@@ -1,0 +1,7 @@
+//! Stories of a lab's results, told on the test driver.
+
+mod corrections;
+mod lab;
+mod pools;
+mod receivers;
+mod runs;
