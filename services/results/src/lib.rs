@@ -2,7 +2,7 @@
 //!
 //! It joins the rules of `tenfold_domain::results` to the engine, and must not know any of its own.
 //! Read in this order: [`processor`] (rules as the engine runs them), [`readers`] (instrument files),
-//! [`queries`] (what can be asked), [`grpc`] (who calls).
+//! [`queries`] (what can be asked), [`grpc`] (who calls), [`service`] (what a process runs).
 
 #![warn(missing_docs)]
 
@@ -10,3 +10,7 @@ pub mod grpc;
 pub mod processor;
 pub mod queries;
 pub mod readers;
+pub mod service;
+
+pub use processor::ResultsProcessor;
+pub use service::ResultsService;

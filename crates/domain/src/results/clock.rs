@@ -7,8 +7,8 @@ use super::draft::Draft;
 use super::event::{Check, Event, LabNumber, TimerRef};
 use super::run;
 use super::state::{
-    Order, PoolRef, Registered, Sla, Specimen, Standing, SuspectPool, Timer, lab_no, order_key,
-    key_of, pool_key, tube_id,
+    Order, PoolRef, Registered, Sla, Specimen, Standing, SuspectPool, Timer, key_of, lab_no,
+    order_key, pool_key, tube_id,
 };
 use crate::ids::{OrderId, PoolId, TubeId};
 use crate::message::LoadedPlate;
@@ -73,7 +73,11 @@ pub(super) fn first_checks(policy: &Policy, plate: &LoadedPlate) -> Vec<(Timesta
     let mut groups: BTreeMap<Timestamp, Vec<TubeId>> = BTreeMap::new();
     for member in plate.wells.iter().flat_map(|well| &well.members) {
         let from = Deadline::of(policy, &member.sample, Some(member.received_at)).from;
-        let deadline = Deadline { from, due: member.due, policy: member.policy };
+        let deadline = Deadline {
+            from,
+            due: member.due,
+            policy: member.policy,
+        };
         let at = rounded(deadline.at_risk_after(policy, STAGES_READ));
         groups.entry(at).or_default().push(member.tube.clone());
     }
@@ -87,24 +91,44 @@ pub(super) fn add_check(
     at: Timestamp,
     tubes: Vec<TubeId>,
 ) {
-    draft.emit(Event::CheckAdded { check, plate: plate.clone(), at: rounded(at), tubes });
+    draft.emit(Event::CheckAdded {
+        check,
+        plate: plate.clone(),
+        at: rounded(at),
+        tubes,
+    });
 }
 
 fn rounded(at: Timestamp) -> Timestamp {
     let unit = ROUNDING.0;
     let over = at.0.rem_euclid(unit);
-    if over == 0 { at } else { at.plus(Millis(unit - over)) }
+    if over == 0 {
+        at
+    } else {
+        at.plus(Millis(unit - over))
+    }
 }
 
 /// Looks at a timer that is due.
 pub fn fire(draft: &mut Draft<'_>, key: (i64, u64)) {
-    let Some(timer) = draft.state().get::<Timer>(&key) else { return };
-    let Some((due, name)) = timer_of(draft.state(), key) else { return };
-    draft.emit(Event::TimerDone { due, timer: name.clone() });
+    let Some(timer) = draft.state().get::<Timer>(&key) else {
+        return;
+    };
+    let Some((due, name)) = timer_of(draft.state(), key) else {
+        return;
+    };
+    draft.emit(Event::TimerDone {
+        due,
+        timer: name.clone(),
+    });
     match (timer, name) {
         (Timer::Tubes(keys), TimerRef::Check(check, plate)) => look(draft, check, &plate, &keys),
         (Timer::OrderDue(key), TimerRef::Order(order)) => {
-            if draft.state().get::<Order>(&key).is_some_and(|order| order.open()) {
+            if draft
+                .state()
+                .get::<Order>(&key)
+                .is_some_and(|order| order.open())
+            {
                 draft.emit(Event::OrderLate { order });
             }
         }
@@ -125,7 +149,13 @@ fn look(draft: &mut Draft<'_>, check: Check, plate: &LabNumber, keys: &[u64]) {
     let state = draft.state();
     let open: Vec<(u64, Specimen, Registered)> = keys
         .iter()
-        .filter_map(|key| Some((*key, state.get::<Specimen>(key)?, state.get::<Registered>(key)?)))
+        .filter_map(|key| {
+            Some((
+                *key,
+                state.get::<Specimen>(key)?,
+                state.get::<Registered>(key)?,
+            ))
+        })
         .filter(|(_, specimen, _)| !specimen.is_final())
         .collect();
     let names = |of: &[&(u64, Specimen, Registered)]| -> Vec<TubeId> {
@@ -133,8 +163,9 @@ fn look(draft: &mut Draft<'_>, check: Check, plate: &LabNumber, keys: &[u64]) {
     };
     match check {
         Check::Read => {
-            let (unread, read): (Vec<_>, Vec<_>) =
-                open.iter().partition(|(_, specimen, _)| specimen.standing == Standing::Loaded);
+            let (unread, read): (Vec<_>, Vec<_>) = open
+                .iter()
+                .partition(|(_, specimen, _)| specimen.standing == Standing::Loaded);
             let unread_tubes = names(&unread);
             let again = groups(draft, &read, |policy, registered| {
                 deadline(policy, registered).at_risk_after(policy, STAGES_REPORTED)
@@ -152,7 +183,12 @@ fn look(draft: &mut Draft<'_>, check: Check, plate: &LabNumber, keys: &[u64]) {
             rearm(draft, Check::Due, plate, late);
         }
         Check::Due => {
-            let tubes = names(&open.iter().filter(|(_, s, _)| s.sla != Sla::Late).collect::<Vec<_>>());
+            let tubes = names(
+                &open
+                    .iter()
+                    .filter(|(_, s, _)| s.sla != Sla::Late)
+                    .collect::<Vec<_>>(),
+            );
             if !tubes.is_empty() {
                 draft.emit(Event::Late { tubes });
             }
@@ -162,7 +198,11 @@ fn look(draft: &mut Draft<'_>, check: Check, plate: &LabNumber, keys: &[u64]) {
 
 fn deadline(policy: &Policy, registered: &Registered) -> Deadline {
     let from = Deadline::of(policy, &registered.sample, Some(registered.received_at)).from;
-    Deadline { from, due: registered.due, policy: registered.policy }
+    Deadline {
+        from,
+        due: registered.due,
+        policy: registered.policy,
+    }
 }
 
 fn groups(
@@ -173,7 +213,10 @@ fn groups(
     let mut groups: BTreeMap<Timestamp, Vec<TubeId>> = BTreeMap::new();
     for (key, _, registered) in of {
         let at = rounded(when(draft.policy, registered));
-        groups.entry(at).or_default().push(tube_id(draft.state(), *key));
+        groups
+            .entry(at)
+            .or_default()
+            .push(tube_id(draft.state(), *key));
     }
     groups
 }

@@ -68,18 +68,19 @@ pub fn decide_command(
 ) -> Decided<Reply> {
     let mut draft = Draft::new(state, policy, now);
     let answer = match command {
-        Command::ImportRun(submission) => {
-            run::import(&mut draft, *submission).map(Reply::Imported)
-        }
+        Command::ImportRun(submission) => run::import(&mut draft, *submission).map(Reply::Imported),
         Command::Send { receiver, numbers } => {
             delivery::sent(&mut draft, &receiver, &numbers).map(Reply::Sent)
         }
         Command::Acknowledge { receiver, answers } => {
             delivery::acknowledge(&mut draft, &receiver, &answers).map(|()| Reply::Done)
         }
-        Command::ResolveWork { work, actor, note, how } => {
-            work::resolve(&mut draft, work, actor, note, how).map(|()| Reply::Done)
-        }
+        Command::ResolveWork {
+            work,
+            actor,
+            note,
+            how,
+        } => work::resolve(&mut draft, work, actor, note, how).map(|()| Reply::Done),
     };
     if answer.is_err() {
         return draft.discard(answer);
@@ -138,7 +139,10 @@ pub fn decide_policy(
         Ok(false) => Decided::answered(()),
         Err(rejection) => Decided::refused(rejection),
         Ok(true) => Decided {
-            events: vec![Event::PolicyActivated { version, content: content.to_owned() }],
+            events: vec![Event::PolicyActivated {
+                version,
+                content: content.to_owned(),
+            }],
             outgoing: Vec::new(),
             answer: Ok(()),
         },

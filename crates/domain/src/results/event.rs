@@ -7,9 +7,7 @@ use crate::ids::{Actor, Barcode, LabId, OrderId, ReceiverId, TubeId};
 use crate::message::{FinalResult, LoadedPlate, RetestReason};
 use crate::results::call::Call;
 use crate::results::report::Verdict;
-use crate::results::state::{
-    Analysis, OrderKind, PoolEnd, PoolRef, Stuck, Submission, WorkKind,
-};
+use crate::results::state::{Analysis, OrderKind, PoolEnd, PoolRef, Stuck, Submission, WorkKind};
 use crate::sample::Sample;
 use crate::time::Timestamp;
 use crate::well::Well;

@@ -24,7 +24,10 @@ pub fn check(state: &dyn Read) -> (Vec<String>, u64) {
         boards.entry(lab_no_of(key)).or_default().enter(&specimen);
         let name = || tube_id(state, key).to_string();
         for (id, holds) in [
-            ("INV-01", has_registration(state, key) && closed_is_final(&specimen)),
+            (
+                "INV-01",
+                has_registration(state, key) && closed_is_final(&specimen),
+            ),
             ("INV-05", negative_is_earned(state, &specimen)),
             ("INV-06", one_report_a_version(&specimen)),
             ("INV-07", one_order_while_waiting(state, &specimen)),
@@ -68,30 +71,42 @@ pub fn negative_is_earned(state: &dyn Read, specimen: &Specimen) -> bool {
         // A collection pool can never be tested alone: it gets no negative once suspect.
         Some(_) => return false,
     };
-    specimen
-        .tests
-        .iter()
-        .any(|test| test.transferred_at.0 > 0 && !(alone && test.pooled) && is_negative(state, test))
+    specimen.tests.iter().any(|test| {
+        test.transferred_at.0 > 0 && !(alone && test.pooled) && is_negative(state, test)
+    })
 }
 
 fn is_negative(state: &dyn Read, test: &Test) -> bool {
-    let Some(plate) = state.get::<Plate>(&test.plate) else { return false };
+    let Some(plate) = state.get::<Plate>(&test.plate) else {
+        return false;
+    };
     // What was reported before its plate was voided stays so until a person decides.
     let valid = matches!(plate.state, PlateState::Released | PlateState::Voided);
-    let Some((run, version)) = plate.current.filter(|_| valid) else { return false };
+    let Some((run, version)) = plate.current.filter(|_| valid) else {
+        return false;
+    };
     state
         .get::<Analysis>(&(run, u64::from(version)))
         .filter(|analysis| analysis.gate == GateVerdict::InControl)
-        .and_then(|analysis| analysis.well(test.well).map(|well| well.2 == Call::Negative))
+        .and_then(|analysis| {
+            analysis
+                .well(test.well)
+                .map(|well| well.2 == Call::Negative)
+        })
         .unwrap_or(false)
 }
 
 /// INV-06: versions count from 1 without gaps, and each names the one before.
 #[must_use]
 pub fn one_report_a_version(specimen: &Specimen) -> bool {
-    specimen.reports.iter().zip(1_u32..).all(|(report, version)| {
-        report.version == version && report.replaces == version.checked_sub(1).filter(|v| *v > 0)
-    })
+    specimen
+        .reports
+        .iter()
+        .zip(1_u32..)
+        .all(|(report, version)| {
+            report.version == version
+                && report.replaces == version.checked_sub(1).filter(|v| *v > 0)
+        })
 }
 
 /// INV-07: a tube that waits for a test of its own has exactly one open order for it.
@@ -114,11 +129,18 @@ pub fn one_order_while_waiting(state: &dyn Read, specimen: &Specimen) -> bool {
 fn pools_are_worked_on(state: &dyn Read) -> Vec<String> {
     let mut found = Vec::new();
     state.scan::<SuspectPool>(&(0, 0), |_, pool| {
-        let idle = pool.members.iter().filter_map(|key| state.get::<Specimen>(key)).any(|member| {
-            member.pool.is_none() || (!member.is_final() && member.orders.is_empty())
-        });
+        let idle = pool
+            .members
+            .iter()
+            .filter_map(|key| state.get::<Specimen>(key))
+            .any(|member| {
+                member.pool.is_none() || (!member.is_final() && member.orders.is_empty())
+            });
         if pool.end.is_none() && idle {
-            found.push(format!("INV-07: a member of pool {} has no order", pool.pool));
+            found.push(format!(
+                "INV-07: a member of pool {} has no order",
+                pool.pool
+            ));
         }
         ControlFlow::Continue(())
     });
@@ -137,7 +159,10 @@ fn boards_add_up(state: &dyn Read, counted: &BTreeMap<u64, Board>) -> Vec<String
                 != (counted.count, counted.at_risk, counted.late)
         })
         .map(|(no, board)| {
-            format!("INV-01: the board of lab number {no} says {:?}, its tubes another", board.count)
+            format!(
+                "INV-01: the board of lab number {no} says {:?}, its tubes another",
+                board.count
+            )
         })
         .collect()
 }
@@ -154,7 +179,10 @@ fn queues_add_up(state: &dyn Read) -> Vec<String> {
         .into_iter()
         .filter(|(no, receiver)| open.get(no).copied().unwrap_or(0) != receiver.open)
         .map(|(_, receiver)| {
-            format!("INV-06: the queue of receiver {} does not hold what it counts", receiver.id)
+            format!(
+                "INV-06: the queue of receiver {} does not hold what it counts",
+                receiver.id
+            )
         })
         .collect()
 }

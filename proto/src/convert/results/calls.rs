@@ -12,35 +12,37 @@ use tenfold_domain::results::work::Resolution;
 impl TryFrom<v1::ResultsCommand> for Command {
     type Error = WireError;
     fn try_from(command: v1::ResultsCommand) -> Result<Self, WireError> {
-        Ok(match command.command.ok_or(WireError::missing("command"))? {
-            Wire::ImportRun(c) => Self::ImportRun(Box::new(c.try_into()?)),
-            Wire::Send(c) => Self::Send {
-                receiver: c.receiver.into(),
-                numbers: c.numbers,
-            },
-            Wire::Acknowledge(c) => Self::Acknowledge {
-                receiver: c.receiver.into(),
-                answers: c
-                    .answers
-                    .into_iter()
-                    .map(|answer| Acknowledgement {
-                        number: answer.number,
-                        refused: (!answer.rejected.is_empty()).then_some(answer.rejected),
-                    })
-                    .collect(),
-            },
-            Wire::ResolveWork(c) => Self::ResolveWork {
-                how: match c.how() {
-                    v1::WorkResolution::Redeliver => Resolution::Redeliver,
-                    v1::WorkResolution::Acknowledged => Resolution::Acknowledged,
-                    v1::WorkResolution::Done => Resolution::Done,
-                    v1::WorkResolution::Unspecified => return Err(WireError::missing("how")),
+        Ok(
+            match command.command.ok_or(WireError::missing("command"))? {
+                Wire::ImportRun(c) => Self::ImportRun(Box::new(c.try_into()?)),
+                Wire::Send(c) => Self::Send {
+                    receiver: c.receiver.into(),
+                    numbers: c.numbers,
                 },
-                work: LabNumber::new(c.lab.into(), c.number),
-                actor: c.actor.into(),
-                note: c.note,
+                Wire::Acknowledge(c) => Self::Acknowledge {
+                    receiver: c.receiver.into(),
+                    answers: c
+                        .answers
+                        .into_iter()
+                        .map(|answer| Acknowledgement {
+                            number: answer.number,
+                            refused: (!answer.rejected.is_empty()).then_some(answer.rejected),
+                        })
+                        .collect(),
+                },
+                Wire::ResolveWork(c) => Self::ResolveWork {
+                    how: match c.how() {
+                        v1::WorkResolution::Redeliver => Resolution::Redeliver,
+                        v1::WorkResolution::Acknowledged => Resolution::Acknowledged,
+                        v1::WorkResolution::Done => Resolution::Done,
+                        v1::WorkResolution::Unspecified => return Err(WireError::missing("how")),
+                    },
+                    work: LabNumber::new(c.lab.into(), c.number),
+                    actor: c.actor.into(),
+                    note: c.note,
+                },
             },
-        })
+        )
     }
 }
 

@@ -224,4 +224,3 @@ impl From<ImportOutcome> for v1::ImportRunReply {
         }
     }
 }
-

@@ -45,7 +45,12 @@ impl ResultsProcessor {
         })
     }
 
-    fn command(&self, state: &dyn Read, body: &[u8], now: Timestamp) -> Result<Decision<Event>, Undecodable> {
+    fn command(
+        &self,
+        state: &dyn Read,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<Decision<Event>, Undecodable> {
         let command = v1::ResultsCommand::decode(body).map_err(undecodable)?;
         let command = match Command::try_from(command) {
             Ok(command) => command,
@@ -68,7 +73,12 @@ impl ResultsProcessor {
         }))
     }
 
-    fn message(&self, state: &dyn Read, body: &[u8], now: Timestamp) -> Result<Decision<Event>, Undecodable> {
+    fn message(
+        &self,
+        state: &dyn Read,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<Decision<Event>, Undecodable> {
         let message = v1::Message::decode(body).map_err(undecodable)?;
         let message = Message::try_from(message).map_err(undecodable)?;
         let policy = match self.policy_for_messages(state) {
@@ -83,19 +93,20 @@ impl ResultsProcessor {
         let input = v1::ExternalInput::decode(body).map_err(undecodable)?;
         match input.input {
             Some(v1::external_input::Input::Policy(policy)) => {
-                let decided = results::decide_policy(
-                    &self.library,
-                    state,
-                    policy.version,
-                    &policy.content,
-                );
+                let decided =
+                    results::decide_policy(&self.library, state, policy.version, &policy.content);
                 Ok(decision(decided, |()| Bytes::new()))
             }
             _ => Err(Undecodable("not an input of results".to_owned())),
         }
     }
 
-    fn timer(&self, state: &dyn Read, body: &[u8], now: Timestamp) -> Result<Decision<Event>, Undecodable> {
+    fn timer(
+        &self,
+        state: &dyn Read,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<Decision<Event>, Undecodable> {
         let key = <(i64, u64)>::from_bytes(body)
             .ok_or_else(|| Undecodable("not a timer of results".to_owned()))?;
         let policy = match self.policy_for_messages(state) {

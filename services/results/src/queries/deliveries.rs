@@ -19,10 +19,18 @@ pub(super) fn pending(
     query: &v1::PendingDeliveriesQuery,
     now: Timestamp,
 ) -> v1::PendingDeliveries {
-    let lab = state.first::<Lab>().map(|(_, lab)| lab.id.to_string()).unwrap_or_default();
+    let lab = state
+        .first::<Lab>()
+        .map(|(_, lab)| lab.id.to_string())
+        .unwrap_or_default();
     let receiver = ReceiverId::from(query.receiver.as_str());
-    let mut answer = v1::PendingDeliveries { lab, ..v1::PendingDeliveries::default() };
-    let Ok(policy) = library.active(state) else { return answer };
+    let mut answer = v1::PendingDeliveries {
+        lab,
+        ..v1::PendingDeliveries::default()
+    };
+    let Ok(policy) = library.active(state) else {
+        return answer;
+    };
     if let Some(known) = policy.receivers.get(&receiver) {
         answer.window = known.window;
         answer.resend_after_seconds = known.resend_after_seconds;
@@ -37,12 +45,18 @@ pub(super) fn pending(
             Cargo::Report { specimen, version } => {
                 report_of(state, *specimen, *version).map(|report| Wire::Report(report.into()))
             }
-            Cargo::Alert { pool } => alert_notice(state, *pool).map(|alert| Wire::Alert(alert.into())),
+            Cargo::Alert { pool } => {
+                alert_notice(state, *pool).map(|alert| Wire::Alert(alert.into()))
+            }
         };
         answer.deliveries.push(v1::PendingDelivery {
             number,
             attempts: u32::from(found.attempts),
-            delivery: Some(v1::ResultsDelivery { id: String::new(), attempt, cargo }),
+            delivery: Some(v1::ResultsDelivery {
+                id: String::new(),
+                attempt,
+                cargo,
+            }),
         });
     }
     answer

@@ -40,7 +40,10 @@ pub(super) fn run(state: &dyn Read, query: &v1::GetRunRequest) -> Result<v1::Run
         Rejection::not_found(
             "RUN_UNKNOWN",
             "run",
-            format!("lab {:?} has no run {} version {}", query.lab, query.run, query.version),
+            format!(
+                "lab {:?} has no run {} version {}",
+                query.lab, query.run, query.version
+            ),
             "use the numbers that the import answered",
         )
     };
@@ -48,7 +51,11 @@ pub(super) fn run(state: &dyn Read, query: &v1::GetRunRequest) -> Result<v1::Run
     let key = key_of(no, query.run);
     let run: Run = state.get(&key).ok_or_else(unknown)?;
     let newest = u32::try_from(run.files.len()).unwrap_or(u32::MAX);
-    let version = if query.version == 0 { newest } else { query.version };
+    let version = if query.version == 0 {
+        newest
+    } else {
+        query.version
+    };
     let analysis: Analysis = state.get(&(key, u64::from(version))).ok_or_else(unknown)?;
     let plate: Plate = state.get(&run.plate).ok_or_else(unknown)?;
     let file = usize::try_from(version)
@@ -64,7 +71,14 @@ pub(super) fn run(state: &dyn Read, query: &v1::GetRunRequest) -> Result<v1::Run
         version,
         plate: plate.barcode.to_string(),
         current: plate.current == Some((key, version)),
-        analysis: Some(imported(number, name, version, file, number_of(run.plate), analysis)),
+        analysis: Some(imported(
+            number,
+            name,
+            version,
+            file,
+            number_of(run.plate),
+            analysis,
+        )),
     })
 }
 
@@ -104,26 +118,38 @@ pub(super) fn board(state: &dyn Read, query: &v1::ResultsBoardRequest) -> v1::La
         open_orders,
         late_orders,
         open_work,
-        waiting_deliveries: state.all::<Receiver>().iter().map(|(_, receiver)| receiver.open).sum(),
+        waiting_deliveries: state
+            .all::<Receiver>()
+            .iter()
+            .map(|(_, receiver)| receiver.open)
+            .sum(),
     }
 }
 
 pub(super) fn orders(state: &dyn Read, query: &v1::ListOrdersRequest) -> v1::ListOrdersReply {
     let mut reply = v1::ListOrdersReply::default();
-    let Some((from, to)) = range(state, &query.lab) else { return reply };
+    let Some((from, to)) = range(state, &query.lab) else {
+        return reply;
+    };
     let most = limit(query.limit);
     state.scan::<OpenOrder>(&(i64::MIN, 0), |(_, key), _| {
         if (from..to).contains(&key) {
             reply.orders.extend(order_view(state, key));
         }
-        if reply.orders.len() < most { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        if reply.orders.len() < most {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
     });
     reply
 }
 
 pub(super) fn order_view(state: &dyn Read, key: u64) -> Option<v1::OrderView> {
     let order: Order = state.get(&key)?;
-    let barcode = state.get::<Registered>(&order.specimen).map(|r| r.sample.barcode)?;
+    let barcode = state
+        .get::<Registered>(&order.specimen)
+        .map(|r| r.sample.barcode)?;
     let (kind, subject) = match &order.kind {
         OrderKind::Residual => (v1::ResultsOrderKind::Residual, String::new()),
         OrderKind::Reextraction => (v1::ResultsOrderKind::Reextraction, String::new()),
@@ -152,9 +178,14 @@ pub(super) fn order_view(state: &dyn Read, key: u64) -> Option<v1::OrderView> {
     })
 }
 
-pub(super) fn work(state: &dyn Read, query: &v1::ListWorkRequest) -> v1::ListWorkReply {
-    let mut reply = v1::ListWorkReply::default();
-    let Some((from, to)) = range(state, &query.lab) else { return reply };
+pub(super) fn work(
+    state: &dyn Read,
+    query: &v1::ListResultsWorkRequest,
+) -> v1::ListResultsWorkReply {
+    let mut reply = v1::ListResultsWorkReply::default();
+    let Some((from, to)) = range(state, &query.lab) else {
+        return reply;
+    };
     let most = limit(query.limit);
     state.scan_range::<Work>(&from, &to, |key, work| {
         reply.items.push(v1::WorkView {
@@ -167,7 +198,11 @@ pub(super) fn work(state: &dyn Read, query: &v1::ListWorkRequest) -> v1::ListWor
             detail: work.detail,
             at: work.at.0,
         });
-        if reply.items.len() < most { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        if reply.items.len() < most {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
     });
     state.scan_range::<Submission>(&from, &to, |_, parked| {
         reply.parked.push(v1::ParkedView {
@@ -176,12 +211,19 @@ pub(super) fn work(state: &dyn Read, query: &v1::ListWorkRequest) -> v1::ListWor
             run: format!("{}/{}", parked.serial, parked.run_id),
             file_name: parked.file_name,
         });
-        if reply.parked.len() < most { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        if reply.parked.len() < most {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
     });
     reply
 }
 
 pub(super) fn invariants(state: &dyn Read) -> v1::CheckResultsInvariantsReply {
     let (violations, specimens) = invariants::check(state);
-    v1::CheckResultsInvariantsReply { violations, specimens }
+    v1::CheckResultsInvariantsReply {
+        violations,
+        specimens,
+    }
 }

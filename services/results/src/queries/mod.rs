@@ -22,7 +22,12 @@ pub fn answer(library: &Library, state: &dyn Read, query: &[u8], now: Timestamp)
         .ok()
         .and_then(|query| query.query)
         .ok_or_else(|| {
-            Rejection::invalid("QUERY_INVALID", "query", "the question cannot be read", "ask another")
+            Rejection::invalid(
+                "QUERY_INVALID",
+                "query",
+                "the question cannot be read",
+                "ask another",
+            )
         })?;
     Ok(match query {
         Query::Pending(q) => bytes(&deliveries::pending(library, state, &q, now)),

@@ -4,8 +4,8 @@ use super::lists::order_view;
 use tenfold_domain::Rejection;
 use tenfold_domain::results::report::report_of;
 use tenfold_domain::results::state::{
-    Analysis, Delivery, GateVerdict, Order, Plate, PoolEnd, Receiver, Registered, Run,
-    Sla, Specimen, Standing, Stuck, SuspectPool, Test, order_id, tube_id,
+    Analysis, Delivery, GateVerdict, Order, Plate, PoolEnd, Receiver, Registered, Run, Sla,
+    Specimen, Standing, Stuck, SuspectPool, Test, order_id, tube_id,
 };
 use tenfold_domain::tables::{Read, ReadExt};
 use tenfold_proto::v1;
@@ -23,14 +23,21 @@ fn find(state: &dyn Read, query: &v1::GetResultRequest) -> Result<Found, Rejecti
         .into_iter()
         .filter_map(|(key, registered)| {
             let specimen = state.get::<Specimen>(&key)?;
-            Some(Found { key, registered, specimen })
+            Some(Found {
+                key,
+                registered,
+                specimen,
+            })
         })
         .max_by_key(|found| found.registered.sample.version)
         .ok_or_else(|| {
             Rejection::not_found(
                 "BARCODE_UNKNOWN",
                 "barcode",
-                format!("no plate with barcode {:?} was loaded in lab {:?}", query.barcode, query.lab),
+                format!(
+                    "no plate with barcode {:?} was loaded in lab {:?}",
+                    query.barcode, query.lab
+                ),
                 "ask intake and pooling where it is",
             )
         })
@@ -65,8 +72,14 @@ fn receivers(state: &dyn Read, specimen: &Specimen) -> Vec<v1::ReceiverState> {
             let attempts = delivery.as_ref().map_or(0, |d| u32::from(d.attempts));
             let state = match delivery {
                 None => "accepted",
-                Some(Delivery { stuck: Some(Stuck::Rejected), .. }) => "rejected",
-                Some(Delivery { stuck: Some(Stuck::GivenUp), .. }) => "given-up",
+                Some(Delivery {
+                    stuck: Some(Stuck::Rejected),
+                    ..
+                }) => "rejected",
+                Some(Delivery {
+                    stuck: Some(Stuck::GivenUp),
+                    ..
+                }) => "given-up",
                 Some(Delivery { attempts: 0, .. }) => "queued",
                 Some(_) => "sent",
             };
@@ -84,7 +97,11 @@ pub(super) fn result(
     state: &dyn Read,
     query: &v1::GetResultRequest,
 ) -> Result<v1::ResultView, Rejection> {
-    let Found { key, registered, specimen } = find(state, query)?;
+    let Found {
+        key,
+        registered,
+        specimen,
+    } = find(state, query)?;
     let open = |key: &&u64| state.get::<Order>(key).is_some_and(|order| order.open());
     Ok(v1::ResultView {
         barcode: registered.sample.barcode.to_string(),
@@ -111,14 +128,27 @@ pub(super) fn timeline(
     state: &dyn Read,
     query: &v1::GetResultRequest,
 ) -> Result<v1::ResultTimeline, Rejection> {
-    let Found { registered, specimen, .. } = find(state, query)?;
+    let Found {
+        registered,
+        specimen,
+        ..
+    } = find(state, query)?;
     let mut stages = Vec::new();
     let mut stage = |stage: &str, at: i64, detail: String| {
-        stages.push(v1::StageTime { stage: stage.to_owned(), at, detail });
+        stages.push(v1::StageTime {
+            stage: stage.to_owned(),
+            at,
+            detail,
+        });
     };
     for test in &specimen.tests {
-        let Some(plate) = state.get::<Plate>(&test.plate) else { continue };
-        let place = format!("plate {}, well {}, round {}", plate.barcode, test.well, test.round);
+        let Some(plate) = state.get::<Plate>(&test.plate) else {
+            continue;
+        };
+        let place = format!(
+            "plate {}, well {}, round {}",
+            plate.barcode, test.well, test.round
+        );
         stage("loaded", plate.loaded_at.0, place.clone());
         if let Some((_, _, analysis)) = current(state, &plate) {
             stage("read", analysis.read_at.0, place.clone());
@@ -151,8 +181,14 @@ pub(super) fn explain(
     state: &dyn Read,
     query: &v1::GetResultRequest,
 ) -> Result<v1::ResultExplanation, Rejection> {
-    let Found { key, registered, specimen } = find(state, query)?;
-    let pool = specimen.pool.and_then(|pool| state.get::<SuspectPool>(&pool));
+    let Found {
+        key,
+        registered,
+        specimen,
+    } = find(state, query)?;
+    let pool = specimen
+        .pool
+        .and_then(|pool| state.get::<SuspectPool>(&pool));
     let end = pool.as_ref().map(|pool| match pool.end {
         None => "open",
         Some(PoolEnd::Confirmed) => "confirmed",
@@ -162,7 +198,11 @@ pub(super) fn explain(
     Ok(v1::ResultExplanation {
         barcode: registered.sample.barcode.to_string(),
         tube: tube_id(state, key).to_string(),
-        tests: specimen.tests.iter().filter_map(|test| explain_test(state, test)).collect(),
+        tests: specimen
+            .tests
+            .iter()
+            .filter_map(|test| explain_test(state, test))
+            .collect(),
         pool: pool.map(|pool| pool.pool.to_string()).unwrap_or_default(),
         pool_end: end.unwrap_or_default().to_owned(),
         reports: specimen
@@ -204,7 +244,12 @@ fn explain_test(state: &dyn Read, test: &Test) -> Option<v1::ExplainedTest> {
         return Some(explained);
     };
     let in_control = analysis.gate == GateVerdict::InControl;
-    explained.controls = if in_control { "in-control" } else { "out-of-control" }.to_owned();
+    explained.controls = if in_control {
+        "in-control"
+    } else {
+        "out-of-control"
+    }
+    .to_owned();
     explained.run = run.name.replace('\u{1f}', "/");
     explained.version = version;
     explained.file_hash = usize::try_from(version)
@@ -229,4 +274,3 @@ fn explain_test(state: &dyn Read, test: &Test) -> Option<v1::ExplainedTest> {
     }
     Some(explained)
 }
-

@@ -29,7 +29,16 @@ const CT: &[&str] = &["ct", "cq", "cp", "crt", "cт", "cñ‚"];
 const TASK: &[&str] = &["task", "content"];
 const PLATE: &[&str] = &["plate", "platebarcode", "plateid"];
 /// Known, and not needed here.
-const PASSED_OVER: &[&str] = &["sample", "samplename", "name", "reporter", "quencher", "fluor", "dye", ""];
+const PASSED_OVER: &[&str] = &[
+    "sample",
+    "samplename",
+    "name",
+    "reporter",
+    "quencher",
+    "fluor",
+    "dye",
+    "",
+];
 
 /// Text tables with the columns well, target and ct.
 pub struct GenericCsv;
@@ -60,7 +69,12 @@ impl RunReader for GenericCsv {
 }
 
 fn refuse_others(text: &str) -> Result<(), Rejection> {
-    let start: String = text.trim_start().chars().take(200).collect::<String>().to_lowercase();
+    let start: String = text
+        .trim_start()
+        .chars()
+        .take(200)
+        .collect::<String>()
+        .to_lowercase();
     if start.starts_with("<!doctype html") || start.starts_with("<html") {
         return Err(unsupported("an HTML page, perhaps an error message"));
     }
@@ -68,7 +82,10 @@ fn refuse_others(text: &str) -> Result<(), Rejection> {
         return Err(unsupported("an XML file"));
     }
     for (word, what) in [
-        ("samplepos\tsamplename\tprog#", "raw fluorescence, not results"),
+        (
+            "samplepos\tsamplename\tprog#",
+            "raw fluorescence, not results",
+        ),
         ("allele1", "a genotyping result: it has no Ct a target"),
         ("tm1", "a melting curve table"),
     ] {
@@ -92,17 +109,26 @@ fn refuse_others(text: &str) -> Result<(), Rejection> {
 }
 
 fn is_header(line: &Line) -> bool {
-    let has = |names: &[&str]| line.cells.iter().any(|cell| names.contains(&plain_name(cell).as_str()));
+    let has = |names: &[&str]| {
+        line.cells
+            .iter()
+            .any(|cell| names.contains(&plain_name(cell).as_str()))
+    };
     has(WELL) && (has(CT) || has(TARGET))
 }
 
 fn no_table(lines: &[Line]) -> Rejection {
-    let first = lines.first().map(|line| line.cells.join(" | ")).unwrap_or_default();
+    let first = lines
+        .first()
+        .map(|line| line.cells.join(" | "))
+        .unwrap_or_default();
     let first: String = first.chars().take(80).collect();
     Rejection::invalid(
         "NO_RESULT_TABLE",
         "file",
-        format!("no row holds the names of the columns well, target and ct; the first row is {first:?}"),
+        format!(
+            "no row holds the names of the columns well, target and ct; the first row is {first:?}"
+        ),
         "export the table of results with its header",
     )
 }
@@ -123,7 +149,10 @@ impl Columns {
         let mut missing = Vec::new();
         let mut twice = Vec::new();
         let mut find = |column: &'static str, known: &[&str], needed: bool| {
-            let mut places = names.iter().enumerate().filter(|(_, name)| known.contains(&name.as_str()));
+            let mut places = names
+                .iter()
+                .enumerate()
+                .filter(|(_, name)| known.contains(&name.as_str()));
             let first = places.next();
             match (first, places.next()) {
                 // `Well` as an index beside `Well Position`: the position counts.
@@ -143,13 +172,20 @@ impl Columns {
                 }
             }
         };
-        let (well, target, ct) = (find("well", WELL, true), find("target", TARGET, true), find("ct", CT, true));
+        let (well, target, ct) = (
+            find("well", WELL, true),
+            find("target", TARGET, true),
+            find("ct", CT, true),
+        );
         let (task, plate) = (find("task", TASK, false), find("plate", PLATE, false));
         if let Some(column) = twice.first() {
             return Err(Rejection::invalid(
                 "DUPLICATE_COLUMN",
                 "file",
-                format!("line {}: column {column} is there twice: which one counts is unknowable", header.line),
+                format!(
+                    "line {}: column {column} is there twice: which one counts is unknowable",
+                    header.line
+                ),
                 "remove one of them",
             ));
         }
@@ -157,12 +193,18 @@ impl Columns {
             return Err(Rejection::invalid(
                 "MISSING_COLUMN",
                 "file",
-                format!("line {}: there is no column {}", header.line, missing.join(", and no column ")),
+                format!(
+                    "line {}: there is no column {}",
+                    header.line,
+                    missing.join(", and no column ")
+                ),
                 "export the columns well, target and ct",
             ));
         };
         let known = |name: &str| {
-            [WELL, TARGET, CT, TASK, PLATE, PASSED_OVER].iter().any(|names| names.contains(&name))
+            [WELL, TARGET, CT, TASK, PLATE, PASSED_OVER]
+                .iter()
+                .any(|names| names.contains(&name))
         };
         let unknown = header
             .cells
@@ -171,7 +213,15 @@ impl Columns {
             .filter(|(_, plain)| !known(plain))
             .map(|(name, _)| name.clone())
             .collect();
-        Ok(Self { well, target, ct, task, plate, count: names.len(), unknown })
+        Ok(Self {
+            well,
+            target,
+            ct,
+            task,
+            plate,
+            count: names.len(),
+            unknown,
+        })
     }
 }
 
@@ -181,9 +231,14 @@ fn table(
     before: &[Line],
     lines: &[Line],
 ) -> Result<RunTable, Rejection> {
-    let mut table = RunTable { plate: plate_of(before), ..RunTable::default() };
+    let mut table = RunTable {
+        plate: plate_of(before),
+        ..RunTable::default()
+    };
     if !columns.unknown.is_empty() {
-        table.warnings.push(format!("columns not used: {}", columns.unknown.join(", ")));
+        table
+            .warnings
+            .push(format!("columns not used: {}", columns.unknown.join(", ")));
     }
     let cells = lines.iter().filter_map(|line| line.cells.get(columns.ct));
     let comma = decimal_comma(separator, cells.map(String::as_str));
@@ -191,14 +246,21 @@ fn table(
     let mut plates: Vec<String> = Vec::new();
     for line in lines {
         if is_header(line) {
-            table.warnings.push(format!("line {}: the header again, passed over", line.line));
+            table
+                .warnings
+                .push(format!("line {}: the header again, passed over", line.line));
             continue;
         }
         if let Some(fault) = misshapen(line, columns) {
             faults.push(("BAD_ROW", fault));
             continue;
         }
-        let cell = |at: usize| line.cells.get(at).map(|cell| cell.trim()).unwrap_or_default();
+        let cell = |at: usize| {
+            line.cells
+                .get(at)
+                .map(|cell| cell.trim())
+                .unwrap_or_default()
+        };
         if let Some(plate) = columns.plate.map(cell).filter(|plate| !plate.is_empty())
             && !plates.iter().any(|known| known == plate)
         {
@@ -216,27 +278,48 @@ fn table(
                 reading,
                 task: columns.task.map(cell).unwrap_or_default().to_owned(),
             }),
-            Err(why) => faults.push(("BAD_NUMBER", format!("line {}, column ct: {why}", line.line))),
+            Err(why) => faults.push((
+                "BAD_NUMBER",
+                format!("line {}, column ct: {why}", line.line),
+            )),
         }
         if table.rows.len() > ROWS_MAX {
-            faults.push(("FILE_TOO_LONG", format!("line {}: more than {ROWS_MAX} rows", line.line)));
+            faults.push((
+                "FILE_TOO_LONG",
+                format!("line {}: more than {ROWS_MAX} rows", line.line),
+            ));
             break;
         }
     }
     if plates.len() > 1 {
-        faults.push(("SEVERAL_PLATES", format!("the file is of several plates: {}", plates.join(", "))));
+        faults.push((
+            "SEVERAL_PLATES",
+            format!("the file is of several plates: {}", plates.join(", ")),
+        ));
     }
     if let Some(plate) = plates.into_iter().next() {
         table.plate = plate;
     }
-    if faults.is_empty() { Ok(table) } else { Err(refusal(&faults)) }
+    if faults.is_empty() {
+        Ok(table)
+    } else {
+        Err(refusal(&faults))
+    }
 }
 
 fn refusal(faults: &[(&'static str, String)]) -> Rejection {
     let reason = faults.first().map_or("BAD_ROW", |fault| fault.0);
-    let examples: Vec<&str> = faults.iter().take(EXAMPLES_MAX).map(|fault| fault.1.as_str()).collect();
+    let examples: Vec<&str> = faults
+        .iter()
+        .take(EXAMPLES_MAX)
+        .map(|fault| fault.1.as_str())
+        .collect();
     let more = faults.len().saturating_sub(EXAMPLES_MAX);
-    let tail = if more > 0 { format!("; and {more} more") } else { String::new() };
+    let tail = if more > 0 {
+        format!("; and {more} more")
+    } else {
+        String::new()
+    };
     Rejection::invalid(
         reason,
         "file",
@@ -248,27 +331,60 @@ fn refusal(faults: &[(&'static str, String)]) -> Rejection {
 fn misshapen(line: &Line, columns: &Columns) -> Option<String> {
     let count = line.cells.len();
     if count > COLUMNS_MAX {
-        return Some(format!("line {}: {count} columns are more than {COLUMNS_MAX}", line.line));
+        return Some(format!(
+            "line {}: {count} columns are more than {COLUMNS_MAX}",
+            line.line
+        ));
     }
-    if line.cells.iter().any(|cell| cell.chars().nth(CELL_MAX).is_some()) {
-        return Some(format!("line {}: a cell is longer than {CELL_MAX} characters", line.line));
+    if line
+        .cells
+        .iter()
+        .any(|cell| cell.chars().nth(CELL_MAX).is_some())
+    {
+        return Some(format!(
+            "line {}: a cell is longer than {CELL_MAX} characters",
+            line.line
+        ));
     }
-    if line.cells.iter().skip(columns.count).any(|cell| !cell.trim().is_empty()) {
-        return Some(format!("line {}: {count} fields, the header has {}", line.line, columns.count));
+    if line
+        .cells
+        .iter()
+        .skip(columns.count)
+        .any(|cell| !cell.trim().is_empty())
+    {
+        return Some(format!(
+            "line {}: {count} fields, the header has {}",
+            line.line, columns.count
+        ));
     }
     // Some exports leave out empty cells at the end of a row; a well or target cut off is a cut row.
     let needed = columns.well.max(columns.target).saturating_add(1);
     let only_well = line.cells.len() > columns.well
-        && line.cells.iter().enumerate().all(|(at, cell)| at == columns.well || cell.trim().is_empty());
+        && line
+            .cells
+            .iter()
+            .enumerate()
+            .all(|(at, cell)| at == columns.well || cell.trim().is_empty());
     if count < needed && !only_well {
-        return Some(format!("line {}: {count} fields, the header has {}: is the row cut?", line.line, columns.count));
+        return Some(format!(
+            "line {}: {count} fields, the header has {}: is the row cut?",
+            line.line, columns.count
+        ));
     }
-    let cell = |at: usize| line.cells.get(at).map(|cell| cell.trim()).unwrap_or_default();
+    let cell = |at: usize| {
+        line.cells
+            .get(at)
+            .map(|cell| cell.trim())
+            .unwrap_or_default()
+    };
     if cell(columns.well).is_empty() && !cell(columns.target).is_empty() {
         return Some(format!("line {}: there is no well", line.line));
     }
     if count <= columns.ct && !cell(columns.target).is_empty() {
-        return Some(format!("line {}: the ct is cut off: is the file whole?", line.line));
+        return Some(format!(
+            "line {}: the ct is cut off: is the file whole?",
+            line.line
+        ));
     }
     None
 }

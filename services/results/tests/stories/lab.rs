@@ -108,7 +108,8 @@ impl Lab {
     /// A lab with the default policy.
     pub fn new() -> Self {
         let mut lab = Self::without_policy();
-        lab.apply(Policy::default_text(), 1).expect("the default policy is applied");
+        lab.apply(Policy::default_text(), 1)
+            .expect("the default policy is applied");
         lab
     }
 
@@ -122,7 +123,10 @@ impl Lab {
     }
 
     pub fn apply(&mut self, content: &str, version: u32) -> Answer {
-        let policy = v1::PolicyActivated { content: content.to_owned(), version };
+        let policy = v1::PolicyActivated {
+            content: content.to_owned(),
+            version,
+        };
         let input = v1::ExternalInput {
             input: Some(v1::external_input::Input::Policy(policy)),
         };
@@ -138,7 +142,10 @@ impl Lab {
             assay: "default-cn".into(),
             instrument: "cycler-1".to_owned(),
             loaded_at: self.driver.now(),
-            controls: vec![(well("A12"), Control::Positive), (well("H12"), Control::Negative)],
+            controls: vec![
+                (well("A12"), Control::Positive),
+                (well("H12"), Control::Negative),
+            ],
             wells,
         };
         self.load_plate(loaded);
@@ -146,11 +153,14 @@ impl Lab {
 
     pub fn load_plate(&mut self, loaded: LoadedPlate) {
         self.plates.insert(loaded.plate.to_string(), loaded.clone());
-        self.message(Message::PlateLoaded(loaded)).expect("the plate is loaded");
+        self.message(Message::PlateLoaded(loaded))
+            .expect("the plate is loaded");
     }
 
     pub fn message(&mut self, message: Message) -> Answer {
-        let answer = self.driver.message(v1::Message::from(message).encode_to_vec());
+        let answer = self
+            .driver
+            .message(v1::Message::from(message).encode_to_vec());
         self.collect();
         answer
     }
@@ -163,7 +173,7 @@ impl Lab {
 
     /// The file of a plate: wells that are not named are negative, controls as they must be.
     pub fn file(&self, plate: &str, wells: &[(&str, Cts)]) -> String {
-        let mut file = String::from("Well,Target,Ct\n");
+        let mut file = format!("# Plate: {plate}\nWell,Target,Ct\n");
         let mut row = |well: Well, normal: Cts| {
             let cts = wells
                 .iter()
@@ -215,7 +225,8 @@ impl Lab {
     /// Reads a plate for the first time.
     pub fn run(&mut self, plate: &str, wells: &[(&str, Cts)]) -> v1::ImportRunReply {
         let file = self.file(plate, wells);
-        self.import(plate, &format!("run-{plate}"), "", &file).expect("the run is imported")
+        self.import(plate, &format!("run-{plate}"), "", &file)
+            .expect("the run is imported")
     }
 
     /// The same run with other content.
@@ -228,7 +239,9 @@ impl Lab {
         command: v1::results_command::Command,
     ) -> Result<v1::results_reply::Reply, tenfold_domain::Rejection> {
         self.requests += 1;
-        let command = v1::ResultsCommand { command: Some(command) };
+        let command = v1::ResultsCommand {
+            command: Some(command),
+        };
         let answer = self.driver.command("tech-1", command.encode_to_vec());
         self.collect();
         let reply = v1::ResultsReply::decode(answer?).expect("a reply");
@@ -250,14 +263,23 @@ impl Lab {
     }
 
     fn name(&self, number: u64) -> v1::GetResultRequest {
-        v1::GetResultRequest { lab: LAB.to_owned(), barcode: barcode(number).to_string() }
+        v1::GetResultRequest {
+            lab: LAB.to_owned(),
+            barcode: barcode(number).to_string(),
+        }
     }
 
     /// `negative`, ...; empty = not reported.
     pub fn verdict(&self, number: u64) -> String {
         self.result(number)
             .report
-            .map(|report| report.verdict().as_str_name().trim_start_matches("VERDICT_").to_lowercase())
+            .map(|report| {
+                report
+                    .verdict()
+                    .as_str_name()
+                    .trim_start_matches("VERDICT_")
+                    .to_lowercase()
+            })
             .unwrap_or_default()
     }
 
@@ -266,11 +288,15 @@ impl Lab {
     }
 
     pub fn board(&self) -> v1::LaneBoard {
-        self.query(v1::results_query::Query::Board(v1::ResultsBoardRequest::default()))
+        self.query(v1::results_query::Query::Board(
+            v1::ResultsBoardRequest::default(),
+        ))
     }
 
-    pub fn work(&self) -> v1::ListWorkReply {
-        self.query(v1::results_query::Query::Work(v1::ListWorkRequest::default()))
+    pub fn work(&self) -> v1::ListResultsWorkReply {
+        self.query(v1::results_query::Query::Work(
+            v1::ListResultsWorkRequest::default(),
+        ))
     }
 
     pub fn work_kinds(&self) -> Vec<v1::ResultsWorkKind> {
@@ -278,28 +304,41 @@ impl Lab {
     }
 
     pub fn orders(&self) -> Vec<v1::OrderView> {
-        let reply: v1::ListOrdersReply =
-            self.query(v1::results_query::Query::Orders(v1::ListOrdersRequest::default()));
+        let reply: v1::ListOrdersReply = self.query(v1::results_query::Query::Orders(
+            v1::ListOrdersRequest::default(),
+        ));
         reply.orders
     }
 
     pub fn pending(&self, receiver: &str, after: u64) -> v1::PendingDeliveries {
-        self.query(v1::results_query::Query::Pending(v1::PendingDeliveriesQuery {
-            receiver: receiver.to_owned(),
-            after,
-            limit: 500,
-        }))
+        self.query(v1::results_query::Query::Pending(
+            v1::PendingDeliveriesQuery {
+                receiver: receiver.to_owned(),
+                after,
+                limit: 500,
+            },
+        ))
     }
 
     /// Sends whatever waits for a receiver; answers with the numbers sent.
     pub fn send(&mut self, receiver: &str) -> Vec<u64> {
-        let numbers: Vec<u64> =
-            self.pending(receiver, 0).deliveries.iter().map(|d| d.number).collect();
+        let numbers: Vec<u64> = self
+            .pending(receiver, 0)
+            .deliveries
+            .iter()
+            .map(|d| d.number)
+            .collect();
         if numbers.is_empty() {
             return numbers;
         }
-        let send = v1::SendDeliveries { receiver: receiver.to_owned(), numbers };
-        match self.command(v1::results_command::Command::Send(send)).expect("they are sent") {
+        let send = v1::SendDeliveries {
+            receiver: receiver.to_owned(),
+            numbers,
+        };
+        match self
+            .command(v1::results_command::Command::Send(send))
+            .expect("they are sent")
+        {
             v1::results_reply::Reply::Sent(sent) => sent.numbers,
             other => panic!("{other:?}"),
         }
@@ -308,10 +347,17 @@ impl Lab {
     pub fn answer(&mut self, receiver: &str, numbers: &[u64], rejected: &str) {
         let answers = numbers
             .iter()
-            .map(|number| v1::NumberedAnswer { number: *number, rejected: rejected.to_owned() })
+            .map(|number| v1::NumberedAnswer {
+                number: *number,
+                rejected: rejected.to_owned(),
+            })
             .collect();
-        let answer = v1::AcknowledgeDeliveries { receiver: receiver.to_owned(), answers };
-        self.command(v1::results_command::Command::Acknowledge(answer)).expect("it is taken");
+        let answer = v1::AcknowledgeDeliveries {
+            receiver: receiver.to_owned(),
+            answers,
+        };
+        self.command(v1::results_command::Command::Acknowledge(answer))
+            .expect("it is taken");
     }
 
     /// The receiver takes everything that waits for it.
@@ -378,7 +424,10 @@ impl Lab {
 
     /// The well of the n-th retest.
     pub fn retest_well(at: usize) -> String {
-        format!("{}{}", char::from(b'A' + u8::try_from(at % 8).expect("a row")), at / 8 + 1)
+        format!(
+            "{}{}",
+            char::from(b'A' + u8::try_from(at % 8).expect("a row")),
+            at / 8 + 1
+        )
     }
 }
-

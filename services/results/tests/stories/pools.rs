@@ -20,7 +20,11 @@ fn a_negative_pool_makes_ten_negatives_and_closes_them_when_they_are_accepted() 
     lab.accept_all(RECEIVER);
     let closed = lab.closed();
     assert_eq!(closed.len(), 10);
-    assert!(closed.iter().all(|c| c.result == FinalResult::Negative && c.report_version == 1));
+    assert!(
+        closed
+            .iter()
+            .all(|c| c.result == FinalResult::Negative && c.report_version == 1)
+    );
     assert_eq!(lab.messages("intake").len(), 10);
     assert!((1..=10).all(|n| lab.standing(n) == "closed"));
     assert_eq!(lab.board().count, [0, 0, 0, 0, 10]);
@@ -31,20 +35,37 @@ fn a_positive_pool_is_resolved_by_its_members_own_tests() {
     let mut lab = Lab::new();
     lab.load("PL-1", vec![pool("A1", 1, 1..=10), pool("B1", 2, 11..=20)]);
     lab.run("PL-1", &[("A1", POSITIVE)]);
-    assert!((1..=10).all(|n| lab.verdict(n).is_empty()), "no member may be reported");
+    assert!(
+        (1..=10).all(|n| lab.verdict(n).is_empty()),
+        "no member may be reported"
+    );
     assert!((1..=10).all(|n| lab.standing(n) == "pending-confirmation"));
-    assert!((11..=20).all(|n| lab.verdict(n) == "negative"), "the other pool waits for nobody");
+    assert!(
+        (11..=20).all(|n| lab.verdict(n) == "negative"),
+        "the other pool waits for nobody"
+    );
     let retests = lab.retests();
     assert_eq!(retests.len(), 10);
-    assert!(retests.iter().all(|r| r.reason == RetestReason::PoolPositive && r.round == 2));
+    assert!(
+        retests
+            .iter()
+            .all(|r| r.reason == RetestReason::PoolPositive && r.round == 2)
+    );
     lab.load_retests("PL-2", &retests);
     lab.run("PL-2", &[(&Lab::retest_well(3), POSITIVE)]);
     assert_eq!(lab.verdict(4), "positive");
-    assert!((1..=10).filter(|n| *n != 4).all(|n| lab.verdict(n) == "negative"));
+    assert!(
+        (1..=10)
+            .filter(|n| *n != 4)
+            .all(|n| lab.verdict(n) == "negative")
+    );
     assert!(lab.orders().is_empty());
     assert_eq!(lab.explain(4).pool_end, "confirmed");
     assert!(lab.work_kinds().is_empty());
-    assert!(!lab.result(1).report.expect("reported").pooled, "tested alone");
+    assert!(
+        !lab.result(1).report.expect("reported").pooled,
+        "tested alone"
+    );
 }
 
 #[test]
@@ -53,10 +74,18 @@ fn a_pool_whose_members_are_all_negative_is_an_unconfirmed_pool_positive() {
     lab.load("PL-1", vec![pool("A1", 1, 1..=3)]);
     lab.run("PL-1", &[("A1", SINGLE)]);
     let retests = lab.retests();
-    assert!(retests.iter().all(|r| r.reason == RetestReason::PoolSuspect));
+    assert!(
+        retests
+            .iter()
+            .all(|r| r.reason == RetestReason::PoolSuspect)
+    );
     lab.load_retests("PL-2", &retests[..2]);
     lab.run("PL-2", &[]);
-    assert_eq!(lab.explain(1).pool_end, "open", "one member is not final yet");
+    assert_eq!(
+        lab.explain(1).pool_end,
+        "open",
+        "one member is not final yet"
+    );
     lab.load_retests("PL-3", &retests[2..]);
     lab.run("PL-3", &[]);
     assert_eq!(lab.explain(1).pool_end, "unconfirmed pool positive");
@@ -71,13 +100,24 @@ fn a_suspect_pools_alert_has_a_clock_that_stops_at_accepted() {
     let pending = lab.pending(RECEIVER, 0).deliveries;
     let alerts: Vec<u64> = pending
         .iter()
-        .filter(|d| matches!(d.delivery.as_ref().and_then(|d| d.cargo.as_ref()), Some(v1::results_delivery::Cargo::Alert(_))))
+        .filter(|d| {
+            matches!(
+                d.delivery.as_ref().and_then(|d| d.cargo.as_ref()),
+                Some(v1::results_delivery::Cargo::Alert(_))
+            )
+        })
         .map(|d| d.number)
         .collect();
     assert_eq!(alerts.len(), 2);
     lab.send(RECEIVER);
     lab.answer(RECEIVER, &alerts[..1], "");
-    let late = |lab: &Lab| lab.driver.events().iter().filter(|event| is_alert_late(event)).count();
+    let late = |lab: &Lab| {
+        lab.driver
+            .events()
+            .iter()
+            .filter(|event| is_alert_late(event))
+            .count()
+    };
     lab.advance(Millis::from_mins(119));
     assert_eq!(late(&lab), 0);
     lab.advance(Millis::from_mins(2));
@@ -110,7 +150,10 @@ fn an_invalid_pool_is_plated_again_once_and_then_everybody_is_collected_again() 
     assert_eq!(lab.standing(1), "awaiting-replate");
     lab.load("PL-2", vec![pool("C3", 1, 1..=2)]);
     lab.run("PL-2", &[("C3", INVALID)]);
-    assert_eq!((lab.verdict(1).as_str(), lab.verdict(2).as_str()), ("recollect", "recollect"));
+    assert_eq!(
+        (lab.verdict(1).as_str(), lab.verdict(2).as_str()),
+        ("recollect", "recollect")
+    );
     let orders: Vec<_> = lab
         .messages("intake")
         .into_iter()
@@ -126,7 +169,11 @@ fn an_invalid_pool_is_plated_again_once_and_then_everybody_is_collected_again() 
         barcode: barcode(91),
     }))
     .expect("it is known");
-    assert_eq!(lab.orders().len(), 1, "the other person was not swabbed yet");
+    assert_eq!(
+        lab.orders().len(),
+        1,
+        "the other person was not swabbed yet"
+    );
 }
 
 #[test]
@@ -149,7 +196,10 @@ fn a_positive_collection_pool_recollects_every_person_and_closes_with_their_new_
     lab.load("PL-1", vec![single("A1", tube)]);
     lab.run("PL-1", &[("A1", POSITIVE)]);
     assert_eq!(lab.verdict(1), "recollect");
-    assert_eq!(lab.result(1).report.expect("reported").subjects, ["p-a", "p-b", "p-c"]);
+    assert_eq!(
+        lab.result(1).report.expect("reported").subjects,
+        ["p-a", "p-b", "p-c"]
+    );
     let orders: Vec<_> = lab
         .messages("intake")
         .into_iter()
@@ -159,7 +209,10 @@ fn a_positive_collection_pool_recollects_every_person_and_closes_with_their_new_
         })
         .collect();
     assert_eq!(orders.len(), 3);
-    assert!(lab.retests().is_empty(), "they can never be separated again");
+    assert!(
+        lab.retests().is_empty(),
+        "they can never be separated again"
+    );
     for (order, new) in orders.iter().zip([11, 12, 13]) {
         lab.message(Message::RecollectionRegistered(RecollectionRegistered {
             order: order.order.clone(),
@@ -172,7 +225,14 @@ fn a_positive_collection_pool_recollects_every_person_and_closes_with_their_new_
         new.sample.recollection_of = Some(barcode(1));
         new
     };
-    lab.load("PL-2", vec![single("A1", new(11)), single("B1", new(12)), single("C1", new(13))]);
+    lab.load(
+        "PL-2",
+        vec![
+            single("A1", new(11)),
+            single("B1", new(12)),
+            single("C1", new(13)),
+        ],
+    );
     assert_eq!(lab.explain(1).pool_end, "open");
     lab.run("PL-2", &[]);
     assert_eq!(lab.explain(1).pool_end, "unconfirmed pool positive");
@@ -181,11 +241,18 @@ fn a_positive_collection_pool_recollects_every_person_and_closes_with_their_new_
 #[test]
 fn a_single_tube_is_repeated_once_when_inconclusive() {
     let mut lab = Lab::new();
-    lab.load("PL-1", vec![single("A1", member(1)), single("B1", member(2))]);
+    lab.load(
+        "PL-1",
+        vec![single("A1", member(1)), single("B1", member(2))],
+    );
     lab.run("PL-1", &[("A1", GREY), ("B1", SINGLE)]);
     let retests = lab.retests();
     assert_eq!(retests.len(), 2);
-    assert!(retests.iter().all(|r| r.reason == RetestReason::Inconclusive));
+    assert!(
+        retests
+            .iter()
+            .all(|r| r.reason == RetestReason::Inconclusive)
+    );
     assert_eq!(lab.standing(1), "awaiting-repeat");
     lab.load_retests("PL-2", &retests);
     lab.run("PL-2", &[("A1", GREY), ("B1", POSITIVE)]);
@@ -212,15 +279,25 @@ fn a_withdrawn_member_is_tested_and_its_release_suppressed() {
     lab.load("PL-1", vec![pool("A1", 1, 1..=2)]);
     let amended = MemberAmended {
         tube: tube(2),
-        sample: tenfold_domain::sample::Sample { version: 2, ..sample(2) },
+        sample: tenfold_domain::sample::Sample {
+            version: 2,
+            ..sample(2)
+        },
         withdrawn: true,
     };
-    lab.message(Message::MemberAmended(amended)).expect("it is taken");
+    lab.message(Message::MemberAmended(amended))
+        .expect("it is taken");
     lab.run("PL-1", &[]);
-    assert_eq!((lab.verdict(1).as_str(), lab.verdict(2).as_str()), ("negative", ""));
+    assert_eq!(
+        (lab.verdict(1).as_str(), lab.verdict(2).as_str()),
+        ("negative", "")
+    );
     let closed = lab.closed();
     assert_eq!(closed.len(), 1);
-    assert_eq!((closed[0].result, closed[0].report_version), (FinalResult::Withdrawn, 0));
+    assert_eq!(
+        (closed[0].result, closed[0].report_version),
+        (FinalResult::Withdrawn, 0)
+    );
 }
 
 #[test]
@@ -230,7 +307,10 @@ fn without_a_recorded_transfer_there_is_no_negative() {
     well.members[1].transferred_at = tenfold_domain::Timestamp(0);
     lab.load("PL-1", vec![well]);
     lab.run("PL-1", &[]);
-    assert_eq!((lab.verdict(1).as_str(), lab.verdict(2).as_str()), ("negative", ""));
+    assert_eq!(
+        (lab.verdict(1).as_str(), lab.verdict(2).as_str()),
+        ("negative", "")
+    );
     assert_eq!(lab.work_kinds(), [v1::ResultsWorkKind::BrokenChain]);
 }
 
@@ -245,7 +325,11 @@ fn a_member_names_its_file_well_and_rule() {
     assert_eq!(test.pool, PoolId::new(LAB, 1).to_string());
     assert_eq!(test.call(), v1::WellCall::Grey);
     assert_eq!(test.file_hash.len(), 64);
-    let n = test.targets.iter().find(|t| t.target == "ORF1ab").expect("the target");
+    let n = test
+        .targets
+        .iter()
+        .find(|t| t.target == "ORF1ab")
+        .expect("the target");
     assert_eq!((n.rule.as_str(), n.rule_version), ("default-cn", 1));
     assert_eq!(n.reading.as_ref().and_then(|r| r.ct), Some(38.9));
     let _: Well = well("A1");

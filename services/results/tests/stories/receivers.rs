@@ -13,14 +13,16 @@ fn reported() -> Lab {
 
 fn resolve(lab: &mut Lab, how: v1::WorkResolution) {
     let number = lab.work().items[0].work.as_ref().expect("named").number;
-    lab.command(v1::results_command::Command::ResolveWork(v1::ResolveWorkRequest {
-        lab: LAB.to_owned(),
-        number,
-        how: how.into(),
-        note: "telephoned".to_owned(),
-        actor: "tech-1".to_owned(),
-        request_id: "r".to_owned(),
-    }))
+    lab.command(v1::results_command::Command::ResolveWork(
+        v1::ResolveWorkRequest {
+            lab: LAB.to_owned(),
+            number,
+            how: how.into(),
+            note: "telephoned".to_owned(),
+            actor: "tech-1".to_owned(),
+            request_id: "r".to_owned(),
+        },
+    ))
     .expect("resolved");
 }
 
@@ -109,7 +111,11 @@ fn two_receivers_get_what_their_filters_say_and_both_must_accept() {
     lab.load("PL-1", vec![single("A1", member(1)), single("B1", south)]);
     lab.run("PL-1", &[]);
     let receivers = |lab: &Lab, n| -> Vec<String> {
-        lab.result(n).receivers.into_iter().map(|r| r.receiver).collect()
+        lab.result(n)
+            .receivers
+            .into_iter()
+            .map(|r| r.receiver)
+            .collect()
     };
     assert_eq!(receivers(&lab, 1), ["cdc", "north"]);
     assert_eq!(receivers(&lab, 2), ["cdc", "s2"]);

@@ -10,9 +10,12 @@ fn nothing_is_decided_before_a_policy_is_active_and_no_message_is_lost() {
     let mut lab = Lab::without_policy();
     lab.load("PL-1", vec![pool("A1", 1, 1..=2)]);
     let file = lab.file("PL-1", &[]);
-    let refused = lab.import("PL-1", "run-1", "", &file).expect_err("no policy");
+    let refused = lab
+        .import("PL-1", "run-1", "", &file)
+        .expect_err("no policy");
     assert_eq!(refused.reason, "NO_POLICY");
-    lab.apply(tenfold_domain::policy::Policy::default_text(), 1).expect("applied");
+    lab.apply(tenfold_domain::policy::Policy::default_text(), 1)
+        .expect("applied");
     lab.import("PL-1", "run-1", "", &file).expect("imported");
     assert_eq!(lab.verdict(1), "negative");
 }
@@ -24,9 +27,14 @@ fn a_failed_control_releases_nothing_and_names_the_well() {
     let run = lab.run("PL-1", &[("H12", ["39.9", "", ""])]);
     assert_eq!(run.state(), ImportState::OutOfControl);
     assert!(run.notes[0].contains("H12"), "{:?}", run.notes);
-    assert_eq!((lab.verdict(1).as_str(), lab.standing(1).as_str()), ("", "awaiting-replate"));
+    assert_eq!(
+        (lab.verdict(1).as_str(), lab.standing(1).as_str()),
+        ("", "awaiting-replate")
+    );
     let messages = lab.messages("pooling");
-    let [Message::ReplateOrdered(order)] = messages.as_slice() else { panic!("{messages:?}") };
+    let [Message::ReplateOrdered(order)] = messages.as_slice() else {
+        panic!("{messages:?}")
+    };
     assert!(order.wells.is_empty(), "the whole plate");
     assert!(order.reason.contains("H12"));
     lab.load("PL-2", vec![pool("A1", 1, 1..=2)]);
@@ -51,10 +59,29 @@ fn the_same_file_again_is_answered_with_the_first_outcome() {
     let first = lab.run("PL-1", &[("A1", GREY)]);
     let events = lab.driver.events().len();
     let file = lab.file("PL-1", &[("A1", GREY)]);
-    let again = lab.import("PL-1", "another-name", "", &file).expect("answered");
+    let again = lab
+        .import("PL-1", "another-name", "", &file)
+        .expect("answered");
     assert!(again.same_file && !first.same_file);
-    assert_eq!((again.run, again.version, again.grey), (first.run, first.version, first.grey));
+    assert_eq!(
+        (again.run, again.version, again.grey),
+        (first.run, first.version, first.grey)
+    );
     assert_eq!(lab.driver.events().len(), events, "nothing happened");
+}
+
+#[test]
+fn the_same_file_for_another_plate_is_refused() {
+    let mut lab = Lab::new();
+    lab.load("PL-1", vec![pool("A1", 1, 1..=2)]);
+    lab.load("PL-2", vec![pool("A1", 2, 3..=4)]);
+    let file = lab.file("PL-1", &[]).replace("# Plate: PL-1\n", "");
+    lab.import("PL-1", "run-1", "", &file).expect("imported");
+    let refused = lab
+        .import("PL-2", "run-2", "", &file)
+        .expect_err("two runs never give the same file");
+    assert_eq!(refused.reason, "FILE_OF_OTHER_PLATE");
+    assert_eq!(lab.standing(3), "loaded");
 }
 
 #[test]
@@ -63,9 +90,13 @@ fn a_second_run_of_a_plate_needs_a_reason() {
     lab.load("PL-1", vec![pool("A1", 1, 1..=2)]);
     lab.run("PL-1", &[]);
     let file = lab.file("PL-1", &[("A1", ["", "", "26"])]);
-    let refused = lab.import("PL-1", "run-b", "", &file).expect_err("no reason");
+    let refused = lab
+        .import("PL-1", "run-b", "", &file)
+        .expect_err("no reason");
     assert_eq!(refused.reason, "SECOND_RUN_REASON");
-    let second = lab.import("PL-1", "run-b", "lamp was replaced", &file).expect("imported");
+    let second = lab
+        .import("PL-1", "run-b", "lamp was replaced", &file)
+        .expect("imported");
     assert_eq!((second.run, second.version), (2, 1));
 }
 
@@ -78,7 +109,11 @@ fn a_run_that_comes_before_its_plate_waits_for_it() {
     let parked = lab.import("PL-9", "run-9", "", &file).expect("parked");
     assert_eq!(parked.state(), ImportState::Parked);
     assert_eq!(lab.work().parked.len(), 1);
-    assert!(lab.import("PL-9", "run-9", "", &file).expect("parked").same_file);
+    assert!(
+        lab.import("PL-9", "run-9", "", &file)
+            .expect("parked")
+            .same_file
+    );
     lab.load("PL-9", vec![pool("A1", 1, 1..=2)]);
     assert_eq!(lab.verdict(1), "negative");
     assert!(lab.work().parked.is_empty());
@@ -87,7 +122,8 @@ fn a_run_that_comes_before_its_plate_waits_for_it() {
 #[test]
 fn a_parked_run_that_does_not_fit_becomes_work() {
     let mut lab = Lab::new();
-    lab.import("PL-9", "run-9", "", "well,target,ct\nA1,N,20\n").expect("parked");
+    lab.import("PL-9", "run-9", "", "well,target,ct\nA1,N,20\n")
+        .expect("parked");
     lab.load("PL-9", vec![pool("A1", 1, 1..=2)]);
     assert_eq!(lab.work_kinds(), [v1::ResultsWorkKind::Quarantined]);
     assert_eq!(lab.standing(1), "loaded", "its plate still waits for a run");
@@ -112,16 +148,20 @@ fn water_where_the_map_has_a_specimen_is_quarantined() {
     let file = lab
         .file("PL-1", &[])
         .lines()
-        .enumerate()
-        .map(|(at, line)| match (at, line.starts_with("A1,")) {
-            (0, _) => format!("{line},Task\n"),
-            (_, true) => format!("{line},NTC\n"),
+        .map(|line| match line {
+            "Well,Target,Ct" => format!("{line},Task\n"),
+            _ if line.starts_with('#') => format!("{line}\n"),
+            _ if line.starts_with("A1,") => format!("{line},NTC\n"),
             _ => format!("{line},UNKNOWN\n"),
         })
         .collect::<String>();
     let run = lab.import("PL-1", "run-1", "", &file).expect("answered");
     assert_eq!(run.state(), ImportState::Quarantined);
-    assert!(run.notes[0].contains("CONTROL_CODE_MISMATCH"), "{:?}", run.notes);
+    assert!(
+        run.notes[0].contains("CONTROL_CODE_MISMATCH"),
+        "{:?}",
+        run.notes
+    );
 }
 
 #[test]
@@ -132,14 +172,21 @@ fn a_file_with_faults_is_refused_whole_with_line_and_reason() {
         lab.file("PL-1", &[])
     };
     let without = |word: &str| -> String {
-        good.lines().filter(|line| !line.starts_with(word)).map(|line| format!("{line}\n")).collect()
+        good.lines()
+            .filter(|line| !line.starts_with(word))
+            .map(|line| format!("{line}\n"))
+            .collect()
     };
     let table: Vec<(String, &str, &str)> = vec![
-        (format!("{good}A1,N,30\n"), "DUPLICATE_REACTION", "line 11"),
-        (format!("{good}B7,N,30\n"), "WELL_NOT_ON_PLATE_MAP", "line 11"),
-        (format!("{good}A1,S gene,30\n"), "UNKNOWN_TARGET", "line 11"),
-        (format!("{good}A13,N,30\n"), "BAD_WELL", "line 11"),
-        (format!("{good}HH0,N,30\n"), "BAD_WELL", "line 11"),
+        (format!("{good}A1,N,30\n"), "DUPLICATE_REACTION", "line 12"),
+        (
+            format!("{good}B7,N,30\n"),
+            "WELL_NOT_ON_PLATE_MAP",
+            "line 12",
+        ),
+        (format!("{good}A1,S gene,30\n"), "UNKNOWN_TARGET", "line 12"),
+        (format!("{good}A13,N,30\n"), "BAD_WELL", "line 12"),
+        (format!("{good}HH0,N,30\n"), "BAD_WELL", "line 12"),
         (without("H12"), "CONTROL_MISSING", "H12"),
         (without("A1,"), "WELL_WITHOUT_CT", "A1"),
         (without("A1,N"), "WELL_WITHOUT_CT", "target N"),
@@ -153,7 +200,11 @@ fn a_file_with_faults_is_refused_whole_with_line_and_reason() {
         let refused = lab.import("PL-1", "run-1", "", &file).expect_err(reason);
         assert_eq!(refused.reason, reason, "{refused}");
         assert!(refused.message.contains(words), "{refused}");
-        assert_eq!(lab.driver.events().len(), events, "nothing is imported by halves");
+        assert_eq!(
+            lab.driver.events().len(),
+            events,
+            "nothing is imported by halves"
+        );
     }
 }
 
@@ -164,7 +215,13 @@ fn unused_wells_that_are_listed_are_passed_over() {
     let file = format!("{}B7,N,\nB8,,\n", lab.file("PL-1", &[]));
     let run = lab.import("PL-1", "run-1", "", &file).expect("imported");
     assert_eq!(run.state(), ImportState::Released);
-    assert!(run.notes.iter().any(|note| note.contains("1 rows without Ct")), "{:?}", run.notes);
+    assert!(
+        run.notes
+            .iter()
+            .any(|note| note.contains("1 rows without Ct")),
+        "{:?}",
+        run.notes
+    );
 }
 
 #[test]
@@ -179,7 +236,12 @@ fn a_voided_plates_run_is_refused_and_its_tubes_wait_for_another() {
     .expect("voided");
     assert_eq!(lab.standing(1), "awaiting-replate");
     let file = lab.file("PL-1", &[]);
-    assert_eq!(lab.import("PL-1", "run-1", "", &file).expect_err("void").reason, "PLATE_VOIDED");
+    assert_eq!(
+        lab.import("PL-1", "run-1", "", &file)
+            .expect_err("void")
+            .reason,
+        "PLATE_VOIDED"
+    );
 }
 
 #[test]
@@ -187,8 +249,16 @@ fn a_plate_of_ninety_pools_is_concluded_in_steps_that_fit_a_record() {
     let mut lab = Lab::new();
     let wells = (0..90_u64)
         .map(|i| {
-            let name = format!("{}{}", char::from(b'A' + u8::try_from(i % 8).expect("row")), i / 8 + 1);
-            let i = if name == "A12" || name == "H12" { 94 } else { i };
+            let name = format!(
+                "{}{}",
+                char::from(b'A' + u8::try_from(i % 8).expect("row")),
+                i / 8 + 1
+            );
+            let i = if name == "A12" || name == "H12" {
+                94
+            } else {
+                i
+            };
             let name = if i == 94 { "G12".to_owned() } else { name };
             pool(&name, i + 1, (i * 20 + 1)..=(i * 20 + 20))
         })

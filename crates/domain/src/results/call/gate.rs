@@ -40,12 +40,11 @@ fn check(rules: &Rules<'_>, control: Control, cts: &WellCts) -> Result<(), Strin
             call.name()
         )),
         // Water with a late Ct is contaminated water, also where the rule would call that Ct negative.
-        Control::Negative if cts.targets.iter().any(Option::is_some) => Err(
-            "the negative control has a Ct: it must have none, late or not".to_owned(),
-        ),
+        Control::Negative if cts.targets.iter().any(Option::is_some) => {
+            Err("the negative control has a Ct: it must have none, late or not".to_owned())
+        }
         Control::WeakPositive
-            if !matches!(call, Call::Positive | Call::Grey)
-                && bands.contains(&Band::Negative) =>
+            if !matches!(call, Call::Positive | Call::Grey) && bands.contains(&Band::Negative) =>
         {
             Err(format!(
                 "the weak positive is {}: it must be positive or grey",
@@ -60,9 +59,9 @@ fn check(rules: &Rules<'_>, control: Control, cts: &WellCts) -> Result<(), Strin
             "the extraction control has a Ct of a target: it must show the internal control alone"
                 .to_owned(),
         ),
-        Control::Extraction if !rules.control_valid(cts) => Err(
-            "the extraction control has no valid internal control".to_owned(),
-        ),
+        Control::Extraction if !rules.control_valid(cts) => {
+            Err("the extraction control has no valid internal control".to_owned())
+        }
         _ => Ok(()),
     }
 }

@@ -160,7 +160,11 @@ mod tests {
             (None, None, false, Call::Invalid),
         ];
         for (orf, n, control, expected) in table {
-            assert_eq!(call(&[orf, n], control), expected, "{orf:?} {n:?} {control}");
+            assert_eq!(
+                call(&[orf, n], control),
+                expected,
+                "{orf:?} {n:?} {control}"
+            );
         }
     }
 

@@ -34,7 +34,10 @@ pub struct Acknowledgement {
 /// Whether a delivery must be sent (again) now.
 #[must_use]
 pub fn wanted(delivery: &Delivery, policy: &Policy, receiver: &ReceiverId, now: Timestamp) -> bool {
-    let again = policy.receivers.get(receiver).map(crate::policy::Receiver::resend_after);
+    let again = policy
+        .receivers
+        .get(receiver)
+        .map(crate::policy::Receiver::resend_after);
     delivery.stuck.is_none()
         && (delivery.attempts == 0
             || again.is_some_and(|again| delivery.sent_at.plus(again) <= now))
@@ -81,24 +84,40 @@ pub fn sent(
     numbers: &[u64],
 ) -> Result<Vec<u64>, Rejection> {
     let no = known(draft, receiver, numbers.len())?;
-    let limit = draft.policy.receivers.get(receiver).map_or(0, |r| r.give_up_after);
+    let limit = draft
+        .policy
+        .receivers
+        .get(receiver)
+        .map_or(0, |r| r.give_up_after);
     let mut go = Vec::new();
     let mut cargo = Vec::new();
     for number in numbers {
-        let Some(delivery) = draft.state().get::<Delivery>(&(no, *number)) else { continue };
+        let Some(delivery) = draft.state().get::<Delivery>(&(no, *number)) else {
+            continue;
+        };
         if !wanted(&delivery, draft.policy, receiver, draft.now) {
             continue;
         }
         if u32::from(delivery.attempts) >= limit {
             let detail = format!("no answer after {} attempts", delivery.attempts);
-            stuck(draft, receiver, (no, *number), &delivery, Stuck::GivenUp, detail);
+            stuck(
+                draft,
+                receiver,
+                (no, *number),
+                &delivery,
+                Stuck::GivenUp,
+                detail,
+            );
         } else {
             go.push(*number);
             cargo.extend(cargo_ref(draft.state(), &delivery.cargo));
         }
     }
     if !cargo.is_empty() {
-        draft.emit(Event::DeliveriesSent { receiver: receiver.clone(), cargo });
+        draft.emit(Event::DeliveriesSent {
+            receiver: receiver.clone(),
+            cargo,
+        });
     }
     Ok(go)
 }
@@ -123,7 +142,14 @@ pub fn acknowledge(
         let Some(why) = &answer.refused else { continue };
         let delivery = draft.state().get::<Delivery>(&(no, answer.number));
         if let Some(delivery) = delivery.filter(|delivery| delivery.stuck.is_none()) {
-            stuck(draft, receiver, (no, answer.number), &delivery, Stuck::Rejected, why.clone());
+            stuck(
+                draft,
+                receiver,
+                (no, answer.number),
+                &delivery,
+                Stuck::Rejected,
+                why.clone(),
+            );
         }
     }
     Ok(())
@@ -132,7 +158,9 @@ pub fn acknowledge(
 /// Takes deliveries as accepted, and closes the samples that wait for nobody else.
 pub fn accept(draft: &mut Draft<'_>, no: u64, numbers: &[u64]) {
     let state = draft.state();
-    let Some(receiver) = state.get::<Receiver>(&no) else { return };
+    let Some(receiver) = state.get::<Receiver>(&no) else {
+        return;
+    };
     let deliveries: Vec<Delivery> = numbers
         .iter()
         .filter_map(|number| state.get::<Delivery>(&(no, *number)))
@@ -144,7 +172,10 @@ pub fn accept(draft: &mut Draft<'_>, no: u64, numbers: &[u64]) {
     if cargo.is_empty() {
         return;
     }
-    draft.emit(Event::DeliveriesAccepted { receiver: receiver.id, cargo });
+    draft.emit(Event::DeliveriesAccepted {
+        receiver: receiver.id,
+        cargo,
+    });
     let mut done = Vec::new();
     for delivery in &deliveries {
         if let Cargo::Report { specimen, .. } = delivery.cargo
@@ -163,10 +194,16 @@ fn close(draft: &mut Draft<'_>, keys: &[u64]) {
     if keys.is_empty() {
         return;
     }
-    let tubes = keys.iter().map(|key| tube_id(draft.state(), *key)).collect();
+    let tubes = keys
+        .iter()
+        .map(|key| tube_id(draft.state(), *key))
+        .collect();
     draft.emit(Event::SpecimensClosed { tubes });
     for key in keys {
-        let last = draft.state().get::<Specimen>(key).and_then(|s| s.report().cloned());
+        let last = draft
+            .state()
+            .get::<Specimen>(key)
+            .and_then(|s| s.report().cloned());
         if let Some(report) = last
             && let Some(result) = report.verdict.result()
         {
@@ -178,13 +215,17 @@ fn close(draft: &mut Draft<'_>, keys: &[u64]) {
 /// Has a stuck delivery sent again, with all its attempts.
 pub fn requeue(draft: &mut Draft<'_>, no: u64, number: u64) {
     let state = draft.state();
-    let (Some(receiver), Some(delivery)) =
-        (state.get::<Receiver>(&no), state.get::<Delivery>(&(no, number)))
-    else {
+    let (Some(receiver), Some(delivery)) = (
+        state.get::<Receiver>(&no),
+        state.get::<Delivery>(&(no, number)),
+    ) else {
         return;
     };
     if let Some(cargo) = cargo_ref(state, &delivery.cargo) {
-        draft.emit(Event::DeliveryRequeued { receiver: receiver.id, cargo });
+        draft.emit(Event::DeliveryRequeued {
+            receiver: receiver.id,
+            cargo,
+        });
     }
 }
 
@@ -220,7 +261,9 @@ fn stuck(
     detail: String,
 ) {
     let state = draft.state();
-    let Some(cargo) = cargo_ref(state, &delivery.cargo) else { return };
+    let Some(cargo) = cargo_ref(state, &delivery.cargo) else {
+        return;
+    };
     let (lab, about) = place_of(state, &delivery.cargo);
     let kind = match why {
         Stuck::Rejected => WorkKind::DeliveryRejected,
@@ -228,8 +271,17 @@ fn stuck(
     };
     debug_assert!(state.get::<Delivery>(&key).is_some());
     let detail = format!("receiver {receiver}: {detail}");
-    let item = NewWork { kind, about, detail, delivery: Some((receiver.clone(), cargo.clone())) };
-    draft.emit(Event::DeliveryStuck { receiver: receiver.clone(), cargo, why });
+    let item = NewWork {
+        kind,
+        about,
+        detail,
+        delivery: Some((receiver.clone(), cargo.clone())),
+    };
+    draft.emit(Event::DeliveryStuck {
+        receiver: receiver.clone(),
+        cargo,
+        why,
+    });
     draft.open_work(&lab, item);
 }
 
@@ -261,8 +313,8 @@ pub fn cargo_ref(state: &dyn Read, cargo: &Cargo) -> Option<CargoRef> {
             tube: tube_id(state, *specimen),
             version: *version,
         }),
-        Cargo::Alert { pool } => {
-            state.get::<SuspectPool>(pool).map(|pool| CargoRef::Alert(pool.pool))
-        }
+        Cargo::Alert { pool } => state
+            .get::<SuspectPool>(pool)
+            .map(|pool| CargoRef::Alert(pool.pool)),
     }
 }

@@ -47,7 +47,9 @@ impl Read for Overlay<'_> {
             .peekable();
         let mut ended = false;
         self.base.scan_raw(table, from, to, &mut |key, value| {
-            while let Some((own_key, own_value)) = own.next_if(|(own_key, _)| own_key.as_slice() < key) {
+            while let Some((own_key, own_value)) =
+                own.next_if(|(own_key, _)| own_key.as_slice() < key)
+            {
                 if let Some(own_value) = own_value
                     && visit(own_key, own_value).is_break()
                 {

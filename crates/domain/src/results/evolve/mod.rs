@@ -7,12 +7,12 @@ mod plates;
 mod pools;
 mod reports;
 
+use super::event;
 use super::event::Event;
 use super::state::{
-    Board, Lab, Specimen, Standing, Work, ensure_lab, ensure_receiver, key_of, lab_no,
-    lab_no_of, tube_key,
+    Board, Lab, Specimen, Standing, Work, ensure_lab, ensure_receiver, key_of, lab_no, lab_no_of,
+    tube_key,
 };
-use super::event;
 use crate::ids::TubeId;
 use crate::policy::fold_activation;
 use crate::tables::{Read, ReadExt, Write, WriteExt};
@@ -31,9 +31,11 @@ pub fn evolve(state: &mut dyn Write, event: &Event, at: Timestamp) -> Result<(),
         }
         Event::PlateLoaded { number, plate } => plates::loaded(state, *number, plate),
         Event::PlateVoided { plate, .. } => plates::voided(state, plate),
-        Event::MemberAmended { tube, sample, withdrawn } => {
-            plates::amended(state, tube, sample, *withdrawn)
-        }
+        Event::MemberAmended {
+            tube,
+            sample,
+            withdrawn,
+        } => plates::amended(state, tube, sample, *withdrawn),
         Event::RunImported { .. } => plates::imported(state, event, at),
         Event::RunParked { number, submission } => plates::parked(state, *number, submission),
         Event::RunUnparked { parked } => plates::unparked(state, parked),
@@ -59,14 +61,18 @@ pub fn evolve(state: &mut dyn Write, event: &Event, at: Timestamp) -> Result<(),
             boards.store(state);
             Ok(())
         }
-        Event::ReportsIssued { verdict, receivers, reports } => {
-            reports::issued(state, *verdict, receivers, reports, at)
-        }
+        Event::ReportsIssued {
+            verdict,
+            receivers,
+            reports,
+        } => reports::issued(state, *verdict, receivers, reports, at),
         Event::DeliveriesSent { receiver, cargo } => reports::sent(state, receiver, cargo, at),
         Event::DeliveriesAccepted { receiver, cargo } => reports::accepted(state, receiver, cargo),
-        Event::DeliveryStuck { receiver, cargo, why } => {
-            reports::stuck(state, receiver, cargo, Some(why))
-        }
+        Event::DeliveryStuck {
+            receiver,
+            cargo,
+            why,
+        } => reports::stuck(state, receiver, cargo, Some(why)),
         Event::DeliveryRequeued { receiver, cargo } => reports::stuck(state, receiver, cargo, None),
         Event::SpecimensClosed { tubes } => reports::closed(state, tubes, at),
         Event::WorkOpened { .. } => opened(state, event, at),
@@ -75,9 +81,12 @@ pub fn evolve(state: &mut dyn Write, event: &Event, at: Timestamp) -> Result<(),
             state.delete::<Work>(&key_of(no, work.number));
             Ok(())
         }
-        Event::CheckAdded { check, plate, at, tubes } => {
-            clocks::check_added(state, *check, plate, *at, tubes)
-        }
+        Event::CheckAdded {
+            check,
+            plate,
+            at,
+            tubes,
+        } => clocks::check_added(state, *check, plate, *at, tubes),
         Event::AtRisk { tubes } => clocks::at_risk(state, tubes),
         Event::Late { tubes } => clocks::late(state, tubes),
         Event::OrderLate { order } => orders::late(state, order),
@@ -87,7 +96,16 @@ pub fn evolve(state: &mut dyn Write, event: &Event, at: Timestamp) -> Result<(),
 }
 
 fn opened(state: &mut dyn Write, event: &Event, at: Timestamp) -> Result<(), String> {
-    let Event::WorkOpened { work, kind, about, detail, delivery } = event else { return Ok(()) };
+    let Event::WorkOpened {
+        work,
+        kind,
+        about,
+        detail,
+        delivery,
+    } = event
+    else {
+        return Ok(());
+    };
     let no = ensure_lab(state, &work.lab);
     let mut lab: Lab = state.get(&no).unwrap_or_default();
     lab.works = lab.works.max(work.number);
@@ -150,8 +168,9 @@ fn change_key(
     key: u64,
     with: impl FnOnce(&mut Specimen),
 ) -> Result<(u64, Specimen), String> {
-    let mut specimen: Specimen =
-        state.get(&key).ok_or_else(|| format!("tube {key} was never loaded"))?;
+    let mut specimen: Specimen = state
+        .get(&key)
+        .ok_or_else(|| format!("tube {key} was never loaded"))?;
     let board = boards.of(state, key);
     board.leave(&specimen);
     with(&mut specimen);
@@ -159,4 +178,3 @@ fn change_key(
     state.put(&key, &specimen);
     Ok((key, specimen))
 }
-

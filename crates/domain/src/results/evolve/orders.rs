@@ -88,7 +88,9 @@ pub(super) fn ended(
         close(state, id, key, &order);
         if end == OrderEnd::Fulfilled {
             let length = at.since(order.at);
-            boards.of(state, order.specimen).span(SpanKind::Retest, length);
+            boards
+                .of(state, order.specimen)
+                .span(SpanKind::Retest, length);
         }
         change_key(state, &mut boards, order.specimen, |specimen| {
             specimen.orders.retain(|open| *open != key);
@@ -105,7 +107,9 @@ pub(super) fn registered(
     barcode: &Barcode,
 ) -> Result<(), String> {
     let (key, mut order) = known(state, id)?;
-    order.state = OrderState::Registered { barcode: barcode.clone() };
+    order.state = OrderState::Registered {
+        barcode: barcode.clone(),
+    };
     close(state, id, key, &order);
     Ok(())
 }

@@ -5,7 +5,7 @@ use crate::ids::TubeId;
 use crate::message::{LoadedPlate, LoadedWell, Member};
 use crate::results::event::{Event, LabNumber};
 use crate::results::state::{
-    GateVerdict, Lab, Plate, PlateState, PlateWell, Registered, Run, Sla, Specimen, SpanKind,
+    GateVerdict, Lab, Plate, PlateState, PlateWell, Registered, Run, Sla, SpanKind, Specimen,
     Standing, Submission, Test, ensure_lab, key_of, tube_key,
 };
 use crate::sample::Sample;
@@ -32,7 +32,11 @@ pub(super) fn loaded(
         for member in &well.members {
             members.push(member_loaded(state, &mut boards, key, well, member));
         }
-        wells.push(PlateWell { well: well.well, pool: well.pool.clone(), members });
+        wells.push(PlateWell {
+            well: well.well,
+            pool: well.pool.clone(),
+            members,
+        });
     }
     wells.sort_by_key(|well| well.well);
     boards.store(state);
@@ -72,7 +76,10 @@ fn member_loaded(
         transferred_at: member.transferred_at,
     };
     let known: Option<Registered> = state.get(&key);
-    if known.as_ref().is_none_or(|known| known.sample.version <= member.sample.version) {
+    if known
+        .as_ref()
+        .is_none_or(|known| known.sample.version <= member.sample.version)
+    {
         let registered = Registered {
             sample: compact(&member.sample),
             received_at: member.received_at,
@@ -160,18 +167,29 @@ pub(super) fn amended(
     withdrawn: bool,
 ) -> Result<(), String> {
     let key = tube_key(state, tube).ok_or_else(|| format!("tube {tube} is unknown"))?;
-    let mut registered: Registered =
-        state.get(&key).ok_or_else(|| format!("tube {tube} was never loaded"))?;
+    let mut registered: Registered = state
+        .get(&key)
+        .ok_or_else(|| format!("tube {tube} was never loaded"))?;
     registered.sample = compact(sample);
     state.put(&key, &registered);
     let mut boards = Boards::default();
-    change(state, &mut boards, tube, |specimen| specimen.withdrawn = withdrawn)?;
+    change(state, &mut boards, tube, |specimen| {
+        specimen.withdrawn = withdrawn
+    })?;
     boards.store(state);
     Ok(())
 }
 
 pub(super) fn imported(state: &mut dyn Write, event: &Event, at: Timestamp) -> Result<(), String> {
-    let Event::RunImported { run, serial, run_id, version, file_hash, plate, analysis } = event
+    let Event::RunImported {
+        run,
+        serial,
+        run_id,
+        version,
+        file_hash,
+        plate,
+        analysis,
+    } = event
     else {
         return Ok(());
     };
@@ -204,9 +222,17 @@ pub(super) fn imported(state: &mut dyn Write, event: &Event, at: Timestamp) -> R
     }
     plate.current = Some((key, *version));
     let out = matches!(analysis.gate, GateVerdict::OutOfControl(_));
-    plate.state = if out { PlateState::OutOfControl } else { PlateState::Released };
+    plate.state = if out {
+        PlateState::OutOfControl
+    } else {
+        PlateState::Released
+    };
     state.put(&plate_key, &plate);
-    if out { back_to_plating(state, plate_key, &plate) } else { Ok(()) }
+    if out {
+        back_to_plating(state, plate_key, &plate)
+    } else {
+        Ok(())
+    }
 }
 
 pub(super) fn parked(

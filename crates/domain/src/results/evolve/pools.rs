@@ -11,7 +11,15 @@ use crate::tables::{ReadExt, Write, WriteExt};
 use crate::time::Timestamp;
 
 pub(super) fn suspected(state: &mut dyn Write, event: &Event, at: Timestamp) -> Result<(), String> {
-    let Event::PoolSuspected { pool, plate, well, call, members, alert_due, receivers } = event
+    let Event::PoolSuspected {
+        pool,
+        plate,
+        well,
+        call,
+        members,
+        alert_due,
+        receivers,
+    } = event
     else {
         return Ok(());
     };

@@ -18,8 +18,10 @@ pub(super) fn issued(
     reports: &[Issued],
     at: Timestamp,
 ) -> Result<(), String> {
-    let mut queues: Vec<(u64, Receiver)> =
-        receivers.iter().map(|id| ensure_receiver(state, id)).collect();
+    let mut queues: Vec<(u64, Receiver)> = receivers
+        .iter()
+        .map(|id| ensure_receiver(state, id))
+        .collect();
     let mut boards = Boards::default();
     let mut read_at: Option<(u64, Option<Timestamp>)> = None;
     for report in reports {
@@ -36,12 +38,17 @@ pub(super) fn issued(
         }
         let (key, specimen) = change(state, &mut boards, &report.tube, |specimen| {
             add_report(specimen, verdict, report, at);
-            specimen.sent_to.retain(|old| !old.accepted || !sent.iter().any(|new| new.receiver == old.receiver));
+            specimen.sent_to.retain(|old| {
+                !old.accepted || !sent.iter().any(|new| new.receiver == old.receiver)
+            });
             specimen.sent_to.extend(sent.iter().cloned());
         })?;
         for to in &sent {
             let delivery = Delivery {
-                cargo: Cargo::Report { specimen: key, version: report.version },
+                cargo: Cargo::Report {
+                    specimen: key,
+                    version: report.version,
+                },
                 attempts: 0,
                 sent_at: Timestamp(0),
                 stuck: None,
@@ -109,12 +116,15 @@ pub(super) fn number_of(
     match cargo {
         CargoRef::Report { tube, version } => {
             let key = tube_key(state, tube).ok_or_else(|| format!("tube {tube} is unknown"))?;
-            let specimen: Specimen =
-                state.get(&key).ok_or_else(|| format!("tube {tube} was never loaded"))?;
+            let specimen: Specimen = state
+                .get(&key)
+                .ok_or_else(|| format!("tube {tube} was never loaded"))?;
             Ok(specimen
                 .sent_to
                 .iter()
-                .find(|sent| sent.receiver == receiver && sent.version == *version && !sent.accepted)
+                .find(|sent| {
+                    sent.receiver == receiver && sent.version == *version && !sent.accepted
+                })
                 .map(|sent| sent.number))
         }
         CargoRef::Alert(pool) => {
@@ -143,7 +153,9 @@ pub(super) fn sent(
 ) -> Result<(), String> {
     let (no, _) = receiver_no(state, receiver)?;
     for cargo in cargo {
-        let Some(number) = number_of(state, no, cargo)? else { continue };
+        let Some(number) = number_of(state, no, cargo)? else {
+            continue;
+        };
         if let Some(mut delivery) = state.get::<Delivery>(&(no, number)) {
             delivery.attempts = delivery.attempts.saturating_add(1);
             delivery.sent_at = at;
@@ -160,8 +172,13 @@ pub(super) fn accepted(
 ) -> Result<(), String> {
     let (no, mut receiver) = receiver_no(state, id)?;
     for cargo in cargo {
-        let Some(number) = number_of(state, no, cargo)? else { continue };
-        if state.get::<Delivery>(&(no, number)).is_some_and(|d| d.stuck.is_none()) {
+        let Some(number) = number_of(state, no, cargo)? else {
+            continue;
+        };
+        if state
+            .get::<Delivery>(&(no, number))
+            .is_some_and(|d| d.stuck.is_none())
+        {
             receiver.open = receiver.open.saturating_sub(1);
         }
         state.delete::<Delivery>(&(no, number));
@@ -169,7 +186,8 @@ pub(super) fn accepted(
             CargoRef::Report { tube, version } => accepted_report(state, tube, *version, no)?,
             CargoRef::Alert(pool) => {
                 let key = pool_key(state, pool).ok_or("the pool is unknown")?;
-                let mut record: SuspectPool = state.get(&key).ok_or("the pool was never suspect")?;
+                let mut record: SuspectPool =
+                    state.get(&key).ok_or("the pool was never suspect")?;
                 record.alerts.retain(|(receiver, _)| *receiver != no);
                 state.put(&key, &record);
             }
@@ -186,8 +204,9 @@ fn accepted_report(
     no: u64,
 ) -> Result<(), String> {
     let key = tube_key(state, tube).ok_or_else(|| format!("tube {tube} is unknown"))?;
-    let mut specimen: Specimen =
-        state.get(&key).ok_or_else(|| format!("tube {tube} was never loaded"))?;
+    let mut specimen: Specimen = state
+        .get(&key)
+        .ok_or_else(|| format!("tube {tube} was never loaded"))?;
     let newest = specimen.report().map_or(0, |report| report.version);
     for sent in &mut specimen.sent_to {
         if sent.receiver == no && sent.version == version {
@@ -195,9 +214,14 @@ fn accepted_report(
         }
     }
     let newer_there = version < newest
-        && specimen.sent_to.iter().any(|sent| sent.receiver == no && sent.version > version);
+        && specimen
+            .sent_to
+            .iter()
+            .any(|sent| sent.receiver == no && sent.version > version);
     if newer_there {
-        specimen.sent_to.retain(|sent| !(sent.receiver == no && sent.version == version));
+        specimen
+            .sent_to
+            .retain(|sent| !(sent.receiver == no && sent.version == version));
     }
     state.put(&key, &specimen);
     Ok(())
@@ -211,8 +235,12 @@ pub(super) fn stuck(
     why: Option<&Stuck>,
 ) -> Result<(), String> {
     let (no, mut receiver) = receiver_no(state, id)?;
-    let Some(number) = number_of(state, no, cargo)? else { return Ok(()) };
-    let Some(mut delivery) = state.get::<Delivery>(&(no, number)) else { return Ok(()) };
+    let Some(number) = number_of(state, no, cargo)? else {
+        return Ok(());
+    };
+    let Some(mut delivery) = state.get::<Delivery>(&(no, number)) else {
+        return Ok(());
+    };
     match (&delivery.stuck, why) {
         (None, Some(_)) => receiver.open = receiver.open.saturating_sub(1),
         (Some(_), None) => {
@@ -227,11 +255,7 @@ pub(super) fn stuck(
     Ok(())
 }
 
-pub(super) fn closed(
-    state: &mut dyn Write,
-    tubes: &[TubeId],
-    at: Timestamp,
-) -> Result<(), String> {
+pub(super) fn closed(state: &mut dyn Write, tubes: &[TubeId], at: Timestamp) -> Result<(), String> {
     let mut boards = Boards::default();
     for tube in tubes {
         let (key, specimen) = change(state, &mut boards, tube, |specimen| {

@@ -44,7 +44,10 @@ pub fn place(draft: &mut Draft<'_>, lab: &LabId, wanted: &[Wanted]) {
             due,
         })
         .collect();
-    draft.emit(Event::OrdersPlaced { lab: lab.clone(), orders: orders.clone() });
+    draft.emit(Event::OrdersPlaced {
+        lab: lab.clone(),
+        orders: orders.clone(),
+    });
     for (order, wanted) in orders.into_iter().zip(wanted) {
         let id = OrderId::new(lab.clone(), order.number);
         match order.kind {
@@ -56,7 +59,10 @@ pub fn place(draft: &mut Draft<'_>, lab: &LabId, wanted: &[Wanted]) {
                     reason: order.reason,
                     due,
                 };
-                draft.send(Outgoing::Pooling(lab.clone(), Message::RetestOrdered(retest)));
+                draft.send(Outgoing::Pooling(
+                    lab.clone(),
+                    Message::RetestOrdered(retest),
+                ));
             }
             // The well is plated again as a whole: one message for all its members.
             OrderKind::Reextraction => {}
@@ -73,7 +79,10 @@ pub fn place(draft: &mut Draft<'_>, lab: &LabId, wanted: &[Wanted]) {
                     ordered_at: draft.now,
                     due,
                 };
-                draft.send(Outgoing::Intake(barcode, Message::RecollectionOrdered(order)));
+                draft.send(Outgoing::Intake(
+                    barcode,
+                    Message::RecollectionOrdered(order),
+                ));
             }
         }
     }
@@ -108,10 +117,7 @@ pub fn recollect(draft: &mut Draft<'_>, lab: &LabId, key: u64, reason: RetestRea
 ///
 /// # Errors
 /// `ORDER_UNKNOWN`: this lane never gave it.
-pub fn registered(
-    draft: &mut Draft<'_>,
-    message: RecollectionRegistered,
-) -> Result<(), Rejection> {
+pub fn registered(draft: &mut Draft<'_>, message: RecollectionRegistered) -> Result<(), Rejection> {
     let state = draft.state();
     let found = order_key(state, &message.order).and_then(|key| state.get::<Order>(&key));
     let Some(order) = found else {

@@ -6,7 +6,7 @@ use crate::results::draft::{Draft, Outgoing};
 use crate::results::event::Event;
 use crate::results::report::{Verdict, issue};
 use crate::results::state::{
-    Order, OrderKind, OrderState, PoolEnd, PoolRef, Plate, Registered, Specimen, SuspectPool,
+    Order, OrderKind, OrderState, Plate, PoolEnd, PoolRef, Registered, Specimen, SuspectPool,
     WorkKind, lab_id, lab_no_of, tube_id,
 };
 use crate::results::work::NewWork;
@@ -19,7 +19,9 @@ pub fn finalize(draft: &mut Draft<'_>, keys: &[u64], finding: FinalResult) {
     let mut release = Vec::new();
     let mut suppress = Vec::new();
     for key in keys {
-        let Some(specimen) = draft.state().get::<Specimen>(key) else { continue };
+        let Some(specimen) = draft.state().get::<Specimen>(key) else {
+            continue;
+        };
         if specimen.is_final() && specimen.finding == Some(finding) {
             continue;
         }
@@ -38,7 +40,10 @@ fn suppressed(draft: &mut Draft<'_>, keys: &[u64], finding: FinalResult) {
     if keys.is_empty() {
         return;
     }
-    let tubes = keys.iter().map(|key| tube_id(draft.state(), *key)).collect();
+    let tubes = keys
+        .iter()
+        .map(|key| tube_id(draft.state(), *key))
+        .collect();
     draft.emit(Event::ReleaseSuppressed { tubes, finding });
     for key in keys {
         tell_closed(draft, *key, 0, FinalResult::Withdrawn);
@@ -48,9 +53,13 @@ fn suppressed(draft: &mut Draft<'_>, keys: &[u64], finding: FinalResult) {
 /// Tells pooling and intake that a sample needs nothing more.
 pub fn tell_closed(draft: &mut Draft<'_>, key: u64, version: u32, result: FinalResult) {
     let state = draft.state();
-    let Some(registered) = state.get::<Registered>(&key) else { return };
+    let Some(registered) = state.get::<Registered>(&key) else {
+        return;
+    };
     let specimen = state.get::<Specimen>(&key);
-    let lab = specimen.as_ref().map_or_else(LabId::default, |specimen| lab_of(state, key, specimen));
+    let lab = specimen
+        .as_ref()
+        .map_or_else(LabId::default, |specimen| lab_of(state, key, specimen));
     let at = specimen.and_then(|specimen| specimen.report().map(|report| report.at));
     let barcode = registered.sample.barcode;
     let closed = SampleClosed {
@@ -60,7 +69,10 @@ pub fn tell_closed(draft: &mut Draft<'_>, key: u64, version: u32, result: FinalR
         result,
         reported_at: at.unwrap_or(draft.now),
     };
-    draft.send(Outgoing::Pooling(lab, Message::SampleClosed(closed.clone())));
+    draft.send(Outgoing::Pooling(
+        lab,
+        Message::SampleClosed(closed.clone()),
+    ));
     draft.send(Outgoing::Intake(barcode, Message::SampleClosed(closed)));
 }
 
@@ -77,7 +89,11 @@ pub(crate) fn close_pools(draft: &mut Draft<'_>, keys: &[u64]) {
     let state = draft.state();
     let mut pools = BTreeSet::new();
     for key in keys {
-        pools.extend(state.get::<Specimen>(key).and_then(|specimen| specimen.pool));
+        pools.extend(
+            state
+                .get::<Specimen>(key)
+                .and_then(|specimen| specimen.pool),
+        );
         let old = state
             .get::<Registered>(key)
             .and_then(|registered| registered.sample.recollection_of)
@@ -92,21 +108,36 @@ pub(crate) fn close_pools(draft: &mut Draft<'_>, keys: &[u64]) {
 
 fn close(draft: &mut Draft<'_>, key: (u64, u64)) {
     let state = draft.state();
-    let Some(pool) = state.get::<SuspectPool>(&key).filter(|pool| pool.end.is_none()) else { return };
+    let Some(pool) = state
+        .get::<SuspectPool>(&key)
+        .filter(|pool| pool.end.is_none())
+    else {
+        return;
+    };
     let findings: Option<Vec<FinalResult>> = match &pool.pool {
-        PoolRef::Lab(_) => pool.members.iter().map(|key| finding_of(state, *key)).collect(),
+        PoolRef::Lab(_) => pool
+            .members
+            .iter()
+            .map(|key| finding_of(state, *key))
+            .collect(),
         PoolRef::Tube(_) => pool.members.first().and_then(|key| of_persons(state, *key)),
     };
     let Some(findings) = findings else { return };
     let end = if findings.contains(&FinalResult::Positive) {
         PoolEnd::Confirmed
-    } else if findings.iter().all(|finding| *finding == FinalResult::Negative) {
+    } else if findings
+        .iter()
+        .all(|finding| *finding == FinalResult::Negative)
+    {
         PoolEnd::Unconfirmed
     } else {
         PoolEnd::Unresolved
     };
     let lab = lab_id(state, lab_no_of(pool.plate));
-    draft.emit(Event::PoolClosed { pool: pool.pool.clone(), end });
+    draft.emit(Event::PoolClosed {
+        pool: pool.pool.clone(),
+        end,
+    });
     if end == PoolEnd::Unconfirmed {
         let item = NewWork {
             kind: WorkKind::ContaminationReview,
@@ -134,11 +165,19 @@ fn finding_of(state: &dyn Read, key: u64) -> Option<FinalResult> {
 fn of_persons(state: &dyn Read, key: u64) -> Option<Vec<FinalResult>> {
     let tube: Specimen = state.get(&key)?;
     let mut persons: BTreeSet<&Subject> = BTreeSet::new();
-    let orders: Vec<Order> = tube.orders.iter().filter_map(|order| state.get(order)).collect();
+    let orders: Vec<Order> = tube
+        .orders
+        .iter()
+        .filter_map(|order| state.get(order))
+        .collect();
     let mut findings = Vec::new();
     for order in &orders {
-        let OrderKind::Recollection { subject } = &order.kind else { continue };
-        let OrderState::Registered { barcode } = &order.state else { return None };
+        let OrderKind::Recollection { subject } = &order.kind else {
+            continue;
+        };
+        let OrderState::Registered { barcode } = &order.state else {
+            return None;
+        };
         let (key, _) = state.find::<Registered>(barcode.as_str())?;
         if persons.insert(subject) {
             findings.push(finding_of(state, key)?);

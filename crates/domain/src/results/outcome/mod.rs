@@ -18,15 +18,13 @@ mod closing;
 mod pool;
 mod single;
 
-pub use closing::{finalize, lab_of, tell_closed};
 pub(crate) use closing::close_pools;
+pub use closing::{finalize, lab_of, tell_closed};
 
 use super::call::Call;
 use super::draft::Draft;
 use super::event::{Event, OrderEnd};
-use super::state::{
-    Order, OrderKind, Plate, PlateWell, Registered, Specimen, WorkKind, order_id,
-};
+use super::state::{Order, OrderKind, Plate, PlateWell, Registered, Specimen, WorkKind, order_id};
 use super::work::NewWork;
 use crate::message::FinalResult;
 use crate::tables::ReadExt;
@@ -64,7 +62,11 @@ pub fn conclude(draft: &mut Draft<'_>, called: &WellCalled<'_>) {
     let members = current(draft, called);
     if members.is_empty() {
         if called.was.is_some() {
-            review(draft, called, "its tubes were tested again since: nothing follows from this");
+            review(
+                draft,
+                called,
+                "its tubes were tested again since: nothing follows from this",
+            );
         }
         return;
     }
@@ -89,11 +91,15 @@ fn current(draft: &Draft<'_>, called: &WellCalled<'_>) -> Vec<Current> {
         .iter()
         .filter_map(|key| {
             let specimen: Specimen = state.get(key)?;
-            let here = specimen
-                .test()
-                .is_some_and(|test| test.plate == called.plate_key && test.well == called.well.well);
+            let here = specimen.test().is_some_and(|test| {
+                test.plate == called.plate_key && test.well == called.well.well
+            });
             let registered = state.get(key)?;
-            here.then_some(Current { key: *key, specimen, registered })
+            here.then_some(Current {
+                key: *key,
+                specimen,
+                registered,
+            })
         })
         .collect()
 }
@@ -111,14 +117,21 @@ fn end_tests(draft: &mut Draft<'_>, members: &[Current], reanalysis: bool) {
         }
     }
     if !orders.is_empty() {
-        let end = if reanalysis { OrderEnd::Superseded } else { OrderEnd::Fulfilled };
+        let end = if reanalysis {
+            OrderEnd::Superseded
+        } else {
+            OrderEnd::Fulfilled
+        };
         draft.emit(Event::OrdersEnded { orders, end });
     }
 }
 
 /// A negative needs a recorded transfer from the tube to the well (INV-05).
 fn chain_unbroken(member: &Current) -> bool {
-    member.specimen.test().is_some_and(|test| test.transferred_at.0 > 0)
+    member
+        .specimen
+        .test()
+        .is_some_and(|test| test.transferred_at.0 > 0)
 }
 
 fn review(draft: &mut Draft<'_>, called: &WellCalled<'_>, why: &str) {

@@ -36,7 +36,11 @@ pub(super) fn conclude(
             } else {
                 RetestReason::PoolSuspect
             };
-            place(draft, &called.plate.lab, &wanted(members, reason, &OrderKind::Residual, 1));
+            place(
+                draft,
+                &called.plate.lab,
+                &wanted(members, reason, &OrderKind::Residual, 1),
+            );
             alert(draft, &pool);
         }
         Call::Invalid => invalid(draft, called, members),
@@ -48,23 +52,43 @@ fn invalid(draft: &mut Draft<'_>, called: &WellCalled<'_>, members: &[Current]) 
     if members.iter().any(|member| member.specimen.invalids > 0) {
         end_tests(draft, members, called.was.is_some());
         for member in members {
-            recollect(draft, &called.plate.lab, member.key, RetestReason::PoolInvalid);
+            recollect(
+                draft,
+                &called.plate.lab,
+                member.key,
+                RetestReason::PoolInvalid,
+            );
         }
         return;
     }
-    let orders = wanted(members, RetestReason::PoolInvalid, &OrderKind::Reextraction, 0);
+    let orders = wanted(
+        members,
+        RetestReason::PoolInvalid,
+        &OrderKind::Reextraction,
+        0,
+    );
     place(draft, &called.plate.lab, &orders);
     let order = ReplateOrder {
         lab: called.plate.lab.clone(),
         plate: called.plate.barcode.clone(),
         wells: vec![called.well.well],
-        reason: format!("well {} is invalid: extract its pool once more", called.well.well),
+        reason: format!(
+            "well {} is invalid: extract its pool once more",
+            called.well.well
+        ),
     };
-    draft.send(Outgoing::Pooling(called.plate.lab.clone(), Message::ReplateOrdered(order)));
+    draft.send(Outgoing::Pooling(
+        called.plate.lab.clone(),
+        Message::ReplateOrdered(order),
+    ));
 }
 
 /// One tube with several persons in it: they can never be separated again.
-pub(super) fn conclude_collection(draft: &mut Draft<'_>, called: &WellCalled<'_>, member: &Current) {
+pub(super) fn conclude_collection(
+    draft: &mut Draft<'_>,
+    called: &WellCalled<'_>,
+    member: &Current,
+) {
     let pool = PoolRef::Tube(tube_id(draft.state(), member.key));
     let one = std::slice::from_ref(member);
     if already_suspect(draft, called, &pool) {
@@ -90,7 +114,12 @@ pub(super) fn conclude_collection(draft: &mut Draft<'_>, called: &WellCalled<'_>
             retract(draft, &reported(one));
             end_tests(draft, one, called.was.is_some());
             if member.specimen.invalids > 0 {
-                recollect(draft, &called.plate.lab, member.key, RetestReason::PoolInvalid);
+                recollect(
+                    draft,
+                    &called.plate.lab,
+                    member.key,
+                    RetestReason::PoolInvalid,
+                );
             } else {
                 let orders = wanted(one, RetestReason::Invalid, &OrderKind::Residual, 1);
                 place(draft, &called.plate.lab, &orders);
@@ -105,7 +134,11 @@ fn already_suspect(draft: &mut Draft<'_>, called: &WellCalled<'_>, pool: &PoolRe
         .and_then(|key| draft.state().get::<SuspectPool>(&key))
         .is_some();
     if known && called.was.is_some() {
-        review(draft, called, "the pool was suspect and stays so until its members' own tests end it");
+        review(
+            draft,
+            called,
+            "the pool was suspect and stays so until its members' own tests end it",
+        );
     }
     known
 }
@@ -114,7 +147,10 @@ fn suspect(draft: &mut Draft<'_>, called: &WellCalled<'_>, pool: &PoolRef, membe
     let clock = crate::policy::hours(draft.policy.clocks.pool_alert_hours);
     let sites = members.iter().map(|member| &member.registered.sample.site);
     let receivers = receivers_of(draft.policy, sites, true);
-    let tubes = members.iter().map(|member| tube_id(draft.state(), member.key)).collect();
+    let tubes = members
+        .iter()
+        .map(|member| tube_id(draft.state(), member.key))
+        .collect();
     draft.emit(Event::PoolSuspected {
         pool: pool.clone(),
         plate: LabNumber::new(called.plate.lab.clone(), number_of(called.plate_key)),
@@ -127,7 +163,11 @@ fn suspect(draft: &mut Draft<'_>, called: &WellCalled<'_>, pool: &PoolRef, membe
 }
 
 fn reported(members: &[Current]) -> Vec<u64> {
-    members.iter().filter(|member| member.reported()).map(|member| member.key).collect()
+    members
+        .iter()
+        .filter(|member| member.reported())
+        .map(|member| member.key)
+        .collect()
 }
 
 fn wanted(members: &[Current], reason: RetestReason, kind: &OrderKind, rounds: u32) -> Vec<Wanted> {

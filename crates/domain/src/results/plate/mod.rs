@@ -23,7 +23,10 @@ pub fn loaded(draft: &mut Draft<'_>, plate: LoadedPlate) -> Result<(), Rejection
             crate::Code::AlreadyExists,
             "PLATE_TWICE",
             "plate",
-            format!("plate {:?} was loaded before, at {}", plate.plate, known.loaded_at),
+            format!(
+                "plate {:?} was loaded before, at {}",
+                plate.plate, known.loaded_at
+            ),
             "use a plate barcode once",
         ));
     }
@@ -61,11 +64,14 @@ pub fn voided(draft: &mut Draft<'_>, message: PlateVoided) -> Result<(), Rejecti
         .iter()
         .flat_map(|well| &well.members)
         .filter(|member| {
-            draft.state().get::<Specimen>(member).is_some_and(|specimen| {
-                !matches!(specimen.standing, Standing::Loaded)
-                    && specimen.report().is_some()
-                    && specimen.test().is_some_and(|test| test.plate == key)
-            })
+            draft
+                .state()
+                .get::<Specimen>(member)
+                .is_some_and(|specimen| {
+                    !matches!(specimen.standing, Standing::Loaded)
+                        && specimen.report().is_some()
+                        && specimen.test().is_some_and(|test| test.plate == key)
+                })
         })
         .filter_map(|member| draft.state().get::<Registered>(member))
         .map(|registered| registered.sample.barcode.to_string())

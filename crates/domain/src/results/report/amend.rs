@@ -28,12 +28,21 @@ pub fn amended(draft: &mut Draft<'_>, message: MemberAmended) -> Result<(), Reje
         ));
     };
     let newer = message.sample.version > registered.sample.version;
-    if !newer && (message.withdrawn == specimen.withdrawn || message.sample.version < registered.sample.version) {
+    if !newer
+        && (message.withdrawn == specimen.withdrawn
+            || message.sample.version < registered.sample.version)
+    {
         return Ok(());
     }
     let withdrawn = message.withdrawn;
-    draft.emit(Event::MemberAmended { tube: message.tube, sample: message.sample, withdrawn });
-    let Some(last) = specimen.report().map(|report| report.verdict) else { return Ok(()) };
+    draft.emit(Event::MemberAmended {
+        tube: message.tube,
+        sample: message.sample,
+        withdrawn,
+    });
+    let Some(last) = specimen.report().map(|report| report.verdict) else {
+        return Ok(());
+    };
     if withdrawn {
         if last != Verdict::Withdrawn {
             issue(draft, &[key], Verdict::Withdrawn);
@@ -41,7 +50,9 @@ pub fn amended(draft: &mut Draft<'_>, message: MemberAmended) -> Result<(), Reje
         return Ok(());
     }
     let verdict = match (last, specimen.finding) {
-        (Verdict::Withdrawn, Some(finding)) if finding != FinalResult::Withdrawn => Verdict::of(finding),
+        (Verdict::Withdrawn, Some(finding)) if finding != FinalResult::Withdrawn => {
+            Verdict::of(finding)
+        }
         _ => last,
     };
     if specimen.is_final() {

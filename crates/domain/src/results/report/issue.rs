@@ -42,9 +42,13 @@ pub fn issue(draft: &mut Draft<'_>, keys: &[u64], verdict: Verdict) {
         };
         let site = &registered.sample.site;
         let mut receivers: BTreeSet<ReceiverId> =
-            receivers_of(draft.policy, [site].into_iter(), false).into_iter().collect();
+            receivers_of(draft.policy, [site].into_iter(), false)
+                .into_iter()
+                .collect();
         receivers.extend(specimen.sent_to.iter().filter_map(|sent| {
-            state.get::<Receiver>(&sent.receiver).map(|receiver| receiver.id)
+            state
+                .get::<Receiver>(&sent.receiver)
+                .map(|receiver| receiver.id)
         }));
         let replaces = specimen.report().map(|report| report.version);
         let issued = Issued {
@@ -52,11 +56,18 @@ pub fn issue(draft: &mut Draft<'_>, keys: &[u64], verdict: Verdict) {
             version: replaces.unwrap_or(0).saturating_add(1),
             replaces,
         };
-        groups.entry(receivers.into_iter().collect()).or_default().push((*key, issued));
+        groups
+            .entry(receivers.into_iter().collect())
+            .or_default()
+            .push((*key, issued));
     }
     for (receivers, group) in groups {
         let reports = group.iter().map(|(_, issued)| issued.clone()).collect();
-        draft.emit(Event::ReportsIssued { verdict, receivers: receivers.clone(), reports });
+        draft.emit(Event::ReportsIssued {
+            verdict,
+            receivers: receivers.clone(),
+            reports,
+        });
         for (key, issued) in &group {
             publish(draft, *key, issued.version, &receivers);
             if receivers.is_empty() {
@@ -81,16 +92,28 @@ fn publish(draft: &mut Draft<'_>, key: u64, version: u32, receivers: &[ReceiverI
 
 /// Nobody takes this report: the sample is closed with it.
 fn close_unsent(draft: &mut Draft<'_>, key: u64, issued: &Issued, verdict: Verdict) {
-    let Some(result) = verdict.result() else { return };
-    draft.emit(Event::SpecimensClosed { tubes: vec![issued.tube.clone()] });
+    let Some(result) = verdict.result() else {
+        return;
+    };
+    draft.emit(Event::SpecimensClosed {
+        tubes: vec![issued.tube.clone()],
+    });
     tell_closed(draft, key, issued.version, result);
 }
 
 /// A version of a tube's report, as a receiver gets it.
 pub fn report_of(state: &dyn Read, key: u64, version: u32) -> Option<Report> {
     let specimen: Specimen = state.get(&key)?;
-    let Registered { sample, received_at, due, .. } = state.get(&key)?;
-    let made = specimen.reports.iter().find(|made| made.version == version)?;
+    let Registered {
+        sample,
+        received_at,
+        due,
+        ..
+    } = state.get(&key)?;
+    let made = specimen
+        .reports
+        .iter()
+        .find(|made| made.version == version)?;
     let alone = specimen.finding == Some(FinalResult::Recollect)
         || specimen.test().is_none_or(|test| !test.pooled);
     Some(Report {
@@ -118,8 +141,12 @@ pub fn report_of(state: &dyn Read, key: u64, version: u32) -> Option<Report> {
 
 /// Publishes a suspect pool's alert to those who take alerts.
 pub fn alert(draft: &mut Draft<'_>, pool: &PoolRef) {
-    let Some(key) = pool_key(draft.state(), pool) else { return };
-    let Some(notice) = alert_notice(draft.state(), key) else { return };
+    let Some(key) = pool_key(draft.state(), pool) else {
+        return;
+    };
+    let Some(notice) = alert_notice(draft.state(), key) else {
+        return;
+    };
     let state = draft.state();
     let receivers: Vec<ReceiverId> = state
         .get::<SuspectPool>(&key)

@@ -3,7 +3,7 @@
 
 use super::table::{Fitted, ROWS_MAX, fit};
 use super::{ImportOutcome, ImportState, release};
-use crate::ids::LabId;
+use crate::ids::{Barcode, LabId};
 use crate::message::{Message, ReplateOrder};
 use crate::rejection::{Code, Rejection};
 use crate::results::call::{Call, Rules, control_gate};
@@ -26,13 +26,12 @@ const PARKED_MAX: u64 = 500;
 /// Everything that is wrong with it; then nothing of it is kept.
 pub fn import(draft: &mut Draft<'_>, submission: Submission) -> Result<ImportOutcome, Rejection> {
     shape(draft, &submission)?;
-    if let Some(first) = seen_before(draft, &submission) {
-        return Ok(first);
-    }
     let named = submission.table.plate.trim().to_owned();
-    if !submission.plate.is_empty() && !named.is_empty() && named != submission.plate.as_str()
-    {
-        let detail = format!("the file is of plate {named:?}, the request says {:?}", submission.plate);
+    if !submission.plate.is_empty() && !named.is_empty() && named != submission.plate.as_str() {
+        let detail = format!(
+            "the file is of plate {named:?}, the request says {:?}",
+            submission.plate
+        );
         return Ok(quarantine(draft, &submission, "PLATE_MISMATCH", detail));
     }
     let mut submission = submission;
@@ -46,6 +45,9 @@ pub fn import(draft: &mut Draft<'_>, submission: Submission) -> Result<ImportOut
             "neither the request nor the file names the plate",
             "give the plate's barcode",
         ));
+    }
+    if let Some(first) = seen_before(draft, &submission)? {
+        return Ok(first);
     }
     match draft.state().find::<Plate>(submission.plate.as_str()) {
         None => park(draft, submission),
@@ -71,43 +73,84 @@ fn shape(draft: &Draft<'_>, submission: &Submission) -> Result<(), Rejection> {
         ("file_hash", &submission.file_hash),
     ] {
         if value.is_empty() {
-            return Err(missing(field, "a run is its instrument's serial and its run id"));
+            return Err(missing(
+                field,
+                "a run is its instrument's serial and its run id",
+            ));
         }
     }
     if submission.table.rows.len() > ROWS_MAX {
         return Err(Rejection::invalid(
             "FILE_TOO_LONG",
             "file",
-            format!("{} rows are more than {ROWS_MAX}", submission.table.rows.len()),
+            format!(
+                "{} rows are more than {ROWS_MAX}",
+                submission.table.rows.len()
+            ),
             "import one plate a file",
         ));
     }
     Ok(())
 }
 
-/// The outcome of this very file, if it was taken before.
-fn seen_before(draft: &Draft<'_>, submission: &Submission) -> Option<ImportOutcome> {
+/// The outcome of this very file, if it was taken before for this plate. For another plate it is a
+/// mistake of somebody, and must not look like success.
+fn seen_before(
+    draft: &Draft<'_>,
+    submission: &Submission,
+) -> Result<Option<ImportOutcome>, Rejection> {
     let state = draft.state();
-    if let Some((_, _)) = state.find::<Submission>(&submission.file_hash) {
-        let mut outcome = ImportOutcome::none(ImportState::Parked, "the same file again: it still waits for its plate");
+    let other = |plate: &Barcode| {
+        Rejection::precondition(
+            "FILE_OF_OTHER_PLATE",
+            "file",
+            format!("this very file was handed in for plate {plate:?} before"),
+            "check which plate it is of; two runs never give the same file",
+        )
+    };
+    if let Some((_, parked)) = state.find::<Submission>(&submission.file_hash) {
+        if parked.plate != submission.plate {
+            return Err(other(&parked.plate));
+        }
+        let mut outcome = ImportOutcome::none(
+            ImportState::Parked,
+            "the same file again: it still waits for its plate",
+        );
         outcome.same_file = true;
-        return Some(outcome);
+        return Ok(Some(outcome));
     }
-    let (key, run) = state.find::<Run>(&submission.file_hash)?;
-    let at = run.files.iter().position(|file| *file == submission.file_hash)?;
-    let version = u32::try_from(at).ok()?.saturating_add(1);
-    let analysis: Analysis = state.get(&(key, u64::from(version)))?;
-    let plate: Plate = state.get(&run.plate)?;
+    let Some((key, run)) = state.find::<Run>(&submission.file_hash) else {
+        return Ok(None);
+    };
+    let version = run
+        .files
+        .iter()
+        .position(|file| *file == submission.file_hash)
+        .and_then(|at| u32::try_from(at).ok()?.checked_add(1))
+        .unwrap_or(1);
+    let (Some(analysis), Some(plate)) = (
+        state.get::<Analysis>(&(key, u64::from(version))),
+        state.get::<Plate>(&run.plate),
+    ) else {
+        return Ok(None);
+    };
+    if plate.barcode != submission.plate {
+        return Err(other(&plate.barcode));
+    }
     let mut outcome = outcome_of(&plate, &analysis, number_of(key), version);
     outcome.same_file = true;
-    outcome.notes.push("the same file again: nothing was done".to_owned());
-    Some(outcome)
+    outcome
+        .notes
+        .push("the same file again: nothing was done".to_owned());
+    Ok(Some(outcome))
 }
 
 fn outcome_of(plate: &Plate, analysis: &Analysis, run: u64, version: u32) -> ImportOutcome {
     let mut calls = [0_u32; 5];
     for well in &plate.wells {
-        let Some((_, _, call)) = analysis.well(well.well) else { continue };
+        let Some((_, _, call)) = analysis.well(well.well) else {
+            continue;
+        };
         let at = match call {
             Call::Negative => 0,
             Call::Positive => 1,
@@ -129,25 +172,48 @@ fn outcome_of(plate: &Plate, analysis: &Analysis, run: u64, version: u32) -> Imp
         state = ImportState::SetAside;
         notes.push(why.clone());
     }
-    ImportOutcome { state, run, version, same_file: false, calls, notes }
+    ImportOutcome {
+        state,
+        run,
+        version,
+        same_file: false,
+        calls,
+        notes,
+    }
 }
 
 fn failure_text((well, why): &(Option<crate::well::Well>, String)) -> String {
     well.map_or_else(|| why.clone(), |well| format!("well {well}: {why}"))
 }
 
-fn quarantine(draft: &mut Draft<'_>, submission: &Submission, reason: &str, detail: String) -> ImportOutcome {
+fn quarantine(
+    draft: &mut Draft<'_>,
+    submission: &Submission,
+    reason: &str,
+    detail: String,
+) -> ImportOutcome {
     let about = format!("{}/{}", submission.serial, submission.run_id);
     let detail = format!("{reason}: {detail} (file {:?})", submission.file_name);
     let mut known = false;
     if let Some(no) = lab_no(draft.state(), &submission.lab) {
-        draft.state().scan_range::<Work>(&key_of(no, 0), &key_of(no + 1, 0), |_, work| {
-            known = work.about == about && work.detail == detail;
-            if known { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        });
+        draft
+            .state()
+            .scan_range::<Work>(&key_of(no, 0), &key_of(no + 1, 0), |_, work| {
+                known = work.about == about && work.detail == detail;
+                if known {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
+                }
+            });
     }
     if !known {
-        let item = NewWork { kind: WorkKind::Quarantined, about, detail: detail.clone(), delivery: None };
+        let item = NewWork {
+            kind: WorkKind::Quarantined,
+            about,
+            detail: detail.clone(),
+            delivery: None,
+        };
         draft.open_work(&submission.lab, item);
     }
     ImportOutcome::none(ImportState::Quarantined, detail)
@@ -157,10 +223,12 @@ fn park(draft: &mut Draft<'_>, submission: Submission) -> Result<ImportOutcome, 
     let lab = draft.state().find::<Lab>(submission.lab.as_str());
     let (waiting, number) = lab.map_or((0, 1), |(no, lab)| {
         let mut waiting = 0_u64;
-        draft.state().scan_range::<Submission>(&key_of(no, 0), &key_of(no + 1, 0), |_, _| {
-            waiting += 1;
-            ControlFlow::Continue(())
-        });
+        draft
+            .state()
+            .scan_range::<Submission>(&key_of(no, 0), &key_of(no + 1, 0), |_, _| {
+                waiting += 1;
+                ControlFlow::Continue(())
+            });
         (waiting, lab.parked.saturating_add(1))
     });
     if waiting >= PARKED_MAX {
@@ -168,11 +236,17 @@ fn park(draft: &mut Draft<'_>, submission: Submission) -> Result<ImportOutcome, 
             Code::ResourceExhausted,
             "PARKED_FULL",
             "plate",
-            format!("plate {:?} is not loaded, and {PARKED_MAX} runs wait for their plates already", submission.plate),
+            format!(
+                "plate {:?} is not loaded, and {PARKED_MAX} runs wait for their plates already",
+                submission.plate
+            ),
             "load the plates in pooling, or void them",
         ));
     }
-    let note = format!("plate {:?} is not loaded yet: the run waits for it", submission.plate);
+    let note = format!(
+        "plate {:?} is not loaded yet: the run waits for it",
+        submission.plate
+    );
     draft.emit(Event::RunParked { number, submission });
     Ok(ImportOutcome::none(ImportState::Parked, note))
 }
@@ -208,20 +282,34 @@ fn import_of(
         Rejection::precondition(
             "NO_CT_RULE",
             "read_at",
-            format!("kit {:?} has no rule for target {target:?} at {}", plate.assay, submission.read_at),
+            format!(
+                "kit {:?} has no rule for target {target:?} at {}",
+                plate.assay, submission.read_at
+            ),
             "correct the read time, or add a rule that was in force then",
         )
     })?;
     let fitted = fit(&submission.table, plate, assay)?;
     if !fitted.code_mismatches.is_empty() {
-        let detail = format!("{}: not so on the plate's map; is this another plate, or this one turned round?", fitted.code_mismatches.join(", "));
-        return Ok(quarantine(draft, submission, "CONTROL_CODE_MISMATCH", detail));
+        let detail = format!(
+            "{}: not so on the plate's map; is this another plate, or this one turned round?",
+            fitted.code_mismatches.join(", ")
+        );
+        return Ok(quarantine(
+            draft,
+            submission,
+            "CONTROL_CODE_MISMATCH",
+            detail,
+        ));
     }
     let analysis = analyse(draft, submission, plate, &rules, &fitted);
     let mut outcome = outcome_of(plate, &analysis, run_number, version);
     outcome.notes.extend(fitted.warnings);
     let run = LabNumber::new(plate.lab.clone(), run_number);
-    let (in_control, first) = (analysis.gate == GateVerdict::InControl, plate.current.is_none());
+    let (in_control, first) = (
+        analysis.gate == GateVerdict::InControl,
+        plate.current.is_none(),
+    );
     let set_aside = analysis.set_aside.clone();
     draft.emit(Event::RunImported {
         run: run.clone(),
@@ -233,7 +321,11 @@ fn import_of(
         analysis,
     });
     match (set_aside, in_control) {
-        (None, true) => outcome.notes.extend(release(draft, plate_key, &run, version, plate.current)),
+        (None, true) => {
+            outcome
+                .notes
+                .extend(release(draft, plate_key, &run, version, plate.current))
+        }
         (None, false) if first => order_replate(draft, plate, &outcome),
         (Some(why), _) if plate.state == PlateState::Released => review(draft, plate, why),
         _ => {}
@@ -252,7 +344,10 @@ fn identity(
         return Err(Rejection::precondition(
             "PLATE_OF_OTHER_LAB",
             "plate",
-            format!("plate {:?} is of lab {:?}, not of {:?}", plate.barcode, plate.lab, submission.lab),
+            format!(
+                "plate {:?} is of lab {:?}, not of {:?}",
+                plate.barcode, plate.lab, submission.lab
+            ),
             "check the plate's barcode and the lab",
         ));
     }
@@ -260,7 +355,10 @@ fn identity(
         return Err(Rejection::precondition(
             "PLATE_VOIDED",
             "plate",
-            format!("plate {:?} is void: nothing may be believed of it", plate.barcode),
+            format!(
+                "plate {:?} is void: nothing may be believed of it",
+                plate.barcode
+            ),
             "import the run of the plate that replaced it",
         ));
     }
@@ -270,11 +368,16 @@ fn identity(
             return Err(Rejection::precondition(
                 "RUN_OF_OTHER_PLATE",
                 "run_id",
-                format!("run {:?} of instrument {:?} was imported for another plate", submission.run_id, submission.serial),
+                format!(
+                    "run {:?} of instrument {:?} was imported for another plate",
+                    submission.run_id, submission.serial
+                ),
                 "check the plate's barcode, or give this run the id the instrument gave it",
             ));
         }
-        let version = u32::try_from(run.files.len()).unwrap_or(u32::MAX).saturating_add(1);
+        let version = u32::try_from(run.files.len())
+            .unwrap_or(u32::MAX)
+            .saturating_add(1);
         return Ok((number_of(key), version));
     }
     if plate.current.is_some() && submission.reason.trim().is_empty() {
@@ -337,7 +440,10 @@ fn order_replate(draft: &mut Draft<'_>, plate: &Plate, outcome: &ImportOutcome) 
         wells: Vec::new(),
         reason: outcome.notes.join("; "),
     };
-    draft.send(Outgoing::Pooling(plate.lab.clone(), Message::ReplateOrdered(order)));
+    draft.send(Outgoing::Pooling(
+        plate.lab.clone(),
+        Message::ReplateOrdered(order),
+    ));
 }
 
 fn review(draft: &mut Draft<'_>, plate: &Plate, why: String) {

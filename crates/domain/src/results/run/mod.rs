@@ -11,7 +11,7 @@ mod table;
 
 pub use import::{import, unpark};
 pub use release::{release, release_more};
-pub use table::{RunTable, Row, ROWS_MAX};
+pub use table::{ROWS_MAX, Row, RunTable};
 
 use serde::{Deserialize, Serialize};
 

@@ -97,13 +97,19 @@ pub(super) fn fit(table: &RunTable, plate: &Plate, assay: &Assay) -> Result<Fitt
     for row in &table.rows {
         let line = row.line;
         let Some(well) = Well::parse(plate.size, &row.well) else {
-            faults.add("BAD_WELL", format!("line {line}: {:?} is no well of this plate", row.well));
+            faults.add(
+                "BAD_WELL",
+                format!("line {line}: {:?} is no well of this plate", row.well),
+            );
             continue;
         };
         let Some(own) = assay.target_named(&row.target) else {
             faults.add(
                 "UNKNOWN_TARGET",
-                format!("line {line}: target {:?} is not in kit {}", row.target, plate.assay),
+                format!(
+                    "line {line}: target {:?} is not in kit {}",
+                    row.target, plate.assay
+                ),
             );
             continue;
         };
@@ -111,7 +117,10 @@ pub(super) fn fit(table: &RunTable, plate: &Plate, assay: &Assay) -> Result<Fitt
             if row.reading.ct.is_some() {
                 faults.add(
                     "WELL_NOT_ON_PLATE_MAP",
-                    format!("line {line}: well {well} has Ct {} and is empty on the plate's map", row.reading.text),
+                    format!(
+                        "line {line}: well {well} has Ct {} and is empty on the plate's map",
+                        row.reading.text
+                    ),
                 );
             } else {
                 unused += 1;
@@ -124,10 +133,15 @@ pub(super) fn fit(table: &RunTable, plate: &Plate, assay: &Assay) -> Result<Fitt
         if let Some(ct) = row.reading.ct
             && !(ct > 0.0 && ct <= 100.0)
         {
-            faults.add("BAD_NUMBER", format!("line {line}: Ct {ct} is not above 0 and at most 100"));
+            faults.add(
+                "BAD_NUMBER",
+                format!("line {line}: Ct {ct} is not above 0 and at most 100"),
+            );
             continue;
         }
-        let readings = wells.entry(well).or_insert_with(|| vec![None; targets.len()]);
+        let readings = wells
+            .entry(well)
+            .or_insert_with(|| vec![None; targets.len()]);
         let at = targets.iter().position(|target| target == own);
         if let Some(slot) = at.and_then(|at| readings.get_mut(at)) {
             if slot.is_some() {
@@ -142,7 +156,11 @@ pub(super) fn fit(table: &RunTable, plate: &Plate, assay: &Assay) -> Result<Fitt
     missing(&map, &wells, &targets, &mut faults);
     if let Some(reason) = faults.first {
         let more = faults.count.saturating_sub(faults.examples.len());
-        let tail = if more > 0 { format!("; and {more} more") } else { String::new() };
+        let tail = if more > 0 {
+            format!("; and {more} more")
+        } else {
+            String::new()
+        };
         return Err(Rejection::invalid(
             reason,
             "file",
@@ -152,13 +170,23 @@ pub(super) fn fit(table: &RunTable, plate: &Plate, assay: &Assay) -> Result<Fitt
     }
     let mut warnings = table.warnings.clone();
     if unused > 0 {
-        warnings.push(format!("{unused} rows without Ct are of wells that are empty on the plate's map"));
+        warnings.push(format!(
+            "{unused} rows without Ct are of wells that are empty on the plate's map"
+        ));
     }
     Ok(Fitted {
         targets,
         wells: wells
             .into_iter()
-            .map(|(well, readings)| (well, readings.into_iter().map(Option::unwrap_or_default).collect()))
+            .map(|(well, readings)| {
+                (
+                    well,
+                    readings
+                        .into_iter()
+                        .map(Option::unwrap_or_default)
+                        .collect(),
+                )
+            })
             .collect(),
         warnings,
         code_mismatches: mismatches.into_iter().collect(),
@@ -181,7 +209,10 @@ fn missing(
             Some(readings) => {
                 for (target, reading) in targets.iter().zip(readings) {
                     if reading.is_none() {
-                        faults.add(reason, format!("{what} {well} has no row for target {target}"));
+                        faults.add(
+                            reason,
+                            format!("{what} {well} has no row for target {target}"),
+                        );
                     }
                 }
             }
@@ -194,7 +225,10 @@ fn missing(
 fn contradicts(task: &str, mapped: Option<Control>) -> bool {
     let word = task.trim().to_ascii_uppercase();
     let word = word.trim_end_matches(|c: char| c.is_ascii_digit() || c == '-' || c == ' ');
-    let negative = matches!(word, "NTC" | "NC" | "NEG" | "NEG CTRL" | "NEGATIVE_CONTROL" | "WATER");
+    let negative = matches!(
+        word,
+        "NTC" | "NC" | "NEG" | "NEG CTRL" | "NEGATIVE_CONTROL" | "WATER"
+    );
     let positive = matches!(word, "PC" | "POS" | "POS CTRL" | "POSITIVE_CONTROL");
     match mapped {
         None => negative || positive,

@@ -3,7 +3,7 @@
 use crate::ids::{Actor, AssayId, Barcode, LabId, PoolId};
 use crate::message::Control;
 use crate::results::call::{Call, RuleUsed};
-use crate::results::run::{RunTable, Reading};
+use crate::results::run::{Reading, RunTable};
 use crate::tables::{Record, TableId};
 use crate::time::Timestamp;
 use crate::well::{PlateSize, Well};

@@ -59,7 +59,9 @@ pub enum Standing {
 }
 
 /// How its deadline stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 pub enum Sla {
     /// In time so far.
     #[default]
@@ -176,4 +178,3 @@ impl Record for Specimen {
     const NAME: &'static str = "specimens";
     type Key = u64;
 }
-

@@ -52,14 +52,22 @@ pub(super) fn records(text: &str) -> Result<(u8, Vec<Line>), Rejection> {
     let mut lines = Vec::new();
     for record in reader.records() {
         let record = record.map_err(|error| {
-            Rejection::invalid("BAD_ROW", "file", error.to_string(), "export the file again")
+            Rejection::invalid(
+                "BAD_ROW",
+                "file",
+                error.to_string(),
+                "export the file again",
+            )
         })?;
         let byte = record.position().map_or(0, csv::Position::byte);
         if record.iter().all(|cell| cell.trim().is_empty()) {
             continue;
         }
         let line = first_line(text, byte, &ends);
-        lines.push(Line { line, cells: record.iter().map(|cell| cell.trim().to_owned()).collect() });
+        lines.push(Line {
+            line,
+            cells: record.iter().map(|cell| cell.trim().to_owned()).collect(),
+        });
     }
     Ok((separator, lines))
 }
@@ -74,7 +82,11 @@ fn separator(text: &str) -> u8 {
             && candidates.iter().any(|of| count(&line, *of) >= 2)
     });
     let line = header.unwrap_or_else(|| text.split(['\n', '\r']).next().unwrap_or_default());
-    candidates.into_iter().rev().max_by_key(|of| count(line, *of)).unwrap_or(b',')
+    candidates
+        .into_iter()
+        .rev()
+        .max_by_key(|of| count(line, *of))
+        .unwrap_or(b',')
 }
 
 /// Offsets just behind each line end.
@@ -94,7 +106,10 @@ fn line_ends(text: &str) -> Vec<u64> {
 fn first_line(text: &str, byte: u64, ends: &[u64]) -> u32 {
     let start = usize::try_from(byte).unwrap_or(usize::MAX);
     let blank = text.as_bytes().get(start..).unwrap_or_default();
-    let skipped = blank.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count() as u64;
+    let skipped = blank
+        .iter()
+        .take_while(|byte| matches!(byte, b'\r' | b'\n'))
+        .count() as u64;
     let at = byte + skipped;
     let before = ends.partition_point(|end| *end <= at);
     u32::try_from(before).unwrap_or(u32::MAX).saturating_add(1)

@@ -1,0 +1,10 @@
+//! `tenfold-results`: the results service as a program of its own.
+
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    tenfold_service_shell::program::main(&tenfold_results::ResultsService)
+}

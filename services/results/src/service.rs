@@ -1,0 +1,31 @@
+//! What a process that runs results needs.
+
+use crate::grpc::ResultsGrpc;
+use crate::processor::ResultsProcessor;
+use crate::readers::FILE_BYTES_MAX;
+use tenfold_proto::v1::results_server::ResultsServer;
+use tenfold_service_shell::service::{Parts, Service};
+use tonic::service::RoutesBuilder;
+
+/// A request may be this much longer than the file in it.
+const REQUEST_BYTES_MAX: usize = FILE_BYTES_MAX + 64 * 1024;
+
+/// The results service.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ResultsService;
+
+impl Service for ResultsService {
+    type Processor = ResultsProcessor;
+
+    const NAME: &'static str = "results";
+    const RPC: &'static [&'static str] = &["tenfold.v1.Results"];
+
+    fn processor(&self) -> ResultsProcessor {
+        ResultsProcessor::new()
+    }
+
+    fn routes(&self, parts: &Parts, routes: &mut RoutesBuilder) {
+        let grpc = ResultsGrpc::new(parts.gateway.clone(), parts.stop.clone());
+        routes.add_service(ResultsServer::new(grpc).max_decoding_message_size(REQUEST_BYTES_MAX));
+    }
+}
