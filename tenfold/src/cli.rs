@@ -7,6 +7,7 @@ use crate::output::Output;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use std::path::PathBuf;
 use tenfold_service_shell::config::{Config, ENV_FILE, Override, key_value};
+use tenfold_service_shell::process::RunArgs;
 
 const EXAMPLES: &str = "\
 A first day:
@@ -19,6 +20,15 @@ A first day:
 
 Exit codes: 0 done, 1 refused, 2 wrong usage, 3 no answer (the same again is safe with --request-id).
 With --json every command prints JSON, and errors as JSON on standard error.";
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  tenfold run                                     data in ./data, gRPC on 127.0.0.1:7070
+  tenfold run --data lab-data --log-format json
+  tenfold topics create --kafka 127.0.0.1:9092 && tenfold run --kafka 127.0.0.1:9092
+
+Several processes, each one service: tenfold-intake, tenfold-pooling, tenfold-results, with the same flags.
+It can be killed at any time: what was acknowledged is in the log, and goes on from there.";
 
 /// Tenfold: the pipeline a city's pooled nucleic-acid testing runs on.
 #[derive(Parser)]
@@ -54,6 +64,29 @@ pub struct Global {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Run all three services in this process, until Ctrl-C
+    #[command(after_help = RUN_EXAMPLES)]
+    Run(RunArgs),
+    /// The log's topics
+    #[command(subcommand)]
+    Topics(Topics),
+    /// Register samples: one, or a file of them
+    Register(client::register::Register),
+    /// Receive tubes: one by one, or a rack
+    Receive(client::pooling::tube::Receive),
+    /// Scan a tube at a bench, confirm or take back
+    Scan(client::pooling::scan::Scan),
+    /// Tubes one by one
+    #[command(subcommand)]
+    Tube(client::pooling::tube::Tube),
+    /// Pools
+    #[command(subcommand)]
+    Pool(client::pooling::pool::Pool),
+    /// Plates
+    #[command(subcommand)]
+    Plate(client::pooling::plate::Plate),
+    /// What waits in the lab
+    Work(client::pooling::tube::Work),
     /// The lab's policy: sites, classes, pools, Ct rules, receivers
     #[command(subcommand)]
     Policy(client::policy::Policy),
@@ -72,6 +105,13 @@ enum Command {
         /// Which shell
         shell: clap_complete::Shell,
     },
+}
+
+/// Topics.
+#[derive(Subcommand)]
+enum Topics {
+    /// Create the topics and lanes that are missing; the same again changes nothing
+    Create(RunArgs),
 }
 
 /// The demonstration.
@@ -125,6 +165,21 @@ pub fn dispatch(cli: Cli) -> Outcome {
             Some(folder) => crate::demo::generate::write(&folder),
             None => Ok(()),
         },
+        Command::Run(args) => crate::run::run(global.config(&args.overrides("all"))?),
+        Command::Topics(Topics::Create(args)) => {
+            let created = crate::run::create_topics(&global.config(&args.overrides("all"))?)?;
+            output.value(&serde_json::json!({ "first_records_written": created }));
+            Ok(())
+        }
+        Command::Register(args) => talk(global, |s| client::register::run(s, output, args)),
+        Command::Receive(args) => talk(global, |s| client::pooling::tube::receive(s, output, args)),
+        Command::Scan(args) => talk(global, |s| client::pooling::scan::run(s, output, args)),
+        Command::Tube(command) => talk(global, |s| client::pooling::tube::tube(s, output, command)),
+        Command::Pool(command) => talk(global, |s| client::pooling::pool::run(s, output, command)),
+        Command::Plate(command) => {
+            talk(global, |s| client::pooling::plate::run(s, output, command))
+        }
+        Command::Work(args) => talk(global, |s| client::pooling::tube::work(s, output, args)),
         Command::Policy(command) => talk(global, |s| client::policy::run(s, output, command)),
         Command::Status => talk(global, |s| client::status::run(s, output)),
     }

@@ -46,6 +46,16 @@ impl Session {
             .unwrap_or_else(|| uuid::Uuid::now_v7().to_string())
     }
 
+    /// The lab a command is about: as it says, or as the settings say.
+    pub fn lab(&self, named: Option<String>) -> Outcome<String> {
+        named
+            .or_else(|| Some(self.config.client.lab.clone()))
+            .filter(|lab| !lab.is_empty())
+            .ok_or_else(|| {
+                Failure::Usage("which lab? say --lab, or set client.lab in the settings".to_owned())
+            })
+    }
+
     /// A channel to a service that connects at its first call.
     pub fn channel(&self, to: To) -> Outcome<Channel> {
         let client = &self.config.client;

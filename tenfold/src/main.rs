@@ -11,6 +11,7 @@ mod connect;
 mod demo;
 mod failure;
 mod output;
+mod run;
 
 use clap::Parser;
 use std::process::ExitCode;

@@ -1,6 +1,6 @@
 //! The client's commands, one file a group. Each asks a service and prints its answer; none decides.
 
 pub mod policy;
-#[allow(dead_code)]
+pub mod pooling;
 pub mod register;
 pub mod status;

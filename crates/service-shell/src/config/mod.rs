@@ -220,6 +220,8 @@ pub struct Client {
     pub pooling: String,
     /// Results' address.
     pub results: String,
+    /// The lab of commands that name none; may be empty.
+    pub lab: String,
     /// Longest call, in milliseconds.
     pub timeout_ms: u64,
 }

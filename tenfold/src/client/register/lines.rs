@@ -1,6 +1,6 @@
 //! The line of a byte in a file, as an editor shows it. The CSV reader's own count is off after blank lines.
 
-use std::io::{BufRead, Read};
+use std::io::BufRead;
 
 /// Walks a second time through the file, only forwards.
 pub struct LineCounter<R> {

@@ -1,0 +1,27 @@
+//! `tenfold run`: all three services in one process.
+
+use crate::failure::{Failure, Outcome};
+use tenfold_pooling::PoolingService;
+use tenfold_service_shell::config::Config;
+use tenfold_service_shell::process::Process;
+use tenfold_service_shell::{process, program, topics};
+
+/// Serves until told to stop.
+pub fn run(config: Config) -> Outcome {
+    let addresses = config.listen.all;
+    program::run(config, addresses, add_all)
+        .map_err(|error| Failure::Unavailable(format!("{error:#}")))
+}
+
+/// Adds the three services to a process.
+pub fn add_all(process: &mut Process) -> anyhow::Result<()> {
+    process.add(&PoolingService)?;
+    Ok(())
+}
+
+/// `tenfold topics create`: makes what is missing in the log.
+pub fn create_topics(config: &Config) -> Outcome<u32> {
+    let log =
+        process::open_log(config).map_err(|error| Failure::Unavailable(format!("{error:#}")))?;
+    topics::create(log.as_ref(), &config.lanes).map_err(Failure::Wrong)
+}
