@@ -4,6 +4,7 @@
 use comfy_table::{ContentArrangement, Table, presets};
 use prost_reflect::{DescriptorPool, DynamicMessage, SerializeOptions};
 use serde_json::{Map, Value};
+use std::collections::HashMap;
 use std::io::Write as _;
 use std::sync::LazyLock;
 
@@ -220,6 +221,8 @@ fn cell(value: &Value) -> String {
     match value {
         Value::String(text) => word(text),
         Value::Null => String::new(),
+        // Things inside things: their number; the whole is in --json.
+        Value::Array(items) if items.iter().any(Value::is_object) => items.len().to_string(),
         Value::Array(items) => items.iter().map(cell).collect::<Vec<_>>().join(", "),
         Value::Object(fields) => fields
             .iter()
@@ -230,23 +233,34 @@ fn cell(value: &Value) -> String {
     }
 }
 
-/// An enum's name as people say it: `FINAL_RESULT_NEGATIVE` is `negative`.
+/// Names of all enums' values, and how people say them: `FINAL_RESULT_NEGATIVE` is `negative`.
+static WORDS: LazyLock<HashMap<String, String>> = LazyLock::new(|| {
+    let mut words = HashMap::new();
+    for kind in POOL.iter().flat_map(DescriptorPool::all_enums) {
+        let mut prefix = String::new();
+        for letter in kind.name().chars() {
+            if letter.is_ascii_uppercase() && !prefix.is_empty() {
+                prefix.push('_');
+            }
+            prefix.push(letter.to_ascii_uppercase());
+        }
+        for value in kind.values() {
+            let name = value.name();
+            let short = name.strip_prefix(&prefix).unwrap_or(name);
+            let short = short
+                .trim_start_matches('_')
+                .to_lowercase()
+                .replace('_', " ");
+            words.insert(name.to_owned(), short);
+        }
+    }
+    words
+});
+
 fn word(text: &str) -> String {
-    const PREFIXES: [&str; 6] = [
-        "FINAL_RESULT_",
-        "RETEST_REASON_",
-        "PLATE_SIZE_",
-        "CONTROL_",
-        "KIND_",
-        "FLAG_",
-    ];
-    PREFIXES
-        .iter()
-        .find_map(|prefix| text.strip_prefix(prefix))
-        .map_or_else(
-            || text.to_owned(),
-            |rest| rest.to_lowercase().replace('_', " "),
-        )
+    WORDS
+        .get(text)
+        .map_or_else(|| text.to_owned(), Clone::clone)
 }
 
 #[cfg(test)]
@@ -276,6 +290,13 @@ mod tests {
         let json = to_json(&reply());
         assert_eq!(json["started_at"], "2026-01-01T00:00:00.000Z");
         assert_eq!(json["services"][0]["owned"][0]["seq"], 7);
+    }
+
+    #[test]
+    fn enums_are_said_in_words() {
+        assert_eq!(word("FINAL_RESULT_NEGATIVE"), "negative");
+        assert_eq!(word("PLATE_SIZE_96"), "96");
+        assert_eq!(word("AB12345678"), "AB12345678");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `tenfold run`: all three services in one process.
 
 use crate::failure::{Failure, Outcome};
+use tenfold_intake::service::IntakeService;
 use tenfold_pooling::PoolingService;
 use tenfold_service_shell::config::Config;
 use tenfold_service_shell::process::Process;
@@ -15,6 +16,7 @@ pub fn run(config: Config) -> Outcome {
 
 /// Adds the three services to a process.
 pub fn add_all(process: &mut Process) -> anyhow::Result<()> {
+    process.add(&IntakeService)?;
     process.add(&PoolingService)?;
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use tenfold_runtime::gateway::Gateway;
-use tenfold_runtime::log::{Log, TopicPlan};
+use tenfold_runtime::log::Log;
 use tenfold_runtime::processor::Processor;
 use tokio_util::sync::CancellationToken;
 use tonic::service::RoutesBuilder;
@@ -41,11 +41,6 @@ pub trait Service: Send + Sync + 'static {
 
     /// Adds its gRPC services.
     fn routes(&self, parts: &Parts, routes: &mut RoutesBuilder);
-
-    /// Public topics it reads or writes, beyond its inbox and journal.
-    fn public_topics(&self) -> Vec<TopicPlan> {
-        Vec::new()
-    }
 
     /// What runs beside the lanes, such as intake's router of public registrations.
     fn background(&self, parts: &Parts) -> Vec<Task> {

@@ -8,10 +8,13 @@ use tenfold_runtime::log::{Log, Retention, Topic, TopicPlan};
 /// Services of the system, each with an inbox and a journal.
 pub const SERVICES: [&str; 3] = ["intake", "pooling", "results"];
 
-/// Where sites post registrations. Kept for longer than any outage of a laboratory.
+/// How long what sites post is kept, at least: longer than any outage of a laboratory.
 const REGISTRATIONS_DAYS: u32 = 30;
 
-/// Where reports are published.
+/// Partitions that sites may post registrations to, any of them.
+const REGISTRATIONS_LANES: u32 = 8;
+
+/// How long published reports are kept, at least.
 const REPORTS_DAYS: u32 = 90;
 
 /// All topics, with their lanes and how they are kept.
@@ -30,7 +33,7 @@ pub fn plans(lanes: &Lanes) -> Vec<TopicPlan> {
     }
     plans.push(plan(
         Topic::named("registrations"),
-        lanes.intake,
+        REGISTRATIONS_LANES,
         Retention::Days(REGISTRATIONS_DAYS),
     ));
     plans.push(plan(

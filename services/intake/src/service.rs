@@ -2,17 +2,11 @@
 
 use crate::grpc::{IntakeGrpc, RPC};
 use crate::processor::{IntakeProcessor, SERVICE};
-use crate::router::{Router, TOPIC};
+use crate::router::Router;
 use crate::scanner::ScannerSettings;
 use std::sync::Arc;
-use tenfold_runtime::log::{Retention, Topic, TopicPlan};
 use tenfold_service_shell::service::{Parts, Service, Task};
 use tonic::service::RoutesBuilder;
-
-/// Partitions of the public topic: sites may post into any.
-const TOPIC_LANES: u32 = 8;
-/// Days that public registrations are kept at least.
-const TOPIC_DAYS: u32 = 30;
 
 /// The intake service.
 #[derive(Clone, Copy, Debug, Default)]
@@ -32,14 +26,6 @@ impl Service for IntakeService {
     fn routes(&self, parts: &Parts, routes: &mut RoutesBuilder) {
         let grpc = IntakeGrpc::new(parts.gateway.clone(), parts.stop.clone());
         routes.add_service(grpc.into_server());
-    }
-
-    fn public_topics(&self) -> Vec<TopicPlan> {
-        vec![TopicPlan {
-            topic: Topic::named(TOPIC),
-            lanes: TOPIC_LANES,
-            retention: Retention::Days(TOPIC_DAYS),
-        }]
     }
 
     fn background(&self, parts: &Parts) -> Vec<Task> {

@@ -5,8 +5,9 @@ use crate::failure::{Failure, Outcome};
 use crate::output::Output;
 use clap::Subcommand;
 use std::path::{Path, PathBuf};
-use tenfold_proto::v1::ApplyPolicyRequest;
+use tenfold_proto::v1::intake_client::IntakeClient;
 use tenfold_proto::v1::operations_client::OperationsClient;
+use tenfold_proto::v1::{ApplyPolicyRequest, GetPolicyRequest};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -65,8 +66,27 @@ pub async fn run(session: Session, output: Output, command: Policy) -> Outcome {
             output.reply(&reply);
             Ok(())
         }
-        Policy::Show { default: _ } => {
+        Policy::Show { default: true } => {
             output.value_or_text(tenfold_domain::policy::Policy::default_text());
+            Ok(())
+        }
+        Policy::Show { default: false } => {
+            let mut intake = IntakeClient::new(session.channel(To::Intake)?);
+            let reply = intake
+                .get_policy(session.ask(GetPolicyRequest {}))
+                .await?
+                .into_inner();
+            if output.is_json() {
+                output.reply(&reply);
+            } else {
+                output.value_or_text(&reply.content);
+            }
+            if reply.lanes_active < reply.lanes {
+                return Err(Failure::Wrong(format!(
+                    "version {} is active in {} of {} lanes of intake: apply it again",
+                    reply.version, reply.lanes_active, reply.lanes
+                )));
+            }
             Ok(())
         }
     }
