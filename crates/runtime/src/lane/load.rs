@@ -73,6 +73,14 @@ pub fn load(
         .map_err(|error| LoadError::Again(format!("the cache cannot be used: {error}")))?;
     if let Some(stamp) = &stamp {
         check(&topic, lane, stamp, &journal, extent)?;
+        if stamp.inbox_id == inbox_id && stamp.inbox_next > inbox.end {
+            return Err(LoadError::Again(format!(
+                "{}/{lane} ends at offset {}, but the journal has consumed it below {}: either the log lags and will catch up, or it has lost the inbox's tail: then restore it",
+                context.inbox(),
+                inbox.end,
+                stamp.inbox_next
+            )));
+        }
     }
     Ok(Box::new(Loaded {
         state,

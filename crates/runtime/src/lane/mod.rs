@@ -215,7 +215,10 @@ impl<P: Processor> Lane<P> {
         match &self.phase {
             Phase::Idle | Phase::Loading | Phase::Stopped(_) => None,
             Phase::Pausing(until) => Some(*until),
-            Phase::Folding(folding) => folding.next_wake(),
+            Phase::Folding(folding) => folding.next_wake(
+                self.context.clock.monotonic(),
+                self.context.limits.session_timeout,
+            ),
             Phase::Owned(_) => self.owned_wake(),
         }
     }

@@ -80,8 +80,8 @@ pub(super) struct Owned {
 
 impl<P: Processor> Lane<P> {
     /// Starts to decide, behind a `LaneOpened` that was just folded.
-    pub(super) fn own(&mut self, stamp: &Stamp, clock_suspect: bool, inbox: (Id, u64, u64)) {
-        let (inbox_id, inbox_start, inbox_end) = inbox;
+    pub(super) fn own(&mut self, stamp: &Stamp, clock_suspect: bool, inbox: (Id, u64)) {
+        let (inbox_id, inbox_start) = inbox;
         let mut tip = Tip {
             chain: stamp.chain,
             decided_at: stamp.decided_at,
@@ -96,11 +96,6 @@ impl<P: Processor> Lane<P> {
             );
             new_inbox = Some(inbox_id);
             tip.inbox_next = inbox_start;
-        } else if tip.inbox_next > inbox_end {
-            return self.stop(format!(
-                "{}/{} ends at offset {inbox_end}, but the journal has consumed it below {}: the log has lost the inbox's tail. Restore it",
-                self.context.inbox(), self.number, tip.inbox_next
-            ));
         }
         let clock = &self.context.clock;
         let now = clock.monotonic();

@@ -25,6 +25,8 @@ use tenfold_proto::lane::{Decisions, LaneOpened};
 
 /// Bytes of journal folded in one turn, so that other lanes of the thread get theirs.
 const FOLD_BYTES: usize = 1 << 20;
+/// A follower looks at least so seldom whether it is wanted again.
+const FOLLOW_LOOK_EVERY: Duration = Duration::from_millis(100);
 /// How often a long fold tells how far it is.
 const PROGRESS_EVERY: Duration = Duration::from_secs(2);
 /// A cache ahead of the log is looked at again so often before a person is asked: the end may lag.
@@ -72,11 +74,13 @@ impl Folding {
         }
     }
 
-    pub(super) const fn next_wake(&self) -> Option<Duration> {
+    pub(super) fn next_wake(&self, now: Duration, session: Duration) -> Option<Duration> {
         match self.goal {
             Goal::CatchUp { .. } => None,
             Goal::Opening { give_up_at, .. } => Some(give_up_at),
-            Goal::Following { last_seen } => Some(last_seen.saturating_add(Duration::from_secs(1))),
+            Goal::Following { last_seen } => {
+                Some((last_seen + session).max(now + FOLLOW_LOOK_EVERY))
+            }
         }
     }
 }
@@ -486,7 +490,10 @@ impl<P: Processor> Lane<P> {
             instance: self.context.instance.clone(),
             level_supported: self.processor.level(),
         };
-        let bytes = record::opened(folding.chain.epoch.saturating_add(1), owner, &opened);
+        // The reader may still be behind what the cache has folded.
+        let known = self.stamp.as_ref().map_or(0, |stamp| stamp.chain.epoch);
+        let epoch = folding.chain.epoch.max(known).saturating_add(1);
+        let bytes = record::opened(epoch, owner, &opened);
         self.append(0, bytes);
     }
 
@@ -544,6 +551,13 @@ impl<P: Processor> Lane<P> {
         if !self.wanted {
             return self.release("the lane was given to another instance while it was taken");
         }
+        if folding.inbox_id == stamp.inbox_id && stamp.inbox_next > folding.inbox_end {
+            // The owner before us consumed more since the inbox was looked at; or the inbox has lost
+            // its tail. Loading looks again, and knows the difference.
+            let until = self.context.clock.monotonic() + self.pause();
+            self.phase = Phase::Pausing(until);
+            return;
+        }
         let wall = self.context.clock.wall();
         let off = wall.since(opened.appended_at).0.saturating_abs();
         let suspect = off > millis(self.context.limits.clock_log_difference_max).0;
@@ -569,11 +583,7 @@ impl<P: Processor> Lane<P> {
                 epoch: stamp.chain.epoch,
             },
         );
-        self.own(
-            &stamp,
-            suspect,
-            (folding.inbox_id, folding.inbox_start, folding.inbox_end),
-        );
+        self.own(&stamp, suspect, (folding.inbox_id, folding.inbox_start));
     }
 }
 

@@ -72,6 +72,8 @@ impl Bed {
             "intake.journal",
             "pooling.inbox",
             "pooling.journal",
+            "results.inbox",
+            "reports",
             "dead-letters",
         ];
         log.create(&names.map(plan)).expect("topics are created");
@@ -143,7 +145,14 @@ impl Bed {
     pub fn ask(&self, node: &Node, query: &str) -> String {
         let body = Bytes::copy_from_slice(query.as_bytes());
         let gateway = node.instance.gateway();
-        let answered = self.runtime.block_on(gateway.query("k", body)).unwrap();
+        let answered = self.runtime.block_on(gateway.query("k", body));
+        let answered = answered.unwrap_or_else(|error| {
+            panic!(
+                "{} does not answer: {error}; {:?}",
+                node.name,
+                node.instance.status()
+            )
+        });
         String::from_utf8(answered.body.to_vec()).unwrap()
     }
 
