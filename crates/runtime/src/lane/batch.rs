@@ -1,83 +1,23 @@
 //! Deciding a batch: calls, then timers, then a guaranteed share of the inbox; all of it one record.
 
+use super::building::{Building, Failed};
 use super::calls::{self, Ask, Call, Seen};
 use super::fold;
 use super::outbox::Pair;
 use super::owned::{Flight, Waiting};
 use super::record::{self, Hash, Id};
-use super::rows::{ReceivedRow, SentRow};
-use super::state::Mark;
+use super::rows::ReceivedRow;
 use super::{Lane, Phase};
-use crate::lane_of;
 use crate::metrics as m;
-use crate::processor::{Answer, Destination, FoldError, Input, Outgoing, Processor};
+use crate::processor::{Answer, Input, Processor};
 use bytes::Bytes;
 use prost::Message;
-use std::collections::{BTreeMap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Duration;
-use tenfold_domain::tables::ReadExt;
 use tenfold_domain::{Code, Rejection, Timestamp};
-use tenfold_proto::lane::{DeadLetter, Decisions, OutMessage, Outcome, SendMark, StreamMark};
+use tenfold_proto::lane::{Decisions, SendMark, StreamMark};
 
 /// Timers decided in one batch.
 const TIMERS_MAX: usize = 256;
-
-/// A record in the making.
-#[derive(Default)]
-pub(super) struct Building {
-    pub(super) decided_at: Timestamp,
-    started: Duration,
-    events: Vec<Bytes>,
-    outcomes: Vec<Outcome>,
-    messages: Vec<OutMessage>,
-    /// Where each target's numbers stood before this record.
-    sending: BTreeMap<Pair, (u64, Hash)>,
-    /// Where they stand now.
-    tips: BTreeMap<Pair, (u64, Hash)>,
-    pub(super) received: BTreeMap<Id, ReceivedRow>,
-    waiting: Vec<Waiting>,
-    /// Commands answered in this batch, for a repeat inside it.
-    seen: HashMap<(String, String), (Hash, Answer)>,
-    /// An answer that must not come from a zombie waits here.
-    barrier: bool,
-    pub(super) inputs: usize,
-    bytes: usize,
-    pub(super) inbox_next: Option<u64>,
-    traceparent: String,
-}
-
-/// A point inside a batch to go back to.
-pub(super) struct Point {
-    mark: Mark,
-    events: usize,
-    outcomes: usize,
-    messages: usize,
-    tips: BTreeMap<Pair, (u64, Hash)>,
-    sending: BTreeMap<Pair, (u64, Hash)>,
-    received: BTreeMap<Id, ReceivedRow>,
-    bytes: usize,
-}
-
-/// Why an input was not decided.
-pub(super) enum Failed {
-    /// Its bytes mean nothing.
-    Undecodable(String),
-    /// Deciding it panicked: a bug of ours.
-    Panicked,
-    /// An event just decided cannot be folded: the lane must stop.
-    Fold(FoldError),
-}
-
-impl Building {
-    fn writes_nothing(&self) -> bool {
-        self.events.is_empty()
-            && self.outcomes.is_empty()
-            && self.messages.is_empty()
-            && self.received.is_empty()
-            && self.inbox_next.is_none()
-    }
-}
 
 impl<P: Processor> Lane<P> {
     /// Decides one batch and appends it. True if more could be decided at once.
@@ -267,133 +207,6 @@ impl<P: Processor> Lane<P> {
             }
         }
         Ok(())
-    }
-
-    /// Decides one input and folds its events.
-    pub(super) fn decide(
-        &mut self,
-        building: &mut Building,
-        input: Input<'_>,
-    ) -> Result<Answer, Failed> {
-        let Some(state) = &mut self.state else {
-            return Err(Failed::Panicked);
-        };
-        let at = building.decided_at;
-        let decided = catch_unwind(AssertUnwindSafe(|| self.processor.decide(state, input, at)));
-        let decision = match decided {
-            Ok(Ok(decision)) => decision,
-            Ok(Err(undecodable)) => return Err(Failed::Undecodable(undecodable.0)),
-            Err(_) => {
-                metrics::counter!(m::DECISIONS_PANICKED, "service" => self.context.service)
-                    .increment(1);
-                return Err(Failed::Panicked);
-            }
-        };
-        for event in &decision.events {
-            let mut wire = Vec::with_capacity(128);
-            self.processor.encode(event, &mut wire);
-            self.processor
-                .evolve(state, event, at)
-                .map_err(Failed::Fold)?;
-            building.bytes += wire.len() + 4;
-            building.events.push(wire.into());
-        }
-        for message in decision.messages {
-            self.send(building, message);
-        }
-        Ok(decision.answer)
-    }
-
-    fn send(&self, building: &mut Building, outgoing: Outgoing) {
-        let (topic, key, inbox) = match outgoing.to {
-            Destination::Lane { service, key } => (format!("{service}.inbox"), key, true),
-            Destination::Public { topic, key } => (topic.to_owned(), key, false),
-        };
-        let lanes = self.context.lanes.get(&topic).copied().unwrap_or(1);
-        let pair = (topic, lane_of(&key, lanes));
-        let tip = building.tips.entry(pair.clone()).or_insert_with(|| {
-            let row: Option<SentRow> = self
-                .state
-                .as_ref()
-                .and_then(|state| state.get(&(pair.0.clone(), u64::from(pair.1))));
-            let tip = row.map_or((0, Hash::default()), |row| (row.n, row.digest));
-            building.sending.insert(pair.clone(), tip);
-            tip
-        });
-        *tip = (tip.0.saturating_add(1), tip.1.chain(&outgoing.body));
-        let message = OutMessage {
-            topic: pair.0,
-            lane: pair.1,
-            n: tip.0,
-            level: self.processor.level(),
-            body: outgoing.body,
-            key: if inbox { String::new() } else { key },
-        };
-        building.bytes += message.encoded_len() + 4;
-        building.messages.push(message);
-    }
-
-    /// Puts an input that cannot be decided where a person finds it.
-    pub(super) fn dead_letter(
-        &self,
-        building: &mut Building,
-        origin: &str,
-        reason: &str,
-        content: &Bytes,
-    ) {
-        metrics::counter!(m::DEAD_LETTERS, "service" => self.context.service).increment(1);
-        tracing::warn!(
-            service = self.context.service,
-            lane = self.number,
-            origin,
-            reason,
-            "dead letter"
-        );
-        let letter = DeadLetter {
-            origin: origin.to_owned(),
-            reason: reason.to_owned(),
-            content: content.clone(),
-            at: building.decided_at.0,
-        };
-        let to = Destination::Public {
-            topic: "dead-letters",
-            key: origin.to_owned(),
-        };
-        let body = letter.encode_to_vec().into();
-        self.send(building, Outgoing { to, body });
-    }
-
-    /// Here, to go back to.
-    pub(super) fn point(&self, building: &Building) -> Point {
-        Point {
-            mark: self.state.as_ref().map_or_else(Mark::default, |s| s.mark()),
-            events: building.events.len(),
-            outcomes: building.outcomes.len(),
-            messages: building.messages.len(),
-            tips: building.tips.clone(),
-            sending: building.sending.clone(),
-            received: building.received.clone(),
-            bytes: building.bytes,
-        }
-    }
-
-    /// Undoes what was decided since.
-    pub(super) fn back_to(&mut self, building: &mut Building, point: Point) {
-        if let Some(state) = &mut self.state {
-            state.rollback(point.mark);
-        }
-        building.events.truncate(point.events);
-        building.outcomes.truncate(point.outcomes);
-        building.messages.truncate(point.messages);
-        building.tips = point.tips;
-        building.sending = point.sending;
-        building.received = point.received;
-        building.bytes = point.bytes;
-    }
-
-    /// Is the batch larger than a record may be?
-    pub(super) fn too_large(&self, building: &Building) -> bool {
-        building.bytes > self.context.limits.record_bytes_max
     }
 
     fn return_calls(&mut self, waiting: Vec<Waiting>) {

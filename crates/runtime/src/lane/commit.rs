@@ -5,9 +5,9 @@
 //! behind it; if another owner's `LaneOpened` comes first, this owner is fenced.
 
 use super::owned::{Flight, Verify};
+use super::reading::follow;
 use super::record;
 use super::rows::Anchor;
-use super::take::follow;
 use super::validity::{Verdict, judge};
 use super::{Lane, Phase};
 use crate::log::{AppendError, Appended};

@@ -1,6 +1,6 @@
 //! The inbox: messages of other lanes, inputs from outside, and requests to send again.
 
-use super::batch::{Building, Failed};
+use super::building::{Building, Failed};
 use super::owned::Gap;
 use super::receive::{self, Received};
 use super::record::Id;

@@ -14,10 +14,11 @@
 //!
 //! A lane is a state machine without threads: [`Lane::handle`] takes what happened, [`Lane::turn`]
 //! does what can be done now; neither blocks. Read in this order: [`record`] and [`validity`] (what
-//! counts), [`rows`] and [`state`] (what is folded), [`fold`], [`take`] (owning), [`batch`] (deciding),
-//! [`commit`] (answers), [`outbox`] and [`receive`] (messages), [`calls`] (request ids).
+//! counts), [`rows`] and [`state`] (what is folded), [`fold`], `reading` and `take` (owning), `batch` (deciding),
+//! `commit` (answers), [`outbox`] and [`receive`] (messages), [`calls`] (request ids).
 
-pub mod batch;
+mod batch;
+mod building;
 pub mod calls;
 mod commit;
 pub mod context;
@@ -29,6 +30,7 @@ pub mod load;
 mod names;
 pub mod outbox;
 mod owned;
+mod reading;
 pub mod receive;
 pub mod record;
 pub mod rows;
@@ -42,12 +44,12 @@ use calls::{Call, Reply};
 use context::{Context, Event, Notice};
 use outbox::Outbox;
 use owned::Owned;
+use reading::Folding;
 use rows::Stamp;
 use state::LaneState;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
-use take::Folding;
 
 /// Where a lane is in its life; the picture is in the module's text.
 enum Phase {
