@@ -64,21 +64,12 @@ pub const SPAN_MINUTES: [i64; 19] = [
 ];
 
 /// How long things took: counts by bars of growing width.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Spans {
     /// Ended before it began: a clock is wrong. Shown, not hidden, and in no bar.
     pub backwards: u32,
     /// Counts by bar.
     pub bars: [u32; 20],
-}
-
-impl Default for Spans {
-    fn default() -> Self {
-        Self {
-            backwards: 0,
-            bars: [0; 20],
-        }
-    }
 }
 
 impl Spans {
