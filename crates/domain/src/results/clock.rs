@@ -123,14 +123,13 @@ pub fn fire(draft: &mut Draft<'_>, key: (i64, u64)) {
     });
     match (timer, name) {
         (Timer::Tubes(keys), TimerRef::Check(check, plate)) => look(draft, check, &plate, &keys),
-        (Timer::OrderDue(key), TimerRef::Order(order)) => {
+        (Timer::OrderDue(key), TimerRef::Order(order))
             if draft
                 .state()
                 .get::<Order>(&key)
-                .is_some_and(|order| order.open())
-            {
-                draft.emit(Event::OrderLate { order });
-            }
+                .is_some_and(|order| order.open()) =>
+        {
+            draft.emit(Event::OrderLate { order });
         }
         (Timer::AlertDue(key), TimerRef::Alert(pool)) => {
             let open = draft.state().get::<SuspectPool>(&key);

@@ -53,8 +53,8 @@ fn has_registration(state: &dyn Read, key: u64) -> bool {
 #[must_use]
 pub fn closed_is_final(specimen: &Specimen) -> bool {
     specimen.standing != Standing::Closed
-        || ((specimen.finding.is_some() || specimen.withdrawn)
-            && (specimen.withdrawn || specimen.accepted_by_all()))
+        || specimen.withdrawn
+        || (specimen.finding.is_some() && specimen.accepted_by_all())
 }
 
 /// INV-05: no final negative without a run in control, a well, and a recorded transfer; and for a

@@ -1,7 +1,9 @@
 //! Stories of a lab's results, told on the test driver.
 
+mod anything;
 mod corrections;
 mod lab;
 mod pools;
 mod receivers;
 mod runs;
+mod things;

@@ -65,3 +65,89 @@ fn check(rules: &Rules<'_>, control: Control, cts: &WellCts) -> Result<(), Strin
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::Policy;
+    use crate::well::PlateSize;
+    use crate::{Timestamp, ids::AssayId};
+
+    fn well(name: &str) -> Well {
+        Well::parse(PlateSize::P96, name).expect("a well")
+    }
+
+    fn cts(targets: [f64; 2], control: f64) -> WellCts {
+        let ct = |ct: f64| (ct > 0.0).then_some(ct);
+        WellCts {
+            targets: targets.into_iter().map(ct).collect(),
+            control: ct(control),
+        }
+    }
+
+    /// The gate over a positive control, water, and one more control; 0 = no Ct.
+    fn gate(control: Control, targets: [f64; 2], internal: f64) -> GateVerdict {
+        let policy = Policy::parse(Policy::default_text()).expect("the default policy");
+        let assay = &policy.assays[&AssayId::from("default-cn")];
+        let rules = Rules::at(assay, Timestamp(1_767_225_600_000)).expect("rules in force");
+        let mut controls = vec![
+            (well("A12"), Control::Positive, cts([28.0, 29.0], 30.0)),
+            (well("H12"), Control::Negative, cts([0.0, 0.0], 0.0)),
+        ];
+        controls.retain(|(_, kind, _)| *kind != control);
+        controls.push((well("C3"), control, cts(targets, internal)));
+        control_gate(&rules, &controls)
+    }
+
+    #[test]
+    fn each_control_must_show_what_it_is_for() {
+        use Control::{BatchNegative, Extraction, Negative, Positive, WeakPositive};
+        let (none, late) = (0.0, 41.0);
+        let (pos, grey) = (30.0, 38.0);
+        let table = [
+            (Positive, [pos, pos], none, true),
+            (Positive, [pos, grey], pos, false),
+            (Positive, [pos, none], pos, false),
+            (Positive, [none, none], pos, false),
+            (Negative, [none, none], none, true),
+            (Negative, [none, none], pos, true),
+            (Negative, [late, none], none, false),
+            (Negative, [none, pos], none, false),
+            (WeakPositive, [pos, pos], pos, true),
+            (WeakPositive, [grey, pos], pos, true),
+            (WeakPositive, [grey, none], pos, true),
+            (WeakPositive, [pos, none], pos, false),
+            (WeakPositive, [none, none], pos, false),
+            (BatchNegative, [none, none], pos, true),
+            (BatchNegative, [late, none], pos, true),
+            (BatchNegative, [grey, none], pos, false),
+            (BatchNegative, [pos, pos], pos, false),
+            (Extraction, [none, none], pos, true),
+            (Extraction, [none, none], none, false),
+            (Extraction, [none, late], pos, false),
+        ];
+        for (control, targets, internal, holds) in table {
+            let verdict = gate(control, targets, internal);
+            assert_eq!(
+                verdict == GateVerdict::InControl,
+                holds,
+                "{control:?} {targets:?} {internal}: {verdict:?}"
+            );
+            if let GateVerdict::OutOfControl(failures) = verdict {
+                assert_eq!(failures.len(), 1);
+                assert_eq!(failures[0].0, Some(well("C3")), "the well is named");
+            }
+        }
+    }
+
+    #[test]
+    fn a_plate_without_controls_is_not_releasable() {
+        let policy = Policy::parse(Policy::default_text()).expect("the default policy");
+        let assay = &policy.assays[&AssayId::from("default-cn")];
+        let rules = Rules::at(assay, Timestamp(1_767_225_600_000)).expect("rules in force");
+        let GateVerdict::OutOfControl(failures) = control_gate(&rules, &[]) else {
+            panic!("it was released");
+        };
+        assert_eq!(failures.len(), 2);
+    }
+}

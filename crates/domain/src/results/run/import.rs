@@ -1,16 +1,17 @@
 //! The decision about a run's file. In: a [`Submission`]. Out: `RunImported` and what follows from its
 //! calls, `RunParked`, or a work item for a quarantined run.
 
-use super::table::{Fitted, ROWS_MAX, fit};
+use super::identity::{identity, seen_before, shape};
+use super::table::{Fitted, fit};
 use super::{ImportOutcome, ImportState, release};
-use crate::ids::{Barcode, LabId};
+use crate::ids::LabId;
 use crate::message::{Message, ReplateOrder};
 use crate::rejection::{Code, Rejection};
 use crate::results::call::{Call, Rules, control_gate};
 use crate::results::draft::{Draft, Outgoing};
 use crate::results::event::{Event, LabNumber};
 use crate::results::state::{
-    Analysis, GateVerdict, Lab, Plate, PlateState, Run, Submission, Work, WorkKind, key_of, lab_no,
+    Analysis, GateVerdict, Lab, Plate, PlateState, Submission, Work, WorkKind, key_of, lab_no,
     number_of,
 };
 use crate::results::work::NewWork;
@@ -55,97 +56,12 @@ pub fn import(draft: &mut Draft<'_>, submission: Submission) -> Result<ImportOut
     }
 }
 
-fn shape(draft: &Draft<'_>, submission: &Submission) -> Result<(), Rejection> {
-    let missing = |field: &str, help: &str| {
-        Rejection::invalid("FIELD_MISSING", field, format!("{field} is empty"), help)
-    };
-    if !draft.policy.labs.contains_key(&submission.lab) {
-        return Err(Rejection::not_found(
-            "LAB_UNKNOWN",
-            "lab",
-            format!("lab {:?} is not in the policy", submission.lab),
-            "use the id of a lab in [labs] of the policy",
-        ));
-    }
-    for (field, value) in [
-        ("instrument_serial", &submission.serial),
-        ("run_id", &submission.run_id),
-        ("file_hash", &submission.file_hash),
-    ] {
-        if value.is_empty() {
-            return Err(missing(
-                field,
-                "a run is its instrument's serial and its run id",
-            ));
-        }
-    }
-    if submission.table.rows.len() > ROWS_MAX {
-        return Err(Rejection::invalid(
-            "FILE_TOO_LONG",
-            "file",
-            format!(
-                "{} rows are more than {ROWS_MAX}",
-                submission.table.rows.len()
-            ),
-            "import one plate a file",
-        ));
-    }
-    Ok(())
-}
-
-/// The outcome of this very file, if it was taken before for this plate. For another plate it is a
-/// mistake of somebody, and must not look like success.
-fn seen_before(
-    draft: &Draft<'_>,
-    submission: &Submission,
-) -> Result<Option<ImportOutcome>, Rejection> {
-    let state = draft.state();
-    let other = |plate: &Barcode| {
-        Rejection::precondition(
-            "FILE_OF_OTHER_PLATE",
-            "file",
-            format!("this very file was handed in for plate {plate:?} before"),
-            "check which plate it is of; two runs never give the same file",
-        )
-    };
-    if let Some((_, parked)) = state.find::<Submission>(&submission.file_hash) {
-        if parked.plate != submission.plate {
-            return Err(other(&parked.plate));
-        }
-        let mut outcome = ImportOutcome::none(
-            ImportState::Parked,
-            "the same file again: it still waits for its plate",
-        );
-        outcome.same_file = true;
-        return Ok(Some(outcome));
-    }
-    let Some((key, run)) = state.find::<Run>(&submission.file_hash) else {
-        return Ok(None);
-    };
-    let version = run
-        .files
-        .iter()
-        .position(|file| *file == submission.file_hash)
-        .and_then(|at| u32::try_from(at).ok()?.checked_add(1))
-        .unwrap_or(1);
-    let (Some(analysis), Some(plate)) = (
-        state.get::<Analysis>(&(key, u64::from(version))),
-        state.get::<Plate>(&run.plate),
-    ) else {
-        return Ok(None);
-    };
-    if plate.barcode != submission.plate {
-        return Err(other(&plate.barcode));
-    }
-    let mut outcome = outcome_of(&plate, &analysis, number_of(key), version);
-    outcome.same_file = true;
-    outcome
-        .notes
-        .push("the same file again: nothing was done".to_owned());
-    Ok(Some(outcome))
-}
-
-fn outcome_of(plate: &Plate, analysis: &Analysis, run: u64, version: u32) -> ImportOutcome {
+pub(super) fn outcome_of(
+    plate: &Plate,
+    analysis: &Analysis,
+    run: u64,
+    version: u32,
+) -> ImportOutcome {
     let mut calls = [0_u32; 5];
     for well in &plate.wells {
         let Some((_, _, call)) = analysis.well(well.well) else {
@@ -331,64 +247,6 @@ fn import_of(
         _ => {}
     }
     Ok(outcome)
-}
-
-/// Which run this is, and which version of its analysis.
-fn identity(
-    draft: &Draft<'_>,
-    submission: &Submission,
-    plate_key: u64,
-    plate: &Plate,
-) -> Result<(u64, u32), Rejection> {
-    if plate.lab != submission.lab {
-        return Err(Rejection::precondition(
-            "PLATE_OF_OTHER_LAB",
-            "plate",
-            format!(
-                "plate {:?} is of lab {:?}, not of {:?}",
-                plate.barcode, plate.lab, submission.lab
-            ),
-            "check the plate's barcode and the lab",
-        ));
-    }
-    if plate.state == PlateState::Voided {
-        return Err(Rejection::precondition(
-            "PLATE_VOIDED",
-            "plate",
-            format!(
-                "plate {:?} is void: nothing may be believed of it",
-                plate.barcode
-            ),
-            "import the run of the plate that replaced it",
-        ));
-    }
-    let name = Run::name_of(&submission.serial, &submission.run_id);
-    if let Some((key, run)) = draft.state().find::<Run>(&name) {
-        if run.plate != plate_key {
-            return Err(Rejection::precondition(
-                "RUN_OF_OTHER_PLATE",
-                "run_id",
-                format!(
-                    "run {:?} of instrument {:?} was imported for another plate",
-                    submission.run_id, submission.serial
-                ),
-                "check the plate's barcode, or give this run the id the instrument gave it",
-            ));
-        }
-        let version = u32::try_from(run.files.len())
-            .unwrap_or(u32::MAX)
-            .saturating_add(1);
-        return Ok((number_of(key), version));
-    }
-    if plate.current.is_some() && submission.reason.trim().is_empty() {
-        return Err(Rejection::precondition(
-            "SECOND_RUN_REASON",
-            "reason",
-            format!("plate {:?} has a run already", plate.barcode),
-            "say why it was run again",
-        ));
-    }
-    Ok((draft.next(&plate.lab, |lab| lab.runs), 1))
 }
 
 fn analyse(

@@ -5,6 +5,7 @@
 //! needs a reason; a run of a plate not loaded yet is parked; one that does not fit its plate is
 //! quarantined; one with a fault in it is refused whole.
 
+mod identity;
 mod import;
 mod release;
 mod table;

@@ -5,15 +5,18 @@
 //! a lab gets its number at its first appearance in the fold.
 
 mod board;
+mod delivery;
+mod order;
 mod plate;
 mod specimen;
 
 pub use board::{Board, Histogram, STAGES, SpanKind};
+pub use delivery::{Cargo, Delivery, Receiver, Stuck};
+pub use order::{OpenOrder, Order, OrderKind, OrderState};
 pub use plate::{Analysis, GateVerdict, Plate, PlateState, PlateWell, Run, Submission};
 pub use specimen::{Registered, ReportMade, SentTo, Sla, Specimen, Standing, Test};
 
-use crate::ids::{Barcode, LabId, OrderId, PoolId, ReceiverId, Subject, TubeId};
-use crate::message::RetestReason;
+use crate::ids::{LabId, OrderId, PoolId, ReceiverId, TubeId};
 use crate::policy::{ActivePolicy, PolicyText};
 use crate::tables::{Read, ReadExt, Record, TableDef, TableId, Write, WriteExt};
 use crate::time::Timestamp;
@@ -139,146 +142,6 @@ pub struct SuspectPool {
 impl Record for SuspectPool {
     const TABLE: TableId = 8;
     const NAME: &'static str = "suspect-pools";
-    type Key = (u64, u64);
-}
-
-/// What an order asks for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum OrderKind {
-    /// Test the tube's residual again, alone.
-    Residual,
-    /// Plate its pool again, once.
-    Reextraction,
-    /// Take a new swab of this subject.
-    Recollection {
-        /// Whom to swab.
-        subject: Subject,
-    },
-}
-
-/// Where an order stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum OrderState {
-    /// Nothing yet.
-    Open,
-    /// The new sample exists.
-    Registered {
-        /// Its barcode.
-        barcode: Barcode,
-    },
-    /// A result came for it.
-    Fulfilled,
-    /// Something else made it needless.
-    Superseded,
-}
-
-/// A retest, re-extraction or re-collection.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Order {
-    /// What it asks for.
-    pub kind: OrderKind,
-    /// Key of the tube that gave no final result.
-    pub specimen: u64,
-    /// The round the test will be.
-    pub round: u32,
-    /// Why.
-    pub reason: RetestReason,
-    /// When it was given.
-    pub at: Timestamp,
-    /// When its result is due.
-    pub due: Timestamp,
-    /// Where it stands.
-    pub state: OrderState,
-    /// It is late.
-    pub late: bool,
-}
-
-impl Order {
-    /// Still waiting for something.
-    #[must_use]
-    pub const fn open(&self) -> bool {
-        matches!(self.state, OrderState::Open)
-    }
-}
-
-impl Record for Order {
-    const TABLE: TableId = 9;
-    const NAME: &'static str = "orders";
-    type Key = u64;
-}
-
-/// Open orders by deadline.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OpenOrder;
-
-impl Record for OpenOrder {
-    const TABLE: TableId = 10;
-    const NAME: &'static str = "open-orders";
-    type Key = (i64, u64);
-}
-
-/// A receiver, and the queue to it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Receiver {
-    /// Its id.
-    pub id: ReceiverId,
-    /// Deliveries so far: the last number.
-    pub last: u64,
-    /// Deliveries not accepted, rejected or given up yet.
-    pub open: u64,
-}
-
-impl Record for Receiver {
-    const TABLE: TableId = 11;
-    const NAME: &'static str = "receivers";
-    type Key = u64;
-    fn names(&self) -> Vec<&str> {
-        vec![self.id.as_str()]
-    }
-}
-
-/// What is delivered.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Cargo {
-    /// A report of a tube.
-    Report {
-        /// Key of the tube.
-        specimen: u64,
-        /// Version of the report.
-        version: u32,
-    },
-    /// A pool alert.
-    Alert {
-        /// Key of the pool.
-        pool: (u64, u64),
-    },
-}
-
-/// Why a delivery waits for a person.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Stuck {
-    /// The receiver refused it.
-    Rejected,
-    /// Every attempt went unanswered.
-    GivenUp,
-}
-
-/// One report or alert on its way to one receiver; gone once accepted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Delivery {
-    /// What.
-    pub cargo: Cargo,
-    /// Attempts so far.
-    pub attempts: u16,
-    /// When the last was.
-    pub sent_at: Timestamp,
-    /// Waits for a person.
-    pub stuck: Option<Stuck>,
-}
-
-impl Record for Delivery {
-    const TABLE: TableId = 12;
-    const NAME: &'static str = "deliveries";
     type Key = (u64, u64);
 }
 
