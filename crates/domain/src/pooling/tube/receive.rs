@@ -266,11 +266,44 @@ fn labelled(
         }
         return Ok((id, seen_again(tube)));
     }
+    if known.is_empty()
+        && let Some(answer) = became_readable(draft, policy, lab, label, stood)?
+    {
+        return Ok(answer);
+    }
     clear(draft, stood)?;
     match known.first() {
         Some((key, _)) => twin(draft, policy, lab, label, Some(place), *key),
         None => admit(draft, policy, lab, Some(label), Some(place)),
     }
+}
+
+/// The tube that stood there had no readable label: this is its label.
+fn became_readable(
+    draft: &mut Draft<'_>,
+    policy: &Policy,
+    lab: &LabId,
+    label: &Barcode,
+    stood: Option<u64>,
+) -> Result<Option<(TubeId, Verdict)>, Rejection> {
+    let unlabelled = |key: &u64| {
+        draft
+            .state()
+            .get::<Tube>(key)
+            .is_some_and(|tube| tube.barcodes.is_empty() && !is_over(&tube))
+    };
+    let Some(key) = stood.filter(unlabelled) else {
+        return Ok(None);
+    };
+    let id = tube_id(draft.state(), key);
+    let reason = "its label became readable";
+    super::relabel::relabel(draft, policy, lab, &id.to_string(), label, reason)?;
+    let verdict = match draft.state().get::<Tube>(&key) {
+        Some(tube) if !tube.holds.is_empty() => seen_again(&tube),
+        Some(tube) if tube.sample.is_none() => Verdict::DetailsPending,
+        _ => Verdict::Known,
+    };
+    Ok(Some((id, verdict)))
 }
 
 /// Another tube stands where this one stood.

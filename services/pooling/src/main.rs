@@ -1,0 +1,11 @@
+//! Pooling as a process of its own.
+
+use std::process::ExitCode;
+use tenfold_pooling::PoolingService;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    tenfold_service_shell::program::main(&PoolingService)
+}
