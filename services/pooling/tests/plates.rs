@@ -26,7 +26,16 @@ fn a_rack_is_planned_at_once_and_a_bad_tube_stops_nobody() {
     let mut lab = Lab::new();
     lab.registered("routine", &["T01", "T02"]);
     lab.registered("fever-clinic", &["T03"]);
-    lab.receive_rack("R1", &[("A1", "T01"), ("A2", "T02"), ("A3", "T03"), ("A4", "T04"), ("A5", "?")]);
+    lab.receive_rack(
+        "R1",
+        &[
+            ("A1", "T01"),
+            ("A2", "T02"),
+            ("A3", "T03"),
+            ("A4", "T04"),
+            ("A5", "?"),
+        ],
+    );
     let plan = lab.plan_rack("R1").unwrap();
     let text = |p: &str, w: &str| (p.to_owned(), w.to_owned());
     assert_eq!(
@@ -63,7 +72,10 @@ fn a_confirmed_rack_seals_its_pools_and_a_failed_tube_leaves() {
     assert_eq!(why, [PoolSealReason::RackDone, PoolSealReason::RackDone]);
     assert_eq!(lab.pool_view(1).left[0].reason, "clot");
     assert_eq!(lab.stage("T02"), PoolingStage::Waiting);
-    assert_eq!(reason(lab.confirm_rack("R1", &[], true)), "NOTHING_TO_CONFIRM");
+    assert_eq!(
+        reason(lab.confirm_rack("R1", &[], true)),
+        "NOTHING_TO_CONFIRM"
+    );
 }
 
 #[test]
@@ -106,14 +118,30 @@ fn results_hears_of_a_loaded_plate_with_every_member_and_transfer() {
     assert_eq!((loaded.wells, loaded.tubes), (1, 2));
     let (to, message) = lab.sent().remove(0);
     let key = "lab-1".to_owned();
-    assert_eq!(to, Destination::Lane { service: "results", key });
+    assert_eq!(
+        to,
+        Destination::Lane {
+            service: "results",
+            key
+        }
+    );
     let Message::PlateLoaded(plate) = message else {
         panic!("{message:?}");
     };
     assert_eq!(plate.controls.len(), 6);
-    assert_eq!(plate.controls.iter().filter(|(_, c)| *c == Control::BatchNegative).count(), 3);
+    assert_eq!(
+        plate
+            .controls
+            .iter()
+            .filter(|(_, c)| *c == Control::BatchNegative)
+            .count(),
+        3
+    );
     let well = &plate.wells[0];
-    assert_eq!((well.plated_at, well.pool.as_ref().unwrap().number), (plated_at, 1));
+    assert_eq!(
+        (well.plated_at, well.pool.as_ref().unwrap().number),
+        (plated_at, 1)
+    );
     assert_eq!(well.members.len(), 2);
     assert_eq!(well.members[0].transferred_at, mixed_at);
     assert_eq!(well.members[0].sample.barcode.as_str(), "T01");
@@ -129,16 +157,33 @@ fn wells_take_one_thing_and_only_what_is_ready() {
     lab.here("emergency", &["T03"]);
     lab.start_plate("PL1").unwrap();
     lab.scan("T01").unwrap();
-    assert_eq!(reason(lab.place("PL1", "A1", "lab-1/P1")), "POOL_NOT_SEALED");
+    assert_eq!(
+        reason(lab.place("PL1", "A1", "lab-1/P1")),
+        "POOL_NOT_SEALED"
+    );
     lab.close(1).unwrap();
     assert_eq!(reason(lab.place("PL1", "A13", "lab-1/P1")), "WELL_UNKNOWN");
     assert_eq!(reason(lab.place("PL1", "A00", "lab-1/P1")), "WELL_UNKNOWN");
-    assert_eq!(reason(lab.place("PL1", "H12", "lab-1/P1")), "WELL_IS_CONTROL");
+    assert_eq!(
+        reason(lab.place("PL1", "H12", "lab-1/P1")),
+        "WELL_IS_CONTROL"
+    );
     assert_eq!(reason(lab.place("PL1", "A1", "T02")), "NOT_SINGLE");
-    assert_eq!(lab.place("PL1", "A01", "lab-1/P1").unwrap().well.unwrap().well, "A1");
+    assert_eq!(
+        lab.place("PL1", "A01", "lab-1/P1")
+            .unwrap()
+            .well
+            .unwrap()
+            .well,
+        "A1"
+    );
     let events = lab.driver.events().len();
     lab.place("PL1", "A1", "lab-1/P1").unwrap();
-    assert_eq!(lab.driver.events().len(), events, "the same again is a no-op");
+    assert_eq!(
+        lab.driver.events().len(),
+        events,
+        "the same again is a no-op"
+    );
     assert_eq!(reason(lab.place("PL1", "A1", "T03")), "WELL_TAKEN");
     assert_eq!(reason(lab.place("PL1", "A2", "lab-1/P1")), "BACKWARDS");
     lab.place("PL1", "A2", "T03").unwrap();
@@ -158,7 +203,10 @@ fn a_failed_well_is_lost_and_its_content_waits_again() {
     let filled = lab.fill("PL1").unwrap();
     let (lost, kept) = (filled.wells[0].well.clone(), filled.wells[1].well.clone());
     let told = lab.confirm_plate("PL1", &[(&lost, "bubble")]).unwrap();
-    assert_eq!((told.transferred, told.failed), (vec![kept], vec![lost.clone()]));
+    assert_eq!(
+        (told.transferred, told.failed),
+        (vec![kept], vec![lost.clone()])
+    );
     assert_eq!(lab.work("ready").len(), 1);
     assert_eq!(reason(lab.place("PL1", &lost, "T01")), "WELL_TAKEN");
 }
@@ -210,12 +258,22 @@ fn a_retest_goes_alone_and_first_and_names_where_the_tube_stands() {
     assert_eq!(lab.stage("T02"), PoolingStage::Loaded);
     let work = lab.work("");
     assert_eq!(work[0].what, "lab-1/T1");
-    assert_eq!((work[0].rack.as_deref(), work[0].position.as_deref()), (Some("R1"), Some("B3")));
-    assert_eq!((work[0].order.as_deref(), work[0].round), (Some("lab-1/O41"), 2));
+    assert_eq!(
+        (work[0].rack.as_deref(), work[0].position.as_deref()),
+        (Some("R1"), Some("B3"))
+    );
+    assert_eq!(
+        (work[0].order.as_deref(), work[0].round),
+        (Some("lab-1/O41"), 2)
+    );
     lab.here("emergency", &["T03"]);
     lab.scan("T03").unwrap();
     let plate = lab.run_plate("PL2");
-    let retest = plate.wells.iter().find(|w| w.members[0].tube.number == 1).expect("the retest");
+    let retest = plate
+        .wells
+        .iter()
+        .find(|w| w.members[0].tube.number == 1)
+        .expect("the retest");
     assert_eq!(retest.pool, None);
     assert_eq!(retest.members[0].round, 2);
     assert_eq!(retest.members[0].order.as_ref().map(|o| o.number), Some(41));
@@ -239,7 +297,13 @@ fn wells_to_be_plated_again_wait_for_a_plate() {
     lab.close(1).unwrap();
     lab.scan("T02").unwrap();
     let first = lab.run_plate("PL1");
-    let well = first.wells.iter().find(|w| w.pool.is_some()).expect("the pool").well.to_string();
+    let well = first
+        .wells
+        .iter()
+        .find(|w| w.pool.is_some())
+        .expect("the pool")
+        .well
+        .to_string();
     lab.order_replate("PL1", &[&well]).unwrap();
     let events = lab.driver.events().len();
     lab.order_replate("PL1", &[&well]).unwrap();
@@ -287,4 +351,23 @@ fn results_hears_when_a_loaded_member_is_cancelled_or_amended() {
         })
         .collect();
     assert_eq!(told, [(1, true, 1), (2, false, 2)]);
+}
+
+#[test]
+fn a_tube_that_results_is_done_with_leaves_an_open_plate_and_is_passed_over_on_a_sealed_one() {
+    let mut lab = Lab::new();
+    lab.here("emergency", &["T01", "T02", "T03"]);
+    for barcode in ["T01", "T02", "T03"] {
+        lab.scan(barcode).unwrap();
+    }
+    lab.start_plate("PL1").unwrap();
+    for (well, barcode) in [("A1", "T01"), ("A2", "T02"), ("A3", "T03")] {
+        lab.place("PL1", well, barcode).unwrap();
+    }
+    lab.close_sample("T01", 1);
+    assert!(lab.plate_view("PL1").wells.iter().any(|w| w.lost.is_some()));
+    lab.seal_plate("PL1").unwrap();
+    lab.order_retest(2, 41, 2).unwrap();
+    assert_eq!(lab.load("PL1").unwrap().wells, 1);
+    assert_eq!(lab.stage("T02"), PoolingStage::AwaitingRetest);
 }

@@ -297,3 +297,41 @@ fn before_a_policy_is_active_nothing_is_decided() {
     let mut lab = Lab::without_policy();
     assert_eq!(reason(lab.scan("T01")), "NO_POLICY");
 }
+
+#[test]
+fn the_assays_validation_limits_the_pools_of_its_bench() {
+    use tenfold_domain::policy::{Bench, BenchMode};
+    let mut lab = Lab::with(|policy| {
+        if let Some(assay) = policy.assays.get_mut(lab::ASSAY) {
+            assay.max_pool = 3;
+        }
+        let bench = Bench {
+            mode: BenchMode::Scan,
+            assay: Some(lab::ASSAY.into()),
+        };
+        policy.pooling.benches.insert("lab-1/b1".to_owned(), bench);
+    });
+    lab.here("routine", &TEN);
+    lab.pool(&TEN[..4]);
+    assert_eq!(lab.pool_view(1).members.len(), 3);
+    assert_eq!(lab.pool_view(1).state, "sealed");
+}
+
+#[test]
+fn a_pool_made_for_one_assay_does_not_go_on_the_plate_of_another() {
+    use tenfold_domain::policy::{Bench, BenchMode};
+    let mut lab = Lab::with(|policy| {
+        let bench = Bench {
+            mode: BenchMode::Scan,
+            assay: Some("da-an".into()),
+        };
+        policy.pooling.benches.insert("lab-1/b1".to_owned(), bench);
+    });
+    lab.here("routine", &["T01"]);
+    lab.pool(&["T01"]);
+    lab.close(1).unwrap();
+    lab.start_plate("PL1").unwrap();
+    let filled = lab.fill("PL1").unwrap();
+    assert_eq!(filled.passed_over.len(), 1, "the plate is for another kit");
+    assert_eq!(reason(lab.place("PL1", "A1", "lab-1/P1")), "CONTENT_MISFIT");
+}

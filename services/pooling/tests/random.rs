@@ -9,31 +9,72 @@ use tenfold_domain::sample::{Hold, Kind};
 
 #[derive(Clone, Debug)]
 enum Step {
-    Register { tube: u8, class: u8, odd: u8, version: u8 },
-    Receive { tube: u8, another: bool },
-    Rack { rack: u8, first: u8, shift: u8, bad: u8 },
-    Scan { tube: u8, bench: u8 },
-    Confirm { failed: bool },
+    Register {
+        tube: u8,
+        class: u8,
+        odd: u8,
+        version: u8,
+    },
+    Receive {
+        tube: u8,
+        another: bool,
+    },
+    Rack {
+        rack: u8,
+        first: u8,
+        shift: u8,
+        bad: u8,
+    },
+    Scan {
+        tube: u8,
+        bench: u8,
+    },
+    Confirm {
+        failed: bool,
+    },
     Undo(u8),
     Close(u8),
     Void(u8),
     PlanRack(u8),
-    ConfirmRack { rack: u8, rest: bool, failed: u8 },
+    ConfirmRack {
+        rack: u8,
+        rest: bool,
+        failed: u8,
+    },
     Start(u8),
     Fill(u8),
-    Place { plate: u8, well: u8, content: u8 },
-    ConfirmPlate { plate: u8, fail_first: bool },
+    Place {
+        plate: u8,
+        well: u8,
+        content: u8,
+    },
+    ConfirmPlate {
+        plate: u8,
+        fail_first: bool,
+    },
     SealPlate(u8),
     VoidPlate(u8),
     Load(u8),
-    Retest { tube: u8, round: u8 },
-    Replate { plate: u8, well: Option<u8> },
+    Retest {
+        tube: u8,
+        round: u8,
+    },
+    Replate {
+        plate: u8,
+        well: Option<u8>,
+    },
     CloseSample(u8),
     Cancel(u8),
     Custody(u8),
     Hold(u8),
-    Release { what: u8, pool: bool },
-    Relabel { tube: u8, new: u8 },
+    Release {
+        what: u8,
+        pool: bool,
+    },
+    Relabel {
+        tube: u8,
+        new: u8,
+    },
     Discard(u8),
     Wait(u16),
 }
@@ -84,14 +125,24 @@ fn perform(lab: &mut Lab, step: &Step) {
     let rack_name = |rack: u8| format!("R{rack}");
     let plate_name = |plate: u8| format!("PL{plate}");
     match step.clone() {
-        Step::Register { tube, class, odd, version } => {
+        Step::Register {
+            tube,
+            class,
+            odd,
+            version,
+        } => {
             let class = ["routine", "patient", "emergency", "companion"][usize::from(class)];
             let mut sample = lab.sample(&name(tube), class);
             sample.version = u32::from(version);
             match odd {
                 0 => sample.collection_pool = true,
                 1 => sample.kind = Kind::Object,
-                2 => sample.hold = Some(Hold::CountMismatch { registered: 1, observed: 2 }),
+                2 => {
+                    sample.hold = Some(Hold::CountMismatch {
+                        registered: 1,
+                        observed: 2,
+                    })
+                }
                 _ => {}
             }
             lab.register(sample);
@@ -99,7 +150,12 @@ fn perform(lab: &mut Lab, step: &Step) {
         Step::Receive { tube, another } => {
             lab.receive_tubes(&[&name(tube)], another);
         }
-        Step::Rack { rack, first, shift, bad } => {
+        Step::Rack {
+            rack,
+            first,
+            shift,
+            bad,
+        } => {
             let mut stated = Vec::new();
             for index in 0..5u8 {
                 let what = match (index == bad, shift) {
@@ -110,8 +166,10 @@ fn perform(lab: &mut Lab, step: &Step) {
                 };
                 stated.push((format!("A{}", index + 1 + shift), what));
             }
-            let stated: Vec<(&str, &str)> =
-                stated.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
+            let stated: Vec<(&str, &str)> = stated
+                .iter()
+                .map(|(a, b)| (a.as_str(), b.as_str()))
+                .collect();
             lab.receive_rack(&rack_name(rack), &stated);
         }
         Step::Scan { tube, bench: at } => drop(lab.scan_at(bench(at), &name(tube))),
@@ -127,7 +185,11 @@ fn perform(lab: &mut Lab, step: &Step) {
         }
         Step::Start(plate) => drop(lab.start_plate(&plate_name(plate))),
         Step::Fill(plate) => drop(lab.fill(&plate_name(plate))),
-        Step::Place { plate, well, content } => {
+        Step::Place {
+            plate,
+            well,
+            content,
+        } => {
             let well = format!("{}{}", char::from(b'A' + well / 12), well % 12 + 1);
             let content = match content {
                 tube if tube < 14 => name(tube),
@@ -157,7 +219,11 @@ fn perform(lab: &mut Lab, step: &Step) {
         Step::Custody(tube) => lab.custody_conflict(&name(tube)),
         Step::Hold(tube) => drop(lab.hold(&name(tube))),
         Step::Release { what, pool } => {
-            let what = if pool { lab::pool_name(what.into()) } else { name(what) };
+            let what = if pool {
+                lab::pool_name(what.into())
+            } else {
+                name(what)
+            };
             let _ = lab.release(&what);
         }
         Step::Relabel { tube, new } => drop(lab.relabel(&name(tube), &format!("N{new}"))),

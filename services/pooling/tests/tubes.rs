@@ -21,7 +21,13 @@ fn a_registered_tube_is_expected_until_it_comes_and_intake_hears_of_it() {
     assert_eq!(lab.on_board(PoolingStage::Waiting).count, 1);
     let (to, message) = lab.sent().remove(0);
     let key = "T01".to_owned();
-    assert_eq!(to, Destination::Lane { service: "intake", key });
+    assert_eq!(
+        to,
+        Destination::Lane {
+            service: "intake",
+            key
+        }
+    );
     assert!(matches!(message, Message::TubeSeen(seen) if seen.tube.number == 1));
 }
 
@@ -64,11 +70,24 @@ fn one_bad_tube_of_a_rack_does_not_reject_the_others() {
     lab.registered("routine", &["T01", "T02"]);
     let tubes = lab.receive_rack(
         "R1",
-        &[("A1", "T01"), ("A2", "?"), ("A3", "-"), ("A4", "T 4"), ("A05", "T02"), ("B1", "T09")],
+        &[
+            ("A1", "T01"),
+            ("A2", "?"),
+            ("A3", "-"),
+            ("A4", "T 4"),
+            ("A05", "T02"),
+            ("B1", "T09"),
+        ],
     );
     assert_eq!(
         verdicts(&tubes),
-        [V::Known, V::Unreadable, V::Unreadable, V::Known, V::DetailsPending]
+        [
+            V::Known,
+            V::Unreadable,
+            V::Unreadable,
+            V::Known,
+            V::DetailsPending
+        ]
     );
     assert!(tubes[2].why.contains("U+0020 at 2"), "{}", tubes[2].why);
     assert_eq!(lab.tube("T02").position.as_deref(), Some("A5"));
@@ -83,7 +102,10 @@ fn the_same_rack_stated_again_is_no_news_and_a_difference_becomes_events() {
     lab.receive_rack("R1", &rack);
     let events = lab.driver.events().len();
     let again = lab.receive_rack("R1", &rack);
-    assert_eq!(verdicts(&again), [V::AlreadyReceived, V::Unreadable, V::AlreadyReceived]);
+    assert_eq!(
+        verdicts(&again),
+        [V::AlreadyReceived, V::Unreadable, V::AlreadyReceived]
+    );
     assert_eq!(lab.driver.events().len(), events, "a repeat is a no-op");
     lab.receive_rack("R1", &[("A1", "-"), ("A3", "T03"), ("A4", "T02")]);
     assert_eq!(lab.tube("T01").rack, None);
@@ -99,7 +121,10 @@ fn a_tube_seen_in_another_rack_has_moved() {
     let tubes = lab.receive_rack("R2", &[("H12", "T01")]);
     assert_eq!(verdicts(&tubes), [V::AlreadyReceived]);
     let tube = lab.tube("T01");
-    assert_eq!((tube.rack.as_deref(), tube.position.as_deref()), (Some("R2"), Some("H12")));
+    assert_eq!(
+        (tube.rack.as_deref(), tube.position.as_deref()),
+        (Some("R2"), Some("H12"))
+    );
 }
 
 #[test]
@@ -157,7 +182,11 @@ fn a_label_that_became_readable_names_the_tube_that_stood_there() {
     lab.registered("routine", &["T01"]);
     lab.receive_rack("R1", &[("A1", "?")]);
     let tubes = lab.receive_rack("R1", &[("A1", "T01")]);
-    assert_eq!(tubes[0].tube.as_deref(), Some("lab-1/T1"), "no second tube is made");
+    assert_eq!(
+        tubes[0].tube.as_deref(),
+        Some("lab-1/T1"),
+        "no second tube is made"
+    );
     assert_eq!(lab.stage("T01"), PoolingStage::Waiting);
 }
 
@@ -166,7 +195,10 @@ fn a_count_that_does_not_match_holds_the_tube_until_a_person_decides() {
     let mut lab = Lab::new();
     let mut sample = lab.sample("T01", "routine");
     sample.collection_pool = true;
-    sample.hold = Some(Hold::CountMismatch { registered: 9, observed: 10 });
+    sample.hold = Some(Hold::CountMismatch {
+        registered: 9,
+        observed: 10,
+    });
     lab.register(sample);
     assert_eq!(verdicts(&lab.receive(&["T01"])), [V::Held]);
     assert_eq!(reason(lab.scan("T01")), "TUBE_HELD");
@@ -179,7 +211,10 @@ fn a_count_that_does_not_match_holds_the_tube_until_a_person_decides() {
 fn an_amended_count_that_matches_releases_the_hold() {
     let mut lab = Lab::new();
     let mut sample = lab.sample("T01", "routine");
-    sample.hold = Some(Hold::CountMismatch { registered: 1, observed: 2 });
+    sample.hold = Some(Hold::CountMismatch {
+        registered: 1,
+        observed: 2,
+    });
     lab.register(sample.clone());
     lab.receive(&["T01"]);
     sample.hold = None;
@@ -196,7 +231,11 @@ fn a_tube_that_another_lab_holds_waits_for_a_person() {
     lab.custody_conflict("T01");
     lab.custody_conflict("T02");
     assert_eq!(lab.stage("T01"), PoolingStage::Held);
-    assert_eq!(lab.stage("T02"), PoolingStage::Held, "only planned: it leaves its pool");
+    assert_eq!(
+        lab.stage("T02"),
+        PoolingStage::Held,
+        "only planned: it leaves its pool"
+    );
     let events = lab.driver.events().len();
     lab.custody_conflict("T01");
     assert_eq!(lab.driver.events().len(), events);
@@ -225,7 +264,10 @@ fn a_cancelled_tube_is_withdrawn_before_mixing_and_tested_in_silence_after() {
     for barcode in ["T01", "T02", "T03", "T04"] {
         lab.cancel(barcode);
     }
-    assert!(lab.tube("T01").withdrawn, "mixed: its release is suppressed");
+    assert!(
+        lab.tube("T01").withdrawn,
+        "mixed: its release is suppressed"
+    );
     assert_eq!(lab.stage("T01"), PoolingStage::Pooled);
     assert_eq!(lab.stage("T02"), PoolingStage::Withdrawn, "only planned");
     assert_eq!(lab.stage("T03"), PoolingStage::Withdrawn);
@@ -278,12 +320,20 @@ fn a_planning_bench_assigns_tubes_as_they_arrive_and_the_scan_verifies() {
     let mut lab = Lab::with(|policy| {
         policy.pooling.benches.insert(
             format!("{LAB}/plan"),
-            Bench { mode: BenchMode::Plan, assay: None },
+            Bench {
+                mode: BenchMode::Plan,
+                assay: None,
+            },
         );
     });
     lab.here("routine", &["T01", "T02", "T03"]);
     assert_eq!(lab.pool_view(1).members.len(), 3);
-    assert!(lab.pool_view(1).members.iter().all(|m| m.transferred_at.is_none()));
+    assert!(
+        lab.pool_view(1)
+            .members
+            .iter()
+            .all(|m| m.transferred_at.is_none())
+    );
     assert_eq!(reason(lab.scan_at("b1", "T01")), "ALREADY_POOLED");
     let first = lab.scan_at("plan", "T01").unwrap();
     assert_eq!(lab::seat_of(&first), "P1/1");
@@ -292,4 +342,42 @@ fn a_planning_bench_assigns_tubes_as_they_arrive_and_the_scan_verifies() {
     let sealed = lab.close(1).unwrap();
     assert_eq!(sealed.members, 2, "T03 was never scanned: it leaves");
     assert_eq!(lab.stage("T03"), PoolingStage::Waiting);
+}
+
+#[test]
+fn a_tube_that_is_registered_again_after_its_cancellation_is_received_anew() {
+    let mut lab = Lab::new();
+    lab.here("routine", &["T01"]);
+    lab.cancel("T01");
+    assert_eq!(verdicts(&lab.receive(&["T01"])), [V::AlreadyReceived]);
+    let mut anew = lab.sample("T01", "routine");
+    anew.version = 3;
+    lab.register(anew);
+    assert_eq!(verdicts(&lab.receive(&["T01"])), [V::Known]);
+    assert_eq!(lab.seat("T01"), "P1/1");
+}
+
+#[test]
+fn a_registration_that_followed_its_tube_to_another_lab_is_not_withdrawn_there() {
+    use tenfold_domain::message::SampleWithdrawn;
+    let mut lab = Lab::with(|policy| {
+        let other = policy.labs["lab-1"].clone();
+        policy.labs.insert("lab-2".into(), other);
+    });
+    let mut sample = lab.sample("T01", "routine");
+    sample.lab = "lab-2".into();
+    lab.register(sample.clone());
+    let tubes = lab.receive(&["T01"]);
+    assert_eq!(verdicts(&tubes), [V::BelongsElsewhere]);
+    let gone = SampleWithdrawn {
+        barcode: "T01".into(),
+        lab: "lab-2".into(),
+        version: 1,
+        reason: "elsewhere".to_owned(),
+    };
+    lab.hear(Message::SampleWithdrawn(gone)).unwrap();
+    assert_eq!(lab.stage("T01"), PoolingStage::Pending);
+    sample.lab = LAB.into();
+    lab.register(sample);
+    assert_eq!(lab.stage("T01"), PoolingStage::Waiting);
 }

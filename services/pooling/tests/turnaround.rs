@@ -12,7 +12,11 @@ fn a_tube_that_waits_too_long_is_at_risk_and_then_late() {
     lab.wait(9 * 60);
     assert_eq!(lab.tube("T01").mark(), TubeMark::InTime);
     lab.wait(60);
-    assert_eq!(lab.tube("T01").mark(), TubeMark::AtRisk, "40% of 24 hours are 9.6");
+    assert_eq!(
+        lab.tube("T01").mark(),
+        TubeMark::AtRisk,
+        "40% of 24 hours are 9.6"
+    );
     assert_eq!(lab.on_board(PoolingStage::Waiting).at_risk, 1);
     lab.wait(15 * 60);
     assert_eq!(lab.tube("T01").mark(), TubeMark::Late);
@@ -27,7 +31,11 @@ fn a_tube_that_gets_on_in_time_is_looked_at_again_at_its_next_stage() {
     lab.here("routine", &["T01", "T02"]);
     lab.pool(&["T01", "T02"]);
     lab.wait(10 * 60);
-    assert_eq!(lab.tube("T01").mark(), TubeMark::InTime, "it is pooled: its budget is 12 hours");
+    assert_eq!(
+        lab.tube("T01").mark(),
+        TubeMark::InTime,
+        "it is pooled: its budget is 12 hours"
+    );
     lab.wait(2 * 60 + 5);
     assert_eq!(lab.tube("T01").mark(), TubeMark::AtRisk);
     assert_eq!(lab.on_board(PoolingStage::Pooled).at_risk, 2);
@@ -72,7 +80,10 @@ fn the_board_shows_how_long_stages_take_and_what_is_due_first() {
     lab.run_plate("PL1");
     lab.wait(100);
     lab.close_sample("T01", 1);
-    assert_eq!(lab.on_board(PoolingStage::Loaded).p95_ms, Some(120 * 60_000));
+    assert_eq!(
+        lab.on_board(PoolingStage::Loaded).p95_ms,
+        Some(120 * 60_000)
+    );
     assert_eq!(lab.on_board(PoolingStage::Closed).count, 1);
 }
 
@@ -97,7 +108,13 @@ fn a_timeline_names_every_step_with_who_and_when() {
         ("plated", "tech-7"),
         ("loaded", "tech-7"),
     ] {
-        assert!(steps.contains(&wanted), "{wanted:?} is missing in {steps:?}");
+        assert!(
+            steps.contains(&wanted),
+            "{wanted:?} is missing in {steps:?}"
+        );
     }
-    assert_eq!((tube.plate.as_deref(), tube.pool.as_deref()), (Some("PL1"), Some("lab-1/P1")));
+    assert_eq!(
+        (tube.plate.as_deref(), tube.pool.as_deref()),
+        (Some("PL1"), Some("lab-1/P1"))
+    );
 }

@@ -27,7 +27,7 @@ pub struct PoolingPolicy {
     pub pool_take_ul: u32,
     /// Liquid a well takes from a pool or a single tube.
     pub well_take_ul: u32,
-    /// Most members of a pool if the bench's assay is not in `assays`.
+    /// Most members of a pool at a bench that names no assay.
     pub pool_max: u8,
     /// Risk of sites that `site_risk` does not name.
     pub risk: Risk,
@@ -35,8 +35,6 @@ pub struct PoolingPolicy {
     pub risk_limits: RiskLimits,
     /// Risk by site.
     pub site_risk: BTreeMap<SiteId, Risk>,
-    /// What the assay's validation allows.
-    pub assays: BTreeMap<AssayId, AssayPooling>,
     /// Classes that mix with no class outside their group; a class that is not named here is in the group "".
     pub mixing: BTreeMap<ClassId, String>,
     /// Benches that `benches` does not name.
@@ -67,14 +65,6 @@ pub struct RiskLimits {
     pub low: u8,
     pub medium: u8,
     pub high: u8,
-}
-
-/// What an assay's validation says of pools. A validated n covers every smaller n.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AssayPooling {
-    /// Most members of a pool.
-    pub pool_max: u8,
 }
 
 /// How a bench makes pools.
@@ -151,7 +141,6 @@ impl Default for PoolingPolicy {
                 high: 1,
             },
             site_risk: BTreeMap::new(),
-            assays: BTreeMap::new(),
             mixing: BTreeMap::new(),
             default_bench: Bench {
                 mode: BenchMode::Scan,
@@ -179,6 +168,18 @@ impl Default for Layout {
     }
 }
 
+impl Policy {
+    /// Most members of a pool made at a bench, as the validation of its assay says.
+    #[must_use]
+    pub fn assay_limit(&self, bench: &Bench) -> u8 {
+        bench
+            .assay
+            .as_ref()
+            .and_then(|assay| self.assays.get(assay))
+            .map_or(self.pooling.pool_max, |assay| assay.max_pool)
+    }
+}
+
 impl PoolingPolicy {
     /// The rules of a bench.
     #[must_use]
@@ -194,14 +195,6 @@ impl PoolingPolicy {
             let (of, id) = name.split_once('/')?;
             (of == lab.as_str() && bench.mode == BenchMode::Plan).then(|| BenchId::from(id))
         })
-    }
-
-    /// Most members of a pool as the assay's validation says.
-    #[must_use]
-    pub fn assay_limit(&self, assay: Option<&AssayId>) -> u8 {
-        assay
-            .and_then(|assay| self.assays.get(assay))
-            .map_or(self.pool_max, |assay| assay.pool_max)
     }
 
     /// Most members of a pool with a sample of this site.
@@ -236,11 +229,7 @@ pub(super) fn check(policy: &Policy, errors: &mut Vec<PolicyError>) {
         ("risk_limits.high".to_owned(), rules.risk_limits.high),
         ("open_pools_max".to_owned(), rules.open_pools_max),
     ];
-    let of_assays = rules
-        .assays
-        .iter()
-        .map(|(id, assay)| (format!("assays.{id}.pool_max"), assay.pool_max));
-    for (field, limit) in limits.into_iter().chain(of_assays) {
+    for (field, limit) in limits {
         if limit == 0 || limit > POOL_MEMBERS_MAX {
             problem(
                 errors,

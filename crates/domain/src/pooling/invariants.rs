@@ -3,7 +3,7 @@
 
 use super::board::{self, Stage, Tally};
 use super::lab::{LabRecord, lab_of, pool_id, tube_id};
-use super::plate::{Plate, PlateState};
+use super::plate::{Plate, PlateState, stands_on};
 use super::pool::{Pool, PoolState};
 use super::queue::{Entry, Item, Queue};
 use super::tube::{Expected, Tube, TubeState, Vessel};
@@ -243,7 +243,7 @@ pub fn inv_03(state: &dyn Read) -> Vec<Violation> {
 }
 
 /// INV-04: a well holds at most one thing and is on the plate; no content stands on a control; a sealed
-/// plate misses no transfer; what is in a well says so too.
+/// plate misses no transfer; what stands on an open plate says so too.
 #[must_use]
 pub fn inv_04(state: &dyn Read) -> Vec<Violation> {
     let mut found = Found::new("INV-04");
@@ -268,13 +268,13 @@ pub fn inv_04(state: &dyn Read) -> Vec<Violation> {
                     entry.well
                 )
             });
-            if stands(state, entry.item, key) {
+            if stands_on(state, entry.item, key) {
                 let other = contents.insert(entry.item, key);
                 found.check(other.is_none(), || {
                     format!("{:?} stands in two wells", entry.item)
                 });
             } else {
-                found.check(matches!(plate.state, PlateState::Loaded { .. }), || {
+                found.check(plate.state != PlateState::Open, || {
                     format!(
                         "well {} of plate {name:?} holds something that is elsewhere",
                         entry.well
@@ -285,19 +285,4 @@ pub fn inv_04(state: &dyn Read) -> Vec<Violation> {
         ControlFlow::Continue(())
     });
     found.violations
-}
-
-fn stands(state: &dyn Read, item: Item, key: u64) -> bool {
-    let vessel = match item {
-        Item::Pool(pool) => match state.get::<Pool>(&pool).map(|pool| pool.state) {
-            Some(PoolState::Sealed(vessel)) => vessel,
-            _ => return false,
-        },
-        Item::Tube(tube) => match state.get::<Tube>(&tube).map(|tube| tube.state) {
-            Some(TubeState::Alone(vessel)) => vessel,
-            _ => return false,
-        },
-        Item::Expected(_) => return false,
-    };
-    matches!(vessel, Vessel::Plated { plate, .. } | Vessel::Loaded { plate, .. } if plate == key)
 }

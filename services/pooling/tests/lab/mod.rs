@@ -447,6 +447,7 @@ impl Lab {
     pub fn cancel(&mut self, barcode: &str) {
         self.hear(Message::SampleWithdrawn(SampleWithdrawn {
             barcode: barcode.into(),
+            lab: LAB.into(),
             version: 2,
             reason: "registered twice".to_owned(),
         }))

@@ -46,7 +46,7 @@ pub(crate) fn evolve(
             }
             Ok(())
         }),
-        What::WellsTransferred { plate, wells, ul } => change(state, plate, |state, _, plate| {
+        What::WellsTransferred { plate, wells, ul } => change(state, plate, |state, key, plate| {
             let name = plate.barcode.to_string();
             for entry in &mut plate.wells {
                 if !wells.contains(&entry.well) || entry.lost.is_some() {
@@ -57,7 +57,9 @@ pub(crate) fn evolve(
                     by: by.clone(),
                     ul: *ul,
                 });
-                take_liquid(state, entry.item, *ul, by, &name, at);
+                if stands_on(state, entry.item, key) {
+                    take_liquid(state, entry.item, *ul, by, &name, at);
+                }
             }
             Ok(())
         }),
@@ -90,6 +92,9 @@ pub(crate) fn evolve(
             plate.steps.add(StepKind::Loaded, at, by, instrument);
             let note = format!("{} in {instrument}", plate.barcode);
             for entry in plate.occupied() {
+                if !stands_on(state, entry.item, key) {
+                    continue;
+                }
                 let vessel = Vessel::Loaded {
                     plate: key,
                     well: entry.well,
@@ -194,7 +199,8 @@ fn lose(
     }
 }
 
-fn stands_on(state: &dyn Read, item: Item, plate_key: u64) -> bool {
+/// What a well holds is (still) there.
+pub(crate) fn stands_on(state: &dyn Read, item: Item, plate_key: u64) -> bool {
     let vessel = match item {
         Item::Pool(key) => match state.get::<Pool>(&key).map(|pool| pool.state) {
             Some(PoolState::Sealed(vessel)) => vessel,

@@ -7,7 +7,7 @@ use super::super::pool::Pool;
 use super::super::queue::Item;
 use super::super::tube::{Tube, TubeState};
 use super::seal::nothing_is_held;
-use super::{Plate, PlateState, PlateWell, the_plate};
+use super::{Plate, PlateState, PlateWell, stands_on, the_plate};
 use crate::message::{LoadedPlate, LoadedWell, Member, Message};
 use crate::rejection::Rejection;
 use crate::tables::ReadExt;
@@ -30,7 +30,7 @@ pub fn load(
             "name the instrument as its run files do",
         ));
     }
-    let (_, record) = the_plate(draft.state(), &plate.lab, &plate.barcode)?;
+    let (key, record) = the_plate(draft.state(), &plate.lab, &plate.barcode)?;
     match &record.state {
         PlateState::Sealed => {}
         PlateState::Open => {
@@ -64,6 +64,7 @@ pub fn load(
     nothing_is_held(draft, plate, &record)?;
     let wells: Vec<LoadedWell> = record
         .occupied()
+        .filter(|entry| stands_on(draft.state(), entry.item, key))
         .filter_map(|entry| loaded_well(draft, entry))
         .collect();
     let counts = (

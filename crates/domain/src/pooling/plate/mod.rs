@@ -17,7 +17,7 @@ pub mod seal;
 pub mod start;
 pub mod void;
 
-pub(super) use fold::{evolve, replated};
+pub(super) use fold::{evolve, replated, stands_on};
 
 use super::lab::{find, lab_of};
 use super::pool::Transfer;

@@ -120,10 +120,7 @@ pub fn wish(
     let rules = &policy.pooling;
     let class = policy.classes.get(&sample.class);
     let limits = [
-        (
-            rules.assay_limit(rules.bench(lab, bench).assay.as_ref()),
-            LimitBy::Assay,
-        ),
+        (policy.assay_limit(rules.bench(lab, bench)), LimitBy::Assay),
         (class.map_or(1, |class| class.pool), LimitBy::Class),
         (rules.risk_limit(&sample.site), LimitBy::Risk),
     ];

@@ -8,7 +8,7 @@ use super::super::board::deadline::clock;
 use super::super::draft::{Draft, To};
 use super::super::event::{Content, PlateRef, What};
 use super::super::lab::{id_in, pool_id, tube_id};
-use super::super::plate::Plate;
+use super::super::plate::{Plate, PlateState};
 use super::super::pool::assign::{Wish, wish};
 use super::super::pool::scan::plan_on_arrival;
 use super::super::pool::{Pool, PoolState};
@@ -41,17 +41,16 @@ pub fn hold_of(sample: &Sample) -> Option<TubeHold> {
 /// # Errors
 /// A bug of ours.
 pub fn details(draft: &mut Draft<'_>, policy: &Policy, sample: &Sample) -> Result<(), Rejection> {
-    let found = draft.state().find_all::<Tube>(sample.barcode.as_str());
-    let here = found
-        .into_iter()
-        .find(|(_, tube)| !is_over(tube) && !is_twin(tube));
-    if let Some((key, tube)) = here {
-        return detail(draft, policy, key, &tube, sample);
+    let found = by_barcode(draft.state(), &sample.lab, &sample.barcode);
+    if let Some((key, tube)) = found
+        .iter()
+        .find(|(_, tube)| !is_over(tube) && !is_twin(tube))
+    {
+        return detail(draft, policy, *key, tube, sample);
     }
-    if draft
-        .state()
-        .find::<Tube>(sample.barcode.as_str())
-        .is_some()
+    if found
+        .iter()
+        .any(|(_, tube)| matches!(tube.state, TubeState::Closed(_)))
     {
         return Ok(());
     }
@@ -152,6 +151,29 @@ fn is_mixed(draft: &Draft<'_>, key: u64, tube: &Tube) -> bool {
     }
 }
 
+/// Results needs the tube no more where it is, or elsewhere: if it stands on a plate that still changes,
+/// its well is lost. A sealed plate does not change; its loading passes such a well over.
+pub(crate) fn leave_open_plate(
+    draft: &mut Draft<'_>,
+    key: u64,
+    reason: &str,
+) -> Result<(), Rejection> {
+    let Some(tube) = draft.state().get::<Tube>(&key) else {
+        return Ok(());
+    };
+    let TubeState::Alone(Vessel::Plated { plate, .. }) = tube.state else {
+        return Ok(());
+    };
+    let open = draft
+        .state()
+        .get::<Plate>(&plate)
+        .is_some_and(|plate| plate.state == PlateState::Open);
+    if open {
+        leave(draft, key, reason)?;
+    }
+    Ok(())
+}
+
 /// The tube leaves the pool or well that it was only planned for.
 pub(super) fn leave(draft: &mut Draft<'_>, key: u64, reason: &str) -> Result<(), Rejection> {
     let Some(tube) = draft.state().get::<Tube>(&key) else {
@@ -231,30 +253,13 @@ fn tell_results(draft: &mut Draft<'_>, key: u64) -> Result<(), Rejection> {
 /// # Errors
 /// A bug of ours.
 pub fn withdrawn(draft: &mut Draft<'_>, message: &SampleWithdrawn) -> Result<(), Rejection> {
-    let found = by_barcode(draft.state(), &message.lab, &message.barcode);
-    let here = found
+    let here = by_barcode(draft.state(), &message.lab, &message.barcode)
         .into_iter()
         .find(|(_, tube)| !is_over(tube) && !is_twin(tube));
-    if let Some((key, tube)) = here {
-        let newer = tube
-            .sample
-            .as_ref()
-            .is_some_and(|sample| sample.version > message.version);
-        if newer || tube.withdrawn {
-            return Ok(());
-        }
-        if !is_mixed(draft, key, &tube) {
-            leave(draft, key, "its registration was cancelled")?;
-        }
-        draft.emit(What::TubeWithdrawn {
-            tube: tube_id(draft.state(), key),
-            version: message.version,
-            reason: message.reason.clone(),
-        })?;
-        return tell_results(draft, key);
-    }
-    match expected_in(draft.state(), &message.lab, &message.barcode) {
-        Some((key, e)) if e.sample.version <= message.version => {
+    let expected = expected_in(draft.state(), &message.lab, &message.barcode);
+    match (here, expected) {
+        (Some((key, tube)), _) => withdraw(draft, key, &tube, message),
+        (None, Some((key, e))) if e.sample.version <= message.version => {
             let lab = id_in(draft.state(), key);
             draft.emit(What::ExpectedWithdrawn {
                 lab,
@@ -267,17 +272,52 @@ pub fn withdrawn(draft: &mut Draft<'_>, message: &SampleWithdrawn) -> Result<(),
     }
 }
 
+fn withdraw(
+    draft: &mut Draft<'_>,
+    key: u64,
+    tube: &Tube,
+    message: &SampleWithdrawn,
+) -> Result<(), Rejection> {
+    let newer = tube
+        .sample
+        .as_ref()
+        .is_some_and(|sample| sample.version > message.version);
+    if newer || tube.withdrawn {
+        return Ok(());
+    }
+    if !is_mixed(draft, key, tube) {
+        leave(draft, key, "its registration was cancelled")?;
+    }
+    draft.emit(What::TubeWithdrawn {
+        tube: tube_id(draft.state(), key),
+        version: message.version,
+        reason: message.reason.clone(),
+    })?;
+    tell_results(draft, key)
+}
+
 /// Another lab is held to have a tube that is here: a person must decide.
 ///
 /// # Errors
 /// A bug of ours.
 pub fn custody(draft: &mut Draft<'_>, message: &CustodyConflict) -> Result<(), Rejection> {
-    for (key, tube) in draft.state().find_all::<Tube>(message.barcode.as_str()) {
+    let found = draft.state().find_all::<Tube>(message.barcode.as_str());
+    let is_there = |key: u64| id_in(draft.state(), key) == message.holder;
+    let (there, elsewhere): (Vec<_>, Vec<_>) = found
+        .into_iter()
+        .filter(|(_, tube)| !is_over(tube))
+        .partition(|(key, _)| is_there(*key));
+    // No tube of another lab of this lane: it is this lab's own label, used again.
+    let disputed = if elsewhere.is_empty() {
+        there
+    } else {
+        elsewhere
+    };
+    for (key, tube) in disputed {
         let known = tube.holds.iter().any(|hold| {
             matches!(hold, TubeHold::CustodyConflict { epoch, .. } if *epoch >= message.epoch)
         });
-        let there = id_in(draft.state(), key) == message.holder;
-        if known || there || is_over(&tube) {
+        if known {
             continue;
         }
         let hold = TubeHold::CustodyConflict {

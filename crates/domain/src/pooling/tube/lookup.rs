@@ -30,8 +30,10 @@ pub fn the_tube(state: &dyn Read, lab: &LabId, text: &str) -> Result<(u64, Tube)
         return Ok((key, tube));
     }
     let mut found = by_barcode(state, lab, &text.into());
-    if found.len() > 1 {
+    if found.iter().any(|(_, tube)| !is_over(tube)) {
         found.retain(|(_, tube)| !is_over(tube));
+    } else if found.len() > 1 {
+        found = found.split_off(found.len() - 1);
     }
     match (found.len(), found.pop()) {
         (1, Some(one)) => Ok(one),

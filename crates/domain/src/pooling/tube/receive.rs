@@ -10,7 +10,7 @@ use super::super::event::What;
 use super::super::lab::tube_id;
 use super::super::pool::scan::plan_on_arrival;
 use super::lookup::{by_barcode, expected, expected_in, is_over, next_tube, rack};
-use super::{RackPlace, Tube, TubeHold};
+use super::{RackPlace, Tube, TubeHold, TubeState};
 use crate::ids::{Barcode, LabId, TubeId};
 use crate::message::{Message, TubeSeen};
 use crate::policy::Policy;
@@ -133,7 +133,7 @@ fn single(
             verdict: Verdict::Unreadable(problem),
         });
     }
-    let known = by_barcode(draft.state(), lab, label);
+    let known = bearers(draft, lab, label);
     let (tube, verdict) = match known.last() {
         Some((key, tube)) if !another => {
             let verdict = seen_again(tube);
@@ -209,6 +209,15 @@ fn whole_rack(
     Ok(answers)
 }
 
+/// The tubes that a label means. If it was registered anew, those withdrawn under it are not meant.
+fn bearers(draft: &Draft<'_>, lab: &LabId, label: &Barcode) -> Vec<(u64, Tube)> {
+    let mut known = by_barcode(draft.state(), lab, label);
+    if expected_in(draft.state(), lab, label).is_some() {
+        known.retain(|(_, tube)| tube.state != TubeState::Withdrawn);
+    }
+    known
+}
+
 /// A position holds a tube whose label cannot be read: the one that stood there, else a new one.
 fn unreadable(
     draft: &mut Draft<'_>,
@@ -245,7 +254,7 @@ fn labelled(
     claimed: &BTreeSet<u64>,
     elsewhere: impl Fn(&Tube) -> bool,
 ) -> Result<(TubeId, Verdict), Rejection> {
-    let known = by_barcode(draft.state(), lab, label);
+    let known = bearers(draft, lab, label);
     if let Some((key, tube)) = known
         .iter()
         .find(|(_, tube)| tube.place.as_ref() == Some(&place))

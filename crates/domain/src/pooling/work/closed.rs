@@ -4,6 +4,7 @@ use super::super::draft::Draft;
 use super::super::event::What;
 use super::super::lab::tube_key;
 use super::super::tube::Tube;
+use super::super::tube::details::leave_open_plate;
 use super::super::tube::lookup::is_over;
 use crate::message::SampleClosed;
 use crate::rejection::Rejection;
@@ -14,10 +15,13 @@ use crate::tables::ReadExt;
 /// # Errors
 /// A bug of ours.
 pub fn closed(draft: &mut Draft<'_>, message: &SampleClosed) -> Result<(), Rejection> {
-    let tube =
-        tube_key(draft.state(), &message.tube).and_then(|key| draft.state().get::<Tube>(&key));
+    let Some(key) = tube_key(draft.state(), &message.tube) else {
+        return Ok(());
+    };
+    let tube = draft.state().get::<Tube>(&key);
     if tube.is_none_or(|tube| is_over(&tube)) {
         return Ok(());
     }
+    leave_open_plate(draft, key, "its sample was closed")?;
     draft.emit(What::SampleClosed(message.clone()))
 }

@@ -4,6 +4,7 @@ use super::super::board::deadline::retest_clock;
 use super::super::draft::Draft;
 use super::super::event::What;
 use super::super::lab::tube_key;
+use super::super::tube::details::leave_open_plate;
 use super::super::tube::lookup::is_over;
 use super::super::tube::{Tube, TubeState, Vessel};
 use crate::message::RetestOrder;
@@ -43,6 +44,9 @@ pub fn retest(
     }
     if tube.state == TubeState::Alone(Vessel::Ready) && tube.order.is_some() {
         return Ok(());
+    }
+    if let Some(key) = tube_key(draft.state(), &order.tube) {
+        leave_open_plate(draft, key, "a retest was ordered")?;
     }
     draft.emit(What::RetestOrdered {
         order: order.clone(),
