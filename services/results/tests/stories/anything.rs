@@ -129,7 +129,7 @@ fn take(lab: &mut Lab, step: &Step, version: u32) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
     fn the_invariants_hold_after_every_step(steps in prop::collection::vec(step(), 1..30)) {

@@ -166,3 +166,54 @@ fn a_registration_cancelled_after_the_report_makes_a_report_that_says_so() {
     lab.accept_all(RECEIVER);
     assert_eq!(lab.standing(1), "closed");
 }
+
+#[test]
+fn a_registration_cancelled_while_its_retest_runs_ends_with_a_report_that_says_so() {
+    let mut lab = Lab::new();
+    lab.load("PL-1", vec![pool("A1", 1, 1..=2)]);
+    lab.run("PL-1", &[]);
+    lab.analyse_again("PL-1", &[("A1", POSITIVE)]);
+    let withdrawn = |version, withdrawn| {
+        Message::MemberAmended(MemberAmended {
+            tube: tube(1),
+            sample: Sample {
+                version,
+                ..sample(1)
+            },
+            withdrawn,
+        })
+    };
+    lab.message(withdrawn(2, true)).expect("taken");
+    assert_eq!(
+        lab.standing(1),
+        "pending-confirmation",
+        "it is tested all the same"
+    );
+    let retests = lab.retests();
+    lab.load_retests("PL-2", &retests);
+    lab.run("PL-2", &[]);
+    assert_eq!(lab.verdict(1), "withdrawn");
+    assert_eq!(lab.explain(1).pool_end, "unconfirmed pool positive");
+    lab.message(withdrawn(3, false)).expect("taken");
+    assert_eq!(lab.verdict(1), "negative", "registered again");
+}
+
+#[test]
+fn a_cancelled_registration_that_is_registered_again_gets_its_held_back_report() {
+    let mut lab = Lab::new();
+    let mut cancelled = member(1);
+    cancelled.withdrawn = true;
+    lab.load("PL-1", vec![single("A1", cancelled)]);
+    lab.run("PL-1", &[]);
+    assert_eq!(lab.verdict(1), "");
+    let again = MemberAmended {
+        tube: tube(1),
+        sample: Sample {
+            version: 2,
+            ..sample(1)
+        },
+        withdrawn: false,
+    };
+    lab.message(Message::MemberAmended(again)).expect("taken");
+    assert_eq!(lab.verdict(1), "negative");
+}

@@ -239,6 +239,19 @@ fn a_positive_collection_pool_recollects_every_person_and_closes_with_their_new_
 }
 
 #[test]
+fn a_suspect_collection_pool_stays_one_whatever_its_registration_says_later() {
+    let mut lab = Lab::new();
+    let mut collection = member(1);
+    collection.sample.collection_pool = true;
+    collection.sample.subjects = vec!["p-a".into(), "p-b".into()];
+    lab.load("PL-1", vec![single("A1", collection)]);
+    lab.run("PL-1", &[("A1", POSITIVE)]);
+    lab.load("PL-2", vec![single("A1", member(1))]);
+    lab.run("PL-2", &[]);
+    assert_eq!(lab.verdict(1), "recollect");
+}
+
+#[test]
 fn a_single_tube_is_repeated_once_when_inconclusive() {
     let mut lab = Lab::new();
     lab.load(

@@ -45,9 +45,15 @@ fn suppressed(draft: &mut Draft<'_>, keys: &[u64], finding: FinalResult) {
         .map(|key| tube_id(draft.state(), *key))
         .collect();
     draft.emit(Event::ReleaseSuppressed { tubes, finding });
-    for key in keys {
-        tell_closed(draft, *key, 0, FinalResult::Withdrawn);
+    // Who was told something before is told that nothing will follow; the others hear nothing.
+    let (told, untold): (Vec<u64>, Vec<u64>) = keys.iter().partition(|key| {
+        let specimen = draft.state().get::<Specimen>(*key);
+        specimen.is_some_and(|specimen| specimen.report().is_some())
+    });
+    for key in untold {
+        tell_closed(draft, key, 0, FinalResult::Withdrawn);
     }
+    issue(draft, &told, Verdict::Withdrawn);
 }
 
 /// Tells pooling and intake that a sample needs nothing more.

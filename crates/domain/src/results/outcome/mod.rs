@@ -52,6 +52,11 @@ struct Current {
 }
 
 impl Current {
+    /// Several persons are in it; a registration that says otherwise later does not take them out.
+    fn is_collection(&self) -> bool {
+        self.registered.sample.collection_pool || matches!(self.specimen.pool, Some((1, _)))
+    }
+
     fn reported(&self) -> bool {
         self.specimen.is_final() && self.specimen.report().is_some()
     }
@@ -72,7 +77,7 @@ pub fn conclude(draft: &mut Draft<'_>, called: &WellCalled<'_>) {
     }
     match (&called.well.pool, members.as_slice()) {
         (Some(pool), _) => pool::conclude(draft, called, pool, &members),
-        (None, [one]) if one.registered.sample.collection_pool => {
+        (None, [one]) if one.is_collection() => {
             pool::conclude_collection(draft, called, one);
         }
         (None, _) => {

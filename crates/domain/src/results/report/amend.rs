@@ -2,7 +2,7 @@
 //! suppresses it); after the report it makes a corrected one.
 
 use super::{Verdict, issue};
-use crate::message::{FinalResult, MemberAmended};
+use crate::message::MemberAmended;
 use crate::rejection::Rejection;
 use crate::results::draft::Draft;
 use crate::results::event::Event;
@@ -40,23 +40,19 @@ pub fn amended(draft: &mut Draft<'_>, message: MemberAmended) -> Result<(), Reje
         sample: message.sample,
         withdrawn,
     });
-    let Some(last) = specimen.report().map(|report| report.verdict) else {
-        return Ok(());
-    };
-    if withdrawn {
-        if last != Verdict::Withdrawn {
-            issue(draft, &[key], Verdict::Withdrawn);
-        }
+    // Until a result stands it is only remembered: what follows from it comes with the result.
+    if !specimen.is_final() {
         return Ok(());
     }
-    let verdict = match (last, specimen.finding) {
-        (Verdict::Withdrawn, Some(finding)) if finding != FinalResult::Withdrawn => {
-            Verdict::of(finding)
-        }
-        _ => last,
+    let last = specimen.report().map(|report| report.verdict);
+    let verdict = match (withdrawn, last, specimen.finding) {
+        (true, Some(last), _) if last != Verdict::Withdrawn => Verdict::Withdrawn,
+        (true, _, _) => return Ok(()),
+        // Registered again: what was held back is released.
+        (false, None | Some(Verdict::Withdrawn), Some(finding)) => Verdict::of(finding),
+        (false, Some(last), _) => last,
+        (false, None, None) => return Ok(()),
     };
-    if specimen.is_final() {
-        issue(draft, &[key], verdict);
-    }
+    issue(draft, &[key], verdict);
     Ok(())
 }
