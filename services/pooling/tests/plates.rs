@@ -371,3 +371,29 @@ fn a_tube_that_results_is_done_with_leaves_an_open_plate_and_is_passed_over_on_a
     assert_eq!(lab.load("PL1").unwrap().wells, 1);
     assert_eq!(lab.stage("T02"), PoolingStage::AwaitingRetest);
 }
+
+#[test]
+fn a_pool_that_became_an_illegal_mix_in_the_instrument_is_not_plated_again_unseen() {
+    let mut lab = Lab::new();
+    lab.here("routine", &["T01", "T02"]);
+    lab.pool(&["T01", "T02"]);
+    lab.close(1).unwrap();
+    lab.run_plate("PL1");
+    let mut amended = lab.sample("T01", "fever-clinic");
+    amended.version = 2;
+    lab.register(amended);
+    lab.order_replate("PL1", &[]).unwrap();
+    assert!(lab.work("ready").is_empty());
+    assert_eq!(lab.work("held")[0].what, "lab-1/P1");
+}
+
+#[test]
+fn a_tube_that_is_only_planned_leaves_its_pool_when_its_retest_is_ordered() {
+    let mut lab = Lab::new();
+    lab.here("routine", &["T01", "T02"]);
+    lab.scan("T01").unwrap();
+    lab.scan("T02").unwrap();
+    lab.order_retest(2, 41, 2).unwrap();
+    assert_eq!(lab.close(1).unwrap().members, 1);
+    assert_eq!(lab.work("retest").len(), 1);
+}

@@ -381,3 +381,17 @@ fn a_registration_that_followed_its_tube_to_another_lab_is_not_withdrawn_there()
     lab.register(sample);
     assert_eq!(lab.stage("T01"), PoolingStage::Waiting);
 }
+
+#[test]
+fn a_tube_that_moved_within_its_rack_is_not_the_one_that_cannot_be_read() {
+    let mut lab = Lab::new();
+    lab.registered("routine", &["T01"]);
+    lab.receive_rack("R1", &[("A1", "T01")]);
+    let tubes = lab.receive_rack("R1", &[("A1", "?"), ("A3", "T01")]);
+    assert_eq!(verdicts(&tubes), [V::Unreadable, V::AlreadyReceived]);
+    assert_eq!(tubes[0].tube.as_deref(), Some("lab-1/T2"));
+    assert_eq!(lab.tube("T01").position.as_deref(), Some("A3"));
+    let back = lab.receive_rack("R1", &[("A1", "T01"), ("A3", "?")]);
+    assert_eq!(back[0].tube.as_deref(), Some("lab-1/T1"));
+    assert_eq!(lab.tube("T01").position.as_deref(), Some("A1"));
+}

@@ -6,7 +6,7 @@ use super::lab::{LabRecord, lab_of, pool_id, tube_id};
 use super::plate::{Plate, PlateState, stands_on};
 use super::pool::{Pool, PoolState};
 use super::queue::{Entry, Item, Queue};
-use super::tube::{Expected, Tube, TubeState, Vessel};
+use super::tube::{Expected, Tube, TubeState};
 use crate::tables::{Read, ReadExt};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
@@ -201,16 +201,13 @@ pub fn inv_02(state: &dyn Read) -> Vec<Violation> {
 }
 
 /// INV-03: a pool of pools does not exist; kinds and specimen types of one pool are one, unless a later
-/// amendment made them differ: then the pool is held, void, or with results.
+/// amendment made them differ: then the pool is held or void, or a person released it.
 #[must_use]
 pub fn inv_03(state: &dyn Read) -> Vec<Violation> {
     let mut found = Found::new("INV-03");
     state.scan::<Pool>(&0, |key, pool| {
         let stopped = pool.hold.is_some()
-            || matches!(
-                pool.state,
-                PoolState::Void { .. } | PoolState::Sealed(Vessel::Loaded { .. })
-            )
+            || matches!(pool.state, PoolState::Void { .. })
             || pool
                 .steps
                 .as_slice()
@@ -220,7 +217,12 @@ pub fn inv_03(state: &dyn Read) -> Vec<Violation> {
             return ControlFlow::Continue(());
         }
         for member in &pool.members {
-            let Some(sample) = state.get::<Tube>(&member.tube).and_then(|tube| tube.sample) else {
+            let with_it = |tube: &Tube| tube.state == (TubeState::Pooled { pool: key });
+            let Some(sample) = state
+                .get::<Tube>(&member.tube)
+                .filter(with_it)
+                .and_then(|tube| tube.sample)
+            else {
                 continue;
             };
             let tube = tube_id(state, member.tube);

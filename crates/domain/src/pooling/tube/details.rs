@@ -151,24 +151,22 @@ fn is_mixed(draft: &Draft<'_>, key: u64, tube: &Tube) -> bool {
     }
 }
 
-/// Results needs the tube no more where it is, or elsewhere: if it stands on a plate that still changes,
-/// its well is lost. A sealed plate does not change; its loading passes such a well over.
-pub(crate) fn leave_open_plate(
-    draft: &mut Draft<'_>,
-    key: u64,
-    reason: &str,
-) -> Result<(), Rejection> {
+/// Results needs the tube no more where it is. If it is only planned for a pool, it leaves; if it stands
+/// on a plate that still changes, its well is lost. Mixed liquid stays where it is, and a sealed plate does
+/// not change: its loading passes such a well over.
+pub(crate) fn let_go(draft: &mut Draft<'_>, key: u64, reason: &str) -> Result<(), Rejection> {
     let Some(tube) = draft.state().get::<Tube>(&key) else {
         return Ok(());
     };
-    let TubeState::Alone(Vessel::Plated { plate, .. }) = tube.state else {
-        return Ok(());
+    let leaves = match tube.state {
+        TubeState::Pooled { .. } => !is_mixed(draft, key, &tube),
+        TubeState::Alone(Vessel::Plated { plate, .. }) => draft
+            .state()
+            .get::<Plate>(&plate)
+            .is_some_and(|plate| plate.state == PlateState::Open),
+        _ => false,
     };
-    let open = draft
-        .state()
-        .get::<Plate>(&plate)
-        .is_some_and(|plate| plate.state == PlateState::Open);
-    if open {
+    if leaves {
         leave(draft, key, reason)?;
     }
     Ok(())
@@ -204,13 +202,13 @@ pub(super) fn leave(draft: &mut Draft<'_>, key: u64, reason: &str) -> Result<(),
     }
 }
 
-/// Puts a pool on hold, unless results has it already: results then decides on what it hears.
+/// Puts a pool on hold. One that is in an instrument too: results decides on its result, and it must not
+/// be plated again before a person decides.
 pub(super) fn hold_pool(draft: &mut Draft<'_>, pool: u64, why: String) -> Result<(), Rejection> {
     let Some(record) = draft.state().get::<Pool>(&pool) else {
         return Ok(());
     };
-    let in_run = matches!(record.state, PoolState::Sealed(Vessel::Loaded { .. }));
-    if in_run || record.hold.is_some() || matches!(record.state, PoolState::Void { .. }) {
+    if record.hold.is_some() || matches!(record.state, PoolState::Void { .. }) {
         return Ok(());
     }
     draft.emit(What::PoolHeld {

@@ -160,6 +160,13 @@ fn whole_rack(
     let before: BTreeMap<Well, u64> = rack(draft.state(), lab, rack_id)
         .map(|(_, rack)| rack.tubes.into_iter().collect())
         .unwrap_or_default();
+    let labels: BTreeSet<&Barcode> = positions
+        .values()
+        .filter_map(|found| match found {
+            Found::Label(label) => Some(label),
+            _ => None,
+        })
+        .collect();
     let mut claimed = BTreeSet::new();
     let mut answers = Vec::new();
     for (position, found) in positions {
@@ -167,13 +174,21 @@ fn whole_rack(
             rack: rack_id.clone(),
             position: *position,
         };
-        let stood = before.get(position).copied();
+        let stood = before.get(position).copied().filter(|key| {
+            let tube = draft.state().get::<Tube>(key);
+            tube.is_some_and(|tube| tube.place.as_ref() == Some(&place))
+        });
+        // A tube whose label was read elsewhere in this rack is not the one that cannot be read here.
+        let unread = stood.filter(|key| {
+            let tube = draft.state().get::<Tube>(key);
+            tube.is_some_and(|tube| !tube.barcodes.iter().any(|label| labels.contains(label)))
+        });
         let (barcode, (tube, verdict)) = match found {
             Found::Nothing => continue,
-            Found::Unreadable => (None, unreadable(draft, policy, lab, place, stood, None)?),
+            Found::Unreadable => (None, unreadable(draft, policy, lab, place, unread, None)?),
             Found::Label(label) => {
                 let answer = match check_label(label) {
-                    Err(problem) => unreadable(draft, policy, lab, place, stood, Some(problem))?,
+                    Err(problem) => unreadable(draft, policy, lab, place, unread, Some(problem))?,
                     Ok(()) => {
                         let elsewhere = |tube: &Tube| {
                             tube.place.as_ref().is_some_and(|p| {
@@ -210,7 +225,7 @@ fn whole_rack(
 }
 
 /// The tubes that a label means. If it was registered anew, those withdrawn under it are not meant.
-fn bearers(draft: &Draft<'_>, lab: &LabId, label: &Barcode) -> Vec<(u64, Tube)> {
+pub(super) fn bearers(draft: &Draft<'_>, lab: &LabId, label: &Barcode) -> Vec<(u64, Tube)> {
     let mut known = by_barcode(draft.state(), lab, label);
     if expected_in(draft.state(), lab, label).is_some() {
         known.retain(|(_, tube)| tube.state != TubeState::Withdrawn);

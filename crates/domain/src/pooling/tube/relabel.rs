@@ -8,7 +8,7 @@ use super::super::pool::scan::plan_on_arrival;
 use super::TubeHold;
 use super::hold::{needs_reason, not_over};
 use super::lookup::{by_barcode, expected_in, is_over, the_tube};
-use super::receive::check_label;
+use super::receive::{bearers, check_label};
 use crate::ids::{Barcode, LabId, TubeId};
 use crate::message::{Message, TubeSeen};
 use crate::policy::Policy;
@@ -41,8 +41,7 @@ pub fn relabel(
     if record.barcodes.contains(barcode) {
         return Ok(id);
     }
-    let bearers = by_barcode(draft.state(), lab, barcode);
-    if let Some((other, _)) = bearers.first() {
+    if let Some((other, _)) = bearers(draft, lab, barcode).first() {
         return Err(Rejection::new(
             Code::AlreadyExists,
             "BARCODE_TAKEN",

@@ -4,7 +4,7 @@ use super::super::draft::Draft;
 use super::super::event::What;
 use super::super::lab::tube_key;
 use super::super::tube::Tube;
-use super::super::tube::details::leave_open_plate;
+use super::super::tube::details::let_go;
 use super::super::tube::lookup::is_over;
 use crate::message::SampleClosed;
 use crate::rejection::Rejection;
@@ -22,6 +22,6 @@ pub fn closed(draft: &mut Draft<'_>, message: &SampleClosed) -> Result<(), Rejec
     if tube.is_none_or(|tube| is_over(&tube)) {
         return Ok(());
     }
-    leave_open_plate(draft, key, "its sample was closed")?;
+    let_go(draft, key, "its sample was closed")?;
     draft.emit(What::SampleClosed(message.clone()))
 }

@@ -4,7 +4,7 @@ use super::super::board::deadline::retest_clock;
 use super::super::draft::Draft;
 use super::super::event::What;
 use super::super::lab::tube_key;
-use super::super::tube::details::leave_open_plate;
+use super::super::tube::details::let_go;
 use super::super::tube::lookup::is_over;
 use super::super::tube::{Tube, TubeState, Vessel};
 use crate::message::RetestOrder;
@@ -46,7 +46,7 @@ pub fn retest(
         return Ok(());
     }
     if let Some(key) = tube_key(draft.state(), &order.tube) {
-        leave_open_plate(draft, key, "a retest was ordered")?;
+        let_go(draft, key, "a retest was ordered")?;
     }
     draft.emit(What::RetestOrdered {
         order: order.clone(),
