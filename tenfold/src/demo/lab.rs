@@ -1,0 +1,100 @@
+//! A simulated lab: what its people and robots ask of the services.
+
+use crate::connect::{Session, To};
+use crate::failure::{Failure, Outcome};
+use std::time::{Duration, Instant};
+use tenfold_proto::v1::pooling_client::PoolingClient;
+use tenfold_proto::v1::results_client::ResultsClient;
+use tonic::transport::Channel;
+
+/// Longest wait for something that must come by itself.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How often it is looked for.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// A lab.
+#[derive(Clone)]
+pub struct Lab {
+    /// Its id.
+    pub id: String,
+    /// Who works there.
+    pub session: Session,
+    /// Its way to pooling.
+    pub pooling: PoolingClient<Channel>,
+    /// Its way to results.
+    pub results: ResultsClient<Channel>,
+}
+
+impl Lab {
+    /// A lab with connections of its own.
+    pub fn new(id: &str, session: &Session) -> Outcome<Self> {
+        Ok(Self {
+            id: id.to_owned(),
+            session: session.clone(),
+            pooling: PoolingClient::new(session.channel(To::Pooling)?),
+            results: ResultsClient::new(session.channel(To::Results)?),
+        })
+    }
+}
+
+/// Calls a method of pooling that changes something; refusals come back as failures.
+macro_rules! ask {
+    ($lab:expr, $actor:expr, $method:ident, $request:ident { $($field:ident : $value:expr),* $(,)? }) => {{
+        let request = tenfold_proto::v1::$request {
+            lab: $lab.id.clone(),
+            actor: $actor.to_owned(),
+            request_id: $lab.session.request_id(),
+            $($field: $value),*
+        };
+        $lab.pooling
+            .$method($lab.session.ask(request))
+            .await
+            .map(tonic::Response::into_inner)
+            .map_err($crate::failure::Failure::from)
+    }};
+}
+
+/// Asks pooling something.
+macro_rules! look {
+    ($lab:expr, $method:ident, $request:ident { $($field:ident : $value:expr),* $(,)? }) => {{
+        let request = tenfold_proto::v1::$request {
+            lab: $lab.id.clone(),
+            $($field: $value),*
+        };
+        $lab.pooling
+            .$method($lab.session.ask(request))
+            .await
+            .map(tonic::Response::into_inner)
+            .map_err($crate::failure::Failure::from)
+    }};
+}
+
+pub(super) use {ask, look};
+
+/// Waits until `done` says so; fails with what was waited for.
+pub async fn wait_for<F>(what: &str, mut done: F) -> Outcome
+where
+    F: AsyncFnMut() -> Outcome<bool>,
+{
+    let until = Instant::now() + PATIENCE;
+    while !done().await? {
+        if Instant::now() > until {
+            return Err(Failure::Wrong(format!(
+                "{what}: still not so after {} s",
+                PATIENCE.as_secs()
+            )));
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+    Ok(())
+}
+
+/// The refusal a dirty case must meet; anything else is a failure.
+pub fn must_be_refused<T>(case: &str, outcome: Outcome<T>) -> Outcome<String> {
+    match outcome {
+        Err(Failure::Refused(refusal)) => Ok(format!("{case}: refused, {}", refusal.reason)),
+        Err(other) => Err(other),
+        Ok(_) => Err(Failure::Wrong(format!("{case} was not refused"))),
+    }
+}

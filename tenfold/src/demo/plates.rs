@@ -1,0 +1,168 @@
+//! Plates: filled from what waits, sealed, run, and the run's file handed in; until nothing waits.
+
+use super::cycler::{self, Wells};
+use super::day::Day;
+use super::lab::{Lab, ask, look};
+use super::truth::Truth;
+use crate::failure::{Failure, Outcome};
+use indicatif::ProgressBar;
+use std::collections::HashMap;
+use tenfold_proto::v1::{ImportRunReply, ImportRunRequest, ImportState, PlateView};
+
+/// The kit.
+const ASSAY: &str = "default-cn";
+
+/// What the plates of a lab were.
+#[derive(Debug, Default)]
+pub struct Plates {
+    /// Made and run.
+    pub plates: u32,
+    /// Wells with specimens in them.
+    pub wells: u64,
+    /// Wells by call.
+    pub calls: [u64; 5],
+    /// Dirty cases and how they ended.
+    pub dirty: Vec<String>,
+    known: HashMap<String, Vec<String>>,
+    number: u32,
+}
+
+/// Makes and runs plates until nothing waits for a well. Returns whether there was anything.
+pub async fn run_all(
+    lab: &mut Lab,
+    day: &Day,
+    truth: &Truth,
+    plates: &mut Plates,
+    bar: &ProgressBar,
+) -> Outcome<bool> {
+    let mut any = false;
+    loop {
+        let work = look!(lab, list_work, ListWorkRequest { queue: String::new(), most: 1 })?;
+        if work.items.is_empty() {
+            return Ok(any);
+        }
+        if !one(lab, day, truth, plates).await? {
+            return Ok(any);
+        }
+        any = true;
+        bar.inc(1);
+    }
+}
+
+async fn one(lab: &mut Lab, day: &Day, truth: &Truth, plates: &mut Plates) -> Outcome<bool> {
+    plates.number += 1;
+    let suffix = lab.id.replace('-', "").to_uppercase();
+    let name = format!("PL{:03}{suffix}N{:03}", day.number, plates.number);
+    ask!(
+        lab, "tech-2", start_plate,
+        StartPlateRequest {
+            plate: name.clone(),
+            assay: ASSAY.to_owned(),
+            layout: String::new(),
+            seed: None,
+        }
+    )?;
+    let filled = ask!(lab, "tech-2", fill_plate, FillPlateRequest { plate: name.clone(), wells_max: None })?;
+    if filled.wells.is_empty() {
+        ask!(
+            lab, "tech-2", void_plate,
+            VoidPlateRequest { plate: name, reason: "nothing to put on it".to_owned() }
+        )?;
+        return Ok(false);
+    }
+    ask!(
+        lab, "tech-2", confirm_plate,
+        ConfirmPlateRequest {
+            plate: name.clone(),
+            done: Vec::new(),
+            failed: Vec::new(),
+            rest_done: true,
+        }
+    )?;
+    ask!(lab, "tech-2", seal_plate, SealPlateRequest { plate: name.clone() })?;
+    ask!(
+        lab, "tech-2", load_plate,
+        LoadPlateRequest { plate: name.clone(), instrument: format!("cycler-{}", plates.number % 3 + 1) }
+    )?;
+    let view = look!(lab, get_plate, GetPlateRequest { plate: name.clone() })?;
+    let wells = contents(lab, &view, plates).await?;
+    // The second plate of the first lab: somebody splashed.
+    let spoiled = plates.number == 2 && lab.id == "lab-1";
+    let file = cycler::run(&view, &wells, truth, spoiled);
+    std::fs::write(day.run_file(&name), &file)?;
+    let reply = import(lab, &name, plates.number, file).await?;
+    match reply.state() {
+        ImportState::Released if !spoiled => {}
+        ImportState::OutOfControl if spoiled => plates.dirty.push(format!(
+            "{}: control of plate {name} failed, nothing released: {}",
+            lab.id,
+            reply.notes.join("; ")
+        )),
+        other => {
+            return Err(Failure::Wrong(format!(
+                "plate {name} was {other:?}: {}",
+                reply.notes.join("; ")
+            )));
+        }
+    }
+    plates.plates += 1;
+    plates.wells += wells.len() as u64;
+    let calls = [
+        reply.negative,
+        reply.positive,
+        reply.single_target,
+        reply.grey,
+        reply.invalid,
+    ];
+    for (sum, more) in plates.calls.iter_mut().zip(calls) {
+        *sum += u64::from(more);
+    }
+    Ok(true)
+}
+
+/// Barcodes of the tubes whose liquid is in each well.
+async fn contents(lab: &mut Lab, plate: &PlateView, plates: &mut Plates) -> Outcome<Wells> {
+    let mut wells = Wells::new();
+    for well in &plate.wells {
+        let Some(content) = well.content.clone() else {
+            continue;
+        };
+        let barcodes = match plates.known.get(&content) {
+            Some(barcodes) => barcodes.clone(),
+            None => {
+                let barcodes = if content.contains("/P") {
+                    let pool = look!(lab, get_pool, GetPoolRequest { pool: content.clone() })?;
+                    pool.members.into_iter().map(|member| member.barcode).collect()
+                } else {
+                    look!(lab, get_tube, GetTubeRequest { tube: content.clone() })?
+                        .barcodes
+                        .into_iter()
+                        .take(1)
+                        .collect::<Vec<_>>()
+                };
+                plates.known.insert(content, barcodes.clone());
+                barcodes
+            }
+        };
+        wells.insert(well.well.clone(), barcodes);
+    }
+    Ok(wells)
+}
+
+async fn import(lab: &mut Lab, plate: &str, number: u32, file: String) -> Outcome<ImportRunReply> {
+    let request = ImportRunRequest {
+        lab: lab.id.clone(),
+        plate: plate.to_owned(),
+        instrument_serial: format!("SIM-{}-{}", lab.id, number % 3 + 1),
+        run_id: format!("run-{plate}"),
+        read_at: jiff::Timestamp::now().as_millisecond(),
+        file_name: format!("{plate}.csv"),
+        file: file.into_bytes().into(),
+        reason: String::new(),
+        actor: "cycler".to_owned(),
+        request_id: lab.session.request_id(),
+    };
+    // The plate's message may still be on its way to results: then the run is parked, and taken up when it comes.
+    let reply = lab.results.import_run(lab.session.ask(request)).await?.into_inner();
+    Ok(reply)
+}
