@@ -87,13 +87,27 @@ enum Command {
     Plate(client::pooling::plate::Plate),
     /// What waits in the lab
     Work(client::pooling::tube::Work),
+    /// Hand in the file of an instrument's run
+    ImportRun(client::results::ImportRun),
+    /// One barcode, from registration to report
+    Sample(client::sample::Sample),
+    /// Where the time goes, what is late, where it is stuck
+    Sla(client::sla::Sla),
+    /// Reports as a receiver gets them
+    #[command(subcommand)]
+    Reports(client::results::Reports),
+    /// Retests and re-collections, by deadline
+    Orders(client::results::Orders),
+    /// What waits for a person: rejected reports, quarantined runs
+    #[command(subcommand)]
+    Review(client::results::Review),
     /// The lab's policy: sites, classes, pools, Ct rules, receivers
     #[command(subcommand)]
     Policy(client::policy::Policy),
     /// What the services run and how their lanes are
     Status,
     /// Play one day of a lab, then keep serving
-    Demo(DemoArgs),
+    Demo(crate::demo::Demo),
     /// Print all settings with their defaults and explanation
     Config {
         /// The settings as they are in force here, instead of the defaults
@@ -112,14 +126,6 @@ enum Command {
 enum Topics {
     /// Create the topics and lanes that are missing; the same again changes nothing
     Create(RunArgs),
-}
-
-/// The demonstration.
-#[derive(Args)]
-pub struct DemoArgs {
-    /// Make the files of the day anew, and do nothing else
-    #[arg(long, value_name = "FOLDER", hide = true)]
-    pub generate: Option<PathBuf>,
 }
 
 impl Global {
@@ -161,10 +167,11 @@ pub fn dispatch(cli: Cli) -> Outcome {
             );
             Ok(())
         }
-        Command::Demo(args) => match args.generate {
-            Some(folder) => crate::demo::generate::write(&folder),
-            None => Ok(()),
-        },
+        Command::Demo(args) => {
+            let config = global.config(&args.run_args().overrides("all"))?;
+            let elsewhere = global.server.is_some();
+            crate::demo::run(&args, config, global.actor.clone(), elsewhere, output)
+        }
         Command::Run(args) => crate::run::run(global.config(&args.overrides("all"))?),
         Command::Topics(Topics::Create(args)) => {
             let created = crate::run::create_topics(&global.config(&args.overrides("all"))?)?;
@@ -180,6 +187,12 @@ pub fn dispatch(cli: Cli) -> Outcome {
             talk(global, |s| client::pooling::plate::run(s, output, command))
         }
         Command::Work(args) => talk(global, |s| client::pooling::tube::work(s, output, args)),
+        Command::ImportRun(args) => talk(global, |s| client::results::import_run(s, output, args)),
+        Command::Sample(args) => talk(global, |s| client::sample::run(s, output, args)),
+        Command::Sla(args) => talk(global, |s| client::sla::run(s, output, args)),
+        Command::Reports(command) => talk(global, |s| client::results::reports(s, output, command)),
+        Command::Orders(args) => talk(global, |s| client::results::orders(s, output, args)),
+        Command::Review(command) => talk(global, |s| client::results::review(s, output, command)),
         Command::Policy(command) => talk(global, |s| client::policy::run(s, output, command)),
         Command::Status => talk(global, |s| client::status::run(s, output)),
     }

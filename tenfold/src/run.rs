@@ -3,6 +3,7 @@
 use crate::failure::{Failure, Outcome};
 use tenfold_intake::service::IntakeService;
 use tenfold_pooling::PoolingService;
+use tenfold_results::ResultsService;
 use tenfold_service_shell::config::Config;
 use tenfold_service_shell::process::Process;
 use tenfold_service_shell::{process, program, topics};
@@ -18,6 +19,7 @@ pub fn run(config: Config) -> Outcome {
 pub fn add_all(process: &mut Process) -> anyhow::Result<()> {
     process.add(&IntakeService)?;
     process.add(&PoolingService)?;
+    process.add(&ResultsService)?;
     Ok(())
 }
 

@@ -3,4 +3,7 @@
 pub mod policy;
 pub mod pooling;
 pub mod register;
+pub mod results;
+pub mod sample;
+pub mod sla;
 pub mod status;

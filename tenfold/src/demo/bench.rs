@@ -1,7 +1,7 @@
 //! Receiving and pooling: racks come, benches scan tube by tube, a robot takes whole racks; and what goes
 //! wrong there.
 
-use super::lab::{Lab, ask, look, must_be_refused, wait_for};
+use super::lab::{Lab, Patience, ask, look, must_be_refused};
 use crate::failure::{Failure, Outcome};
 use indicatif::ProgressBar;
 use std::collections::HashMap;
@@ -56,7 +56,12 @@ pub fn racks(registrations: Vec<Registration>) -> Vec<Rack> {
         .into_iter()
         .filter_map(|name| {
             let tubes = boxes.remove(&name)?;
-            let day = tubes.first()?.barcode.get(..4).unwrap_or_default().to_owned();
+            let day = tubes
+                .first()?
+                .barcode
+                .get(..4)
+                .unwrap_or_default()
+                .to_owned();
             Some(Rack {
                 name: format!("{day}-{name}"),
                 tubes,
@@ -110,7 +115,14 @@ async fn put(lab: &mut Lab, rack: &Rack, positions: Vec<RackPosition>) -> Outcom
         rack: rack.name.clone(),
         positions,
     };
-    ask!(lab, "tech-1", receive, ReceiveRequest { arrival: Some(Arrival::Rack(contains)) })?;
+    ask!(
+        lab,
+        "tech-1",
+        receive,
+        ReceiveRequest {
+            arrival: Some(Arrival::Rack(contains))
+        }
+    )?;
     Ok(())
 }
 
@@ -120,22 +132,31 @@ pub async fn receive_tubes(lab: &mut Lab, barcodes: Vec<String>) -> Outcome {
         barcodes,
         another: false,
     };
-    ask!(lab, "tech-1", receive, ReceiveRequest { arrival: Some(Arrival::Tubes(tubes)) })?;
+    ask!(
+        lab,
+        "tech-1",
+        receive,
+        ReceiveRequest {
+            arrival: Some(Arrival::Tubes(tubes))
+        }
+    )?;
     known(lab).await
 }
 
 /// Waits until no tube of the lab waits for its details.
 async fn known(lab: &mut Lab) -> Outcome {
-    let name = lab.id.clone();
-    wait_for(&format!("{name}: details of every tube"), async || {
+    let patience = Patience::new(format!("{}: details of every tube", lab.id));
+    loop {
         let board = look!(lab, get_board, PoolingBoardRequest {})?;
-        Ok(board
+        let pending = board
             .stages
             .iter()
-            .filter(|stage| stage.stage() == PoolingStage::Pending)
-            .all(|stage| stage.count == 0))
-    })
-    .await
+            .any(|stage| stage.stage() == PoolingStage::Pending && stage.count > 0);
+        if !pending {
+            return Ok(());
+        }
+        patience.pause().await?;
+    }
 }
 
 /// Pools everything that is pooled: benches side by side, the robot beside them.
@@ -169,7 +190,12 @@ pub async fn pool(lab: &Lab, racks: Vec<Rack>, bar: &ProgressBar, seen: &mut See
 }
 
 /// Scans every tube at one bench; each scan records the transfer before it.
-async fn scan_bench(mut lab: Lab, number: usize, tubes: Vec<Registration>, bar: ProgressBar) -> Outcome<Seen> {
+async fn scan_bench(
+    mut lab: Lab,
+    number: usize,
+    tubes: Vec<Registration>,
+    bar: ProgressBar,
+) -> Outcome<Seen> {
     let bench = format!("b{number}");
     let mut seen = Seen::default();
     let mut under_way = false;
@@ -182,15 +208,32 @@ async fn scan_bench(mut lab: Lab, number: usize, tubes: Vec<Registration>, bar: 
         bar.inc(1);
         // A tube that stands in a pool already is scanned at this bench once more, and a label nobody knows.
         if number == 1 && index == 40 {
-            let again = tubes.first().map(|tube| tube.barcode.clone()).unwrap_or_default();
+            let again = tubes
+                .first()
+                .map(|tube| tube.barcode.clone())
+                .unwrap_or_default();
             let wrong = scan(&mut lab, &bench, &again, &mut seen).await;
-            seen.dirty.push(must_be_refused(&format!("{}: a tube scanned twice", lab.id), wrong)?);
+            seen.dirty.push(must_be_refused(
+                &format!("{}: a tube scanned twice", lab.id),
+                wrong,
+            )?);
             let stray = scan(&mut lab, &bench, "ZZ00000000", &mut seen).await;
-            seen.dirty.push(must_be_refused(&format!("{}: a label nobody knows", lab.id), stray)?);
+            seen.dirty.push(must_be_refused(
+                &format!("{}: a label nobody knows", lab.id),
+                stray,
+            )?);
         }
     }
     if under_way {
-        ask!(lab, bench.as_str(), confirm_transfer, ConfirmTransferRequest { bench: bench.clone(), failed: None })?;
+        ask!(
+            lab,
+            bench.as_str(),
+            confirm_transfer,
+            ConfirmTransferRequest {
+                bench: bench.clone(),
+                failed: None
+            }
+        )?;
     }
     Ok(seen)
 }
@@ -203,8 +246,13 @@ async fn scan(
 ) -> Outcome<tenfold_proto::v1::ScanResponse> {
     let began = Instant::now();
     let response = ask!(
-        lab, bench, scan,
-        ScanRequest { bench: bench.to_owned(), barcode: barcode.to_owned() }
+        lab,
+        bench,
+        scan,
+        ScanRequest {
+            bench: bench.to_owned(),
+            barcode: barcode.to_owned()
+        }
     );
     seen.scans.push(began.elapsed());
     response
@@ -225,10 +273,21 @@ async fn robot_bench(mut lab: Lab, racks: Vec<Rack>, bar: ProgressBar) -> Outcom
     Ok(seen)
 }
 
-async fn plan_and_confirm(lab: &mut Lab, bench: &str, rack: &str, blocked: bool, seen: &mut Seen) -> Outcome {
+async fn plan_and_confirm(
+    lab: &mut Lab,
+    bench: &str,
+    rack: &str,
+    blocked: bool,
+    seen: &mut Seen,
+) -> Outcome {
     let plan = ask!(
-        lab, bench, plan_rack,
-        PlanRackRequest { bench: bench.to_owned(), rack: rack.to_owned() }
+        lab,
+        bench,
+        plan_rack,
+        PlanRackRequest {
+            bench: bench.to_owned(),
+            rack: rack.to_owned()
+        }
     )?;
     let mut failed = Vec::new();
     if blocked && let Some(tube) = plan.tubes.get(11) {
@@ -236,10 +295,15 @@ async fn plan_and_confirm(lab: &mut Lab, bench: &str, rack: &str, blocked: bool,
             tube: tube.tube.clone(),
             failed: Some("tip blocked".to_owned()),
         });
-        seen.dirty.push(format!("{}: robot's tip blocked at {} of {rack}", lab.id, tube.position));
+        seen.dirty.push(format!(
+            "{}: robot's tip blocked at {} of {rack}",
+            lab.id, tube.position
+        ));
     }
     ask!(
-        lab, bench, confirm_rack,
+        lab,
+        bench,
+        confirm_rack,
         ConfirmRackRequest {
             bench: bench.to_owned(),
             rack: rack.to_owned(),
@@ -252,13 +316,24 @@ async fn plan_and_confirm(lab: &mut Lab, bench: &str, rack: &str, blocked: bool,
 
 /// A pool is spilled: its members are pooled again from what is left in the tubes.
 async fn spill(lab: &mut Lab, bar: &ProgressBar, seen: &mut Seen) -> Outcome {
-    let pools = look!(lab, list_open_pools, ListOpenPoolsRequest { bench: "b1".to_owned() })?;
+    let pools = look!(
+        lab,
+        list_open_pools,
+        ListOpenPoolsRequest {
+            bench: "b1".to_owned()
+        }
+    )?;
     let Some(pool) = pools.pools.into_iter().find(|pool| pool.members.len() > 1) else {
         return Ok(());
     };
     let voided = ask!(
-        lab, "tech-1", void_pool,
-        VoidPoolRequest { pool: pool.pool.clone(), reason: "spilled".to_owned() }
+        lab,
+        "tech-1",
+        void_pool,
+        VoidPoolRequest {
+            pool: pool.pool.clone(),
+            reason: "spilled".to_owned()
+        }
     )?;
     seen.dirty.push(format!(
         "{}: pool {} spilled, its {} tubes pooled again",
@@ -269,16 +344,35 @@ async fn spill(lab: &mut Lab, bar: &ProgressBar, seen: &mut Seen) -> Outcome {
     for member in &pool.members {
         scan(lab, "b1", &member.barcode, seen).await?;
     }
-    ask!(lab, "b1", confirm_transfer, ConfirmTransferRequest { bench: "b1".to_owned(), failed: None })?;
+    ask!(
+        lab,
+        "b1",
+        confirm_transfer,
+        ConfirmTransferRequest {
+            bench: "b1".to_owned(),
+            failed: None
+        }
+    )?;
     bar.tick();
     Ok(())
 }
 
 /// The day ends: every open pool is sealed by hand.
 async fn close_all(lab: &mut Lab) -> Outcome {
-    let pools = look!(lab, list_open_pools, ListOpenPoolsRequest { bench: String::new() })?;
+    let pools = look!(
+        lab,
+        list_open_pools,
+        ListOpenPoolsRequest {
+            bench: String::new()
+        }
+    )?;
     for pool in pools.pools {
-        ask!(lab, "tech-1", close_pool, ClosePoolRequest { pool: pool.pool })?;
+        ask!(
+            lab,
+            "tech-1",
+            close_pool,
+            ClosePoolRequest { pool: pool.pool }
+        )?;
     }
     Ok(())
 }

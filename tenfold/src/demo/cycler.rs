@@ -23,7 +23,9 @@ pub type Wells = HashMap<String, Vec<String>>;
 pub fn run(plate: &PlateView, wells: &Wells, truth: &Truth, spoiled: bool) -> String {
     let mut file = String::from("well,target,ct\n");
     for well in &plate.wells {
-        let control = well.control.and_then(|control| Control::try_from(control).ok());
+        let control = well
+            .control
+            .and_then(|control| Control::try_from(control).ok());
         let target = match control {
             None | Some(Control::Unspecified) => wells
                 .get(&well.well)

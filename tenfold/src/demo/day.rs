@@ -129,7 +129,11 @@ mod tests {
         let now = jiff::Timestamp::now().as_millisecond();
         for (a, b) in first.registrations.iter().zip(&second.registrations) {
             assert_ne!(a.barcode, b.barcode);
-            assert!(a.subjects.iter().all(|subject| !b.subjects.contains(subject)));
+            assert!(
+                a.subjects
+                    .iter()
+                    .all(|subject| !b.subjects.contains(subject))
+            );
             assert!(b.collected_at.is_some_and(|at| at < now));
         }
     }

@@ -72,22 +72,33 @@ macro_rules! look {
 
 pub(super) use {ask, look};
 
-/// Waits until `done` says so; fails with what was waited for.
-pub async fn wait_for<F>(what: &str, mut done: F) -> Outcome
-where
-    F: AsyncFnMut() -> Outcome<bool>,
-{
-    let until = Instant::now() + PATIENCE;
-    while !done().await? {
-        if Instant::now() > until {
+/// Waits for something that must come by itself.
+pub struct Patience {
+    what: String,
+    until: Instant,
+}
+
+impl Patience {
+    /// Begins to wait.
+    pub fn new(what: impl Into<String>) -> Self {
+        Self {
+            what: what.into(),
+            until: Instant::now() + PATIENCE,
+        }
+    }
+
+    /// A pause before the next look; fails with what was waited for when it took too long.
+    pub async fn pause(&self) -> Outcome {
+        if Instant::now() > self.until {
             return Err(Failure::Wrong(format!(
-                "{what}: still not so after {} s",
+                "{}: still not so after {} s",
+                self.what,
                 PATIENCE.as_secs()
             )));
         }
         tokio::time::sleep(LOOK).await;
+        Ok(())
     }
-    Ok(())
 }
 
 /// The refusal a dirty case must meet; anything else is a failure.

@@ -2,7 +2,7 @@
 
 use super::cycler::{self, Wells};
 use super::day::Day;
-use super::lab::{Lab, ask, look};
+use super::lab::{Lab, Patience, ask, look};
 use super::truth::Truth;
 use crate::failure::{Failure, Outcome};
 use indicatif::ProgressBar;
@@ -37,7 +37,14 @@ pub async fn run_all(
 ) -> Outcome<bool> {
     let mut any = false;
     loop {
-        let work = look!(lab, list_work, ListWorkRequest { queue: String::new(), most: 1 })?;
+        let work = look!(
+            lab,
+            list_work,
+            ListWorkRequest {
+                queue: String::new(),
+                most: 1
+            }
+        )?;
         if work.items.is_empty() {
             return Ok(any);
         }
@@ -54,7 +61,9 @@ async fn one(lab: &mut Lab, day: &Day, truth: &Truth, plates: &mut Plates) -> Ou
     let suffix = lab.id.replace('-', "").to_uppercase();
     let name = format!("PL{:03}{suffix}N{:03}", day.number, plates.number);
     ask!(
-        lab, "tech-2", start_plate,
+        lab,
+        "tech-2",
+        start_plate,
         StartPlateRequest {
             plate: name.clone(),
             assay: ASSAY.to_owned(),
@@ -62,16 +71,31 @@ async fn one(lab: &mut Lab, day: &Day, truth: &Truth, plates: &mut Plates) -> Ou
             seed: None,
         }
     )?;
-    let filled = ask!(lab, "tech-2", fill_plate, FillPlateRequest { plate: name.clone(), wells_max: None })?;
+    let filled = ask!(
+        lab,
+        "tech-2",
+        fill_plate,
+        FillPlateRequest {
+            plate: name.clone(),
+            wells_max: None
+        }
+    )?;
     if filled.wells.is_empty() {
         ask!(
-            lab, "tech-2", void_plate,
-            VoidPlateRequest { plate: name, reason: "nothing to put on it".to_owned() }
+            lab,
+            "tech-2",
+            void_plate,
+            VoidPlateRequest {
+                plate: name,
+                reason: "nothing to put on it".to_owned()
+            }
         )?;
         return Ok(false);
     }
     ask!(
-        lab, "tech-2", confirm_plate,
+        lab,
+        "tech-2",
+        confirm_plate,
         ConfirmPlateRequest {
             plate: name.clone(),
             done: Vec::new(),
@@ -79,12 +103,30 @@ async fn one(lab: &mut Lab, day: &Day, truth: &Truth, plates: &mut Plates) -> Ou
             rest_done: true,
         }
     )?;
-    ask!(lab, "tech-2", seal_plate, SealPlateRequest { plate: name.clone() })?;
     ask!(
-        lab, "tech-2", load_plate,
-        LoadPlateRequest { plate: name.clone(), instrument: format!("cycler-{}", plates.number % 3 + 1) }
+        lab,
+        "tech-2",
+        seal_plate,
+        SealPlateRequest {
+            plate: name.clone()
+        }
     )?;
-    let view = look!(lab, get_plate, GetPlateRequest { plate: name.clone() })?;
+    ask!(
+        lab,
+        "tech-2",
+        load_plate,
+        LoadPlateRequest {
+            plate: name.clone(),
+            instrument: format!("cycler-{}", plates.number % 3 + 1)
+        }
+    )?;
+    let view = look!(
+        lab,
+        get_plate,
+        GetPlateRequest {
+            plate: name.clone()
+        }
+    )?;
     let wells = contents(lab, &view, plates).await?;
     // The second plate of the first lab: somebody splashed.
     let spoiled = plates.number == 2 && lab.id == "lab-1";
@@ -131,14 +173,29 @@ async fn contents(lab: &mut Lab, plate: &PlateView, plates: &mut Plates) -> Outc
             Some(barcodes) => barcodes.clone(),
             None => {
                 let barcodes = if content.contains("/P") {
-                    let pool = look!(lab, get_pool, GetPoolRequest { pool: content.clone() })?;
-                    pool.members.into_iter().map(|member| member.barcode).collect()
-                } else {
-                    look!(lab, get_tube, GetTubeRequest { tube: content.clone() })?
-                        .barcodes
+                    let pool = look!(
+                        lab,
+                        get_pool,
+                        GetPoolRequest {
+                            pool: content.clone()
+                        }
+                    )?;
+                    pool.members
                         .into_iter()
-                        .take(1)
-                        .collect::<Vec<_>>()
+                        .map(|member| member.barcode)
+                        .collect()
+                } else {
+                    look!(
+                        lab,
+                        get_tube,
+                        GetTubeRequest {
+                            tube: content.clone()
+                        }
+                    )?
+                    .barcodes
+                    .into_iter()
+                    .take(1)
+                    .collect::<Vec<_>>()
                 };
                 plates.known.insert(content, barcodes.clone());
                 barcodes
@@ -160,9 +217,23 @@ async fn import(lab: &mut Lab, plate: &str, number: u32, file: String) -> Outcom
         file: file.into_bytes().into(),
         reason: String::new(),
         actor: "cycler".to_owned(),
-        request_id: lab.session.request_id(),
+        request_id: String::new(),
     };
     // The plate's message may still be on its way to results: then the run is parked, and taken up when it comes.
-    let reply = lab.results.import_run(lab.session.ask(request)).await?.into_inner();
-    Ok(reply)
+    let patience = Patience::new(format!("the run of plate {plate} is taken up"));
+    loop {
+        let again = ImportRunRequest {
+            request_id: lab.session.request_id(),
+            ..request.clone()
+        };
+        let answer = lab
+            .results
+            .import_run(lab.session.ask(again))
+            .await?
+            .into_inner();
+        if answer.state() != ImportState::Parked {
+            return Ok(answer);
+        }
+        patience.pause().await?;
+    }
 }

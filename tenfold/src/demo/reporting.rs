@@ -68,7 +68,10 @@ async fn subscribe(
     };
     let gone = |_| Failure::Unavailable("the stream ended".to_owned());
     up.send(hello).await.map_err(gone)?;
-    let mut down = client.subscribe(ReceiverStream::new(answers)).await?.into_inner();
+    let mut down = client
+        .subscribe(ReceiverStream::new(answers))
+        .await?
+        .into_inner();
     while let Some(delivery) = down.message().await? {
         let rejected = {
             let mut told = shared.lock().unwrap_or_else(PoisonError::into_inner);

@@ -34,12 +34,16 @@ impl Truth {
 
     /// Takes note of a tube that is registered: what must become of it follows.
     pub fn expect(&mut self, registration: &Registration) {
-        let positive = self.by_barcode.get(&registration.barcode).copied().or_else(|| {
-            registration
-                .subjects
-                .iter()
-                .find_map(|subject| self.by_subject.get(subject).copied())
-        });
+        let positive = self
+            .by_barcode
+            .get(&registration.barcode)
+            .copied()
+            .or_else(|| {
+                registration
+                    .subjects
+                    .iter()
+                    .find_map(|subject| self.by_subject.get(subject).copied())
+            });
         let verdict = match (positive, registration.collection_pool) {
             (None, _) => Verdict::Negative,
             (Some(_), false) => Verdict::Positive,
