@@ -16,13 +16,6 @@ use tenfold_proto::v1::{
 /// Sites whose racks go to the robot, whole.
 const ROBOT_SITES: [&str; 2] = ["s-02", "s-04"];
 
-/// Classes and kinds that are tested singly: they need no bench.
-fn singly(registration: &Registration) -> bool {
-    registration.collection_pool
-        || ["key-population", "fever-clinic", "close-contact"]
-            .contains(&registration.sampling_class.as_str())
-}
-
 /// Benches that scan tube by tube, in each lab.
 const SCAN_BENCHES: usize = 3;
 
@@ -126,10 +119,10 @@ async fn put(lab: &mut Lab, rack: &Rack, positions: Vec<RackPosition>) -> Outcom
     Ok(())
 }
 
-/// Receives single tubes, without a rack.
+/// Receives single tubes, without a rack, and scans them: each gets a well of its own.
 pub async fn receive_tubes(lab: &mut Lab, barcodes: Vec<String>) -> Outcome {
     let tubes = TubesArrived {
-        barcodes,
+        barcodes: barcodes.clone(),
         another: false,
     };
     ask!(
@@ -140,7 +133,11 @@ pub async fn receive_tubes(lab: &mut Lab, barcodes: Vec<String>) -> Outcome {
             arrival: Some(Arrival::Tubes(tubes))
         }
     )?;
-    known(lab).await
+    known(lab).await?;
+    for barcode in barcodes {
+        scan(lab, "b1", &barcode, &mut Seen::default()).await?;
+    }
+    Ok(())
 }
 
 /// Waits until no tube of the lab waits for its details.
@@ -168,7 +165,7 @@ pub async fn pool(lab: &Lab, racks: Vec<Rack>, bar: &ProgressBar, seen: &mut See
         if ROBOT_SITES.contains(&site) {
             robot.push(rack);
         } else if let Some(bench) = benches.get_mut(number % SCAN_BENCHES) {
-            bench.extend(rack.tubes.into_iter().filter(|tube| !singly(tube)));
+            bench.extend(rack.tubes);
         }
     }
     let mut work = tokio::task::JoinSet::new();
@@ -199,19 +196,25 @@ async fn scan_bench(
     let bench = format!("b{number}");
     let mut seen = Seen::default();
     let mut under_way = false;
+    let mut pooled = None;
+    let mut wrong_done = false;
     for (index, tube) in tubes.iter().enumerate() {
         let response = scan(&mut lab, &bench, &tube.barcode, &mut seen).await?;
         under_way = matches!(
             response.placement.and_then(|p| p.placement),
             Some(Placement::Pool(_))
         );
+        if under_way && pooled.is_none() {
+            pooled = Some((index, tube.barcode.clone()));
+        }
         bar.inc(1);
         // A tube that stands in a pool already is scanned at this bench once more, and a label nobody knows.
-        if number == 1 && index == 40 {
-            let again = tubes
-                .first()
-                .map(|tube| tube.barcode.clone())
-                .unwrap_or_default();
+        if let Some((first, again)) = pooled.clone()
+            && number == 1
+            && index > first + 20
+            && !wrong_done
+        {
+            wrong_done = true;
             let wrong = scan(&mut lab, &bench, &again, &mut seen).await;
             seen.dirty.push(must_be_refused(
                 &format!("{}: a tube scanned twice", lab.id),
