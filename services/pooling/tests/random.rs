@@ -198,7 +198,7 @@ fn perform(lab: &mut Lab, step: &Step) {
             let _ = lab.place(&plate_name(plate), &well, &content);
         }
         Step::ConfirmPlate { plate, fail_first } => {
-            let first = fail_first.then(|| "A1");
+            let first = fail_first.then_some("A1");
             let failed: Vec<(&str, &str)> = first.iter().map(|w| (*w, "bubble")).collect();
             let _ = lab.confirm_plate(&plate_name(plate), &failed);
         }

@@ -24,16 +24,15 @@ use crate::tables::ReadExt;
 /// The hold that a registration asks for.
 #[must_use]
 pub fn hold_of(sample: &Sample) -> Option<TubeHold> {
-    match sample.hold {
-        Some(Hold::CountMismatch {
+    sample.hold.as_ref().map(|hold| match *hold {
+        Hold::CountMismatch {
             registered,
             observed,
-        }) => Some(TubeHold::CountMismatch {
+        } => TubeHold::CountMismatch {
             registered,
             observed,
-        }),
-        None => None,
-    }
+        },
+    })
 }
 
 /// A registration, at its newest version: expected, or of a tube that is here.
