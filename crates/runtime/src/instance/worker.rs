@@ -25,6 +25,14 @@ pub enum Letter {
 /// What the lanes look like, for whoever asks.
 pub type Statuses = Arc<Mutex<BTreeMap<u32, Status>>>;
 
+/// One lane, and when it must have its turn though nothing happens.
+struct Seat<P: Processor> {
+    lane: Lane<P>,
+    /// Something happened, or there is more to do at once.
+    due: bool,
+    wake: Option<Duration>,
+}
+
 /// Runs lanes until told to end.
 pub fn run<P: Processor>(
     lanes: impl Iterator<Item = u32>,
@@ -33,28 +41,24 @@ pub fn run<P: Processor>(
     letters: &Receiver<Letter>,
     statuses: &Statuses,
 ) {
-    let mut lanes: BTreeMap<u32, Lane<P>> = lanes
-        .map(|n| (n, Lane::new(n, Arc::clone(context), Arc::clone(processor))))
+    let mut seats: BTreeMap<u32, Seat<P>> = lanes
+        .map(|n| {
+            let seat = Seat {
+                lane: Lane::new(n, Arc::clone(context), Arc::clone(processor)),
+                due: true,
+                wake: None,
+            };
+            (n, seat)
+        })
         .collect();
     let clock: &dyn Clock = context.clock.as_ref();
-    let mut busy = false;
     loop {
-        let wait = if busy {
-            Duration::ZERO
-        } else {
-            let now = clock.monotonic();
-            lanes
-                .values()
-                .filter_map(Lane::next_wake)
-                .map(|wake| wake.saturating_sub(now))
-                .min()
-                .unwrap_or(SLEEP_MAX)
-                .min(SLEEP_MAX)
-        };
-        let mut next = if wait.is_zero() {
+        let mut next = if seats.values().any(|seat| seat.due) {
             letters.try_recv().ok()
         } else {
-            match letters.recv_timeout(wait) {
+            let wake = seats.values().filter_map(|seat| seat.wake).min();
+            let wait = wake.map_or(SLEEP_MAX, |wake| wake.saturating_sub(clock.monotonic()));
+            match letters.recv_timeout(wait.min(SLEEP_MAX)) {
                 Ok(letter) => Some(letter),
                 Err(RecvTimeoutError::Timeout) => None,
                 Err(RecvTimeoutError::Disconnected) => return,
@@ -65,8 +69,9 @@ pub fn run<P: Processor>(
             match letter {
                 Letter::End => return,
                 Letter::To(lane, event) => {
-                    if let Some(lane) = lanes.get_mut(&lane) {
-                        lane.handle(event);
+                    if let Some(seat) = seats.get_mut(&lane) {
+                        seat.lane.handle(event);
+                        seat.due = true;
                     }
                 }
             }
@@ -75,11 +80,17 @@ pub fn run<P: Processor>(
                 .then(|| letters.try_recv().ok())
                 .flatten();
         }
-        busy = false;
-        let mut shown = statuses.lock().unwrap_or_else(PoisonError::into_inner);
-        for (number, lane) in &mut lanes {
-            busy |= lane.turn();
-            shown.insert(*number, lane.status());
+        let now = clock.monotonic();
+        for (number, seat) in &mut seats {
+            if seat.due || seat.wake.is_some_and(|wake| wake <= now) {
+                seat.due = seat.lane.turn();
+                seat.wake = seat.lane.next_wake();
+                let status = seat.lane.status();
+                statuses
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .insert(*number, status);
+            }
         }
     }
 }
