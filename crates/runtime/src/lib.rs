@@ -10,6 +10,7 @@
 
 #![warn(missing_docs)]
 
+pub mod budget;
 pub mod cache;
 pub mod clock;
 pub mod driver;

@@ -42,6 +42,10 @@ pub struct Limits {
     pub outcome_kept: Duration,
     /// A request id whose own time is further ahead of lane time is refused.
     pub request_ahead_max: Duration,
+    /// A call that takes longer in its lane, from arrival to answer, is counted and explained.
+    pub call_budget: Duration,
+    /// A durable acknowledgement of inputs from outside that takes longer is counted and explained.
+    pub post_budget: Duration,
     /// A jump of the wall clock against the monotonic clock beyond this makes a lane *clock suspect*.
     pub clock_jump_max: Duration,
     /// A difference to the log's own time of the record that took the lane beyond this does, too.
@@ -73,6 +77,8 @@ impl Default for Limits {
             session_timeout: Duration::from_secs(10),
             outcome_kept: Duration::from_secs(72 * 3_600),
             request_ahead_max: Duration::from_secs(300),
+            call_budget: Duration::from_millis(20),
+            post_budget: Duration::from_millis(50),
             clock_jump_max: Duration::from_secs(300),
             clock_log_difference_max: Duration::from_secs(120),
             resend_after: Duration::from_secs(30),

@@ -18,6 +18,9 @@ metrics! {
     QUEUE_SECONDS = "tenfold_queue_seconds", "Time a call waited in its lane before it was decided.";
     DECIDE_SECONDS = "tenfold_decide_seconds", "Time to decide one batch.";
     APPEND_SECONDS = "tenfold_append_seconds", "Time from appending a record to its commit.";
+    ANSWER_SECONDS = "tenfold_answer_seconds", "Time from a record's acknowledgement to the answers that waited for it.";
+    CALLS_OVER_BUDGET = "tenfold_calls_over_budget_total", "Calls over the budget, by the stage that took most; each has a log line.";
+    POST_SECONDS = "tenfold_post_seconds", "Time until inputs from outside were durable in an inbox.";
     CALL_SECONDS = "tenfold_call_seconds", "Time from a call's arrival at the lane to its answer.";
     BATCH_INPUTS = "tenfold_batch_inputs", "Inputs decided in one record.";
     RECORDS_COMMITTED = "tenfold_records_committed_total", "Journal records committed.";

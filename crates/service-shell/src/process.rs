@@ -204,6 +204,8 @@ impl Process {
             .with_context(|| format!("cache in {}", folder.display()))?;
         let mut settings = InstanceConfig::new(&name, &self.address, Arc::new(cache));
         settings.call_timeout = self.config.grpc.call_max();
+        settings.limits.post_budget = Duration::from_millis(self.config.budget.acknowledgement_ms);
+        settings.limits.call_budget = Duration::from_millis(self.config.budget.scan_ms);
         let instance = Instance::start(
             Arc::clone(&self.log),
             service.processor(),

@@ -51,6 +51,8 @@ pub struct Local {
     peers: forward::Peers,
     posts: Semaphore,
     clock: Arc<dyn Clock>,
+    /// A post that takes longer is counted and explained.
+    post_budget: Duration,
 }
 
 impl Local {
@@ -64,6 +66,7 @@ impl Local {
         directory: Arc<Directory>,
         address: String,
         clock: Arc<dyn Clock>,
+        post_budget: Duration,
     ) -> Self {
         Self {
             service,
@@ -76,6 +79,7 @@ impl Local {
             peers: forward::Peers::default(),
             posts: Semaphore::new(POSTS_MAX),
             clock,
+            post_budget,
         }
     }
 
@@ -246,7 +250,12 @@ impl Lanes for Local {
 
     fn post(&self, service: &str, lane: u32, origin: &str, items: Vec<Bytes>) -> Posting<'_> {
         let (service, origin) = (service.to_owned(), origin.to_owned());
-        Box::pin(async move { self.post_to(&service, lane, &origin, items).await })
+        Box::pin(async move {
+            let began = Instant::now();
+            let posted = self.post_to(&service, lane, &origin, items).await;
+            crate::budget::posted(self.service, lane, began.elapsed(), self.post_budget);
+            posted
+        })
     }
 
     fn lanes_of(&self, service: &str) -> u32 {

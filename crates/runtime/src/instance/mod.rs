@@ -100,6 +100,7 @@ impl Instance {
         config: InstanceConfig,
     ) -> Result<Self, StartError> {
         let service = processor.service();
+        let post_budget = config.limits.post_budget;
         let mut topics = HashMap::new();
         for name in SERVICES
             .map(|s| format!("{s}.inbox"))
@@ -190,6 +191,7 @@ impl Instance {
             Arc::clone(directory),
             config.address,
             config.clock,
+            post_budget,
         ));
         Ok(Self {
             service,

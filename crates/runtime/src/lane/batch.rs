@@ -298,7 +298,9 @@ impl<P: Processor> Lane<P> {
             writes,
             waiting: building.waiting,
             result: None,
+            started: building.started,
             sent_at: now,
+            acked_at: now,
         });
         self.append(after.seq, bytes);
         true

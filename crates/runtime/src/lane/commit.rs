@@ -10,6 +10,8 @@ use super::record;
 use super::rows::Anchor;
 use super::validity::{Verdict, judge};
 use super::{Lane, Phase};
+
+use crate::budget::{self, Stages};
 use crate::log::{AppendError, Appended};
 use crate::metrics as m;
 use crate::processor::Processor;
@@ -25,11 +27,13 @@ impl<P: Processor> Lane<P> {
         if seq == 0 {
             return self.open_appended(result);
         }
+        let now = self.context.clock.monotonic();
         if let Phase::Owned(owned) = &mut self.phase
             && let Some(flight) = owned.in_flight.iter_mut().find(|f| f.after.seq == seq)
             && flight.result.is_none()
         {
             flight.result = Some(result);
+            flight.acked_at = now;
         }
     }
 
@@ -87,7 +91,9 @@ impl<P: Processor> Lane<P> {
             batch,
             writes,
             waiting,
+            started,
             sent_at,
+            acked_at,
             ..
         } = flight;
         metrics::histogram!(m::APPEND_SECONDS, "service" => self.context.service)
@@ -107,6 +113,18 @@ impl<P: Processor> Lane<P> {
         stamp.anchor = self.outbox.anchor().unwrap_or(at);
         let (stamp, at) = (stamp.clone(), stamp.decided_at);
         for waiting in waiting {
+            let stages = Stages {
+                queue: started.saturating_sub(waiting.call.queued_at),
+                decide: sent_at.saturating_sub(started),
+                append: acked_at.saturating_sub(sent_at),
+                answer: now.saturating_sub(acked_at),
+            };
+            budget::observe(
+                self.context.service,
+                self.number,
+                &stages,
+                self.context.limits.call_budget,
+            );
             Self::answer(waiting.call, waiting.answer, after.seq, at);
         }
         metrics::counter!(m::RECORDS_COMMITTED, "service" => self.context.service).increment(1);

@@ -35,7 +35,10 @@ pub(super) struct Flight {
     pub(super) writes: Writes,
     pub(super) waiting: Vec<Waiting>,
     pub(super) result: Option<Result<Appended, AppendError>>,
+    /// When its deciding began, when it was appended, and when the log answered.
+    pub(super) started: Duration,
     pub(super) sent_at: Duration,
+    pub(super) acked_at: Duration,
 }
 
 /// The head's acknowledgement named another offset than expected: read what is there.

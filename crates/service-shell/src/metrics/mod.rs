@@ -49,6 +49,8 @@ pub fn all() -> Vec<Metric> {
         };
         let labels: &[&str] = if help.contains("by reason") {
             &["service", "reason"]
+        } else if help.contains("by the stage") {
+            &["service", "stage"]
         } else {
             &["service"]
         };
