@@ -1,21 +1,19 @@
 //! Calls that change something: from the wire to a decision, and its answer back.
 
+mod plates;
+mod receiving;
+mod told;
+
 use bytes::Bytes;
-use std::collections::BTreeMap;
 use tenfold_domain::ids::PoolId;
 use tenfold_domain::policy::Policy;
 use tenfold_domain::pooling::draft::Draft;
-use tenfold_domain::pooling::event::PlateRef;
-use tenfold_domain::pooling::plate::{self, confirm, fill, load, place, start};
 use tenfold_domain::pooling::pool::rack::Performed;
-use tenfold_domain::pooling::pool::scan::Placed;
-use tenfold_domain::pooling::pool::seal::SealedPool;
 use tenfold_domain::pooling::pool::{close, rack, scan, undo, void};
-use tenfold_domain::pooling::tube::receive::{Arrival, Found, Received, Verdict, receive};
 use tenfold_domain::pooling::tube::{hold, relabel};
-use tenfold_domain::well::{PlateSize, Well};
 use tenfold_domain::{Barcode, LabId, Rejection};
 use tenfold_proto::v1;
+use told::{placement, planned, sealed, transfer, tube_response};
 use v1::pooling_command::Command;
 
 /// Decides a command. The answer is the response message of the call of the same name.
@@ -37,7 +35,7 @@ pub fn decide(
         ));
     }
     match command {
-        Command::Receive(c) => received(draft, policy, &lab, c),
+        Command::Receive(c) => receiving::receive(draft, policy, &lab, c),
         Command::Relabel(c) => {
             let new = Barcode::from(c.new_barcode);
             let tube = relabel::relabel(draft, policy, &lab, &c.tube, &new, &c.reason)?;
@@ -102,90 +100,7 @@ pub fn decide(
                 tubes: tubes.iter().map(ToString::to_string).collect(),
             })
         }
-        plates => plate_command(draft, policy, lab, plates),
-    }
-}
-
-fn plate_command(
-    draft: &mut Draft<'_>,
-    policy: &Policy,
-    lab: LabId,
-    command: Command,
-) -> Result<Bytes, Rejection> {
-    let plate = |barcode: String| PlateRef {
-        lab: lab.clone(),
-        barcode: barcode.into(),
-    };
-    match command {
-        Command::StartPlate(c) => {
-            let seed = c.seed.unwrap_or_default();
-            let at = plate(c.plate);
-            start::start(draft, policy, at.clone(), &c.assay.into(), &c.layout, seed)?;
-            done(&crate::view::plate(draft.state(), &lab, &at.barcode)?)
-        }
-        Command::FillPlate(c) => {
-            let most = c
-                .wells_max
-                .map(|most| u16::try_from(most).unwrap_or(u16::MAX));
-            let filled = fill::fill(draft, policy, &plate(c.plate), most)?;
-            done(&v1::FillPlateResponse {
-                wells: filled
-                    .wells
-                    .into_iter()
-                    .map(|(well, content)| well_content(well, &content))
-                    .collect(),
-                passed_over: filled
-                    .passed
-                    .into_iter()
-                    .map(|(content, why)| v1::PlatePassedOver {
-                        content: content.to_string(),
-                        why,
-                    })
-                    .collect(),
-                free: u32::from(filled.free),
-            })
-        }
-        Command::Place(c) => {
-            let at = plate(c.plate);
-            let (well, content) = place::place(draft, policy, &at, &c.well, &c.content)?;
-            done(&v1::PlaceResponse {
-                well: Some(well_content(well, &content)),
-            })
-        }
-        Command::ConfirmPlate(c) => {
-            let failed: Vec<(String, String)> =
-                c.failed.into_iter().map(|f| (f.well, f.reason)).collect();
-            let at = plate(c.plate);
-            let told = confirm::confirm(draft, policy, &at, &c.done, &failed, c.rest_done)?;
-            done(&v1::ConfirmPlateResponse {
-                transferred: texts(&told.transferred),
-                failed: texts(&told.failed),
-                missing: texts(&told.missing),
-            })
-        }
-        Command::SealPlate(c) => {
-            let wells = plate::seal::seal(draft, &plate(c.plate))?;
-            done(&v1::SealPlateResponse {
-                wells: u32::from(wells),
-            })
-        }
-        Command::VoidPlate(c) => {
-            plate::void::void(draft, &plate(c.plate), &c.reason)?;
-            done(&v1::VoidPlateResponse {})
-        }
-        Command::LoadPlate(c) => {
-            let (wells, tubes) = load::load(draft, &plate(c.plate), &c.instrument)?;
-            done(&v1::LoadPlateResponse {
-                wells: u32::from(wells),
-                tubes,
-            })
-        }
-        _ => Err(Rejection::invalid(
-            "COMMAND_UNKNOWN",
-            "",
-            "the command is not known here",
-            "send it to an instance of the same release",
-        )),
+        on_a_plate => plates::decide(draft, policy, lab, on_a_plate),
     }
 }
 
@@ -212,103 +127,6 @@ pub fn lab_of(command: &Command) -> &str {
         Command::SealPlate(c) => &c.lab,
         Command::VoidPlate(c) => &c.lab,
         Command::LoadPlate(c) => &c.lab,
-    }
-}
-
-fn received(
-    draft: &mut Draft<'_>,
-    policy: &Policy,
-    lab: &LabId,
-    c: v1::ReceiveRequest,
-) -> Result<Bytes, Rejection> {
-    let arrival = match c.arrival {
-        Some(v1::receive_request::Arrival::Tubes(tubes)) => Arrival::Tubes {
-            labels: tubes.barcodes.into_iter().map(Into::into).collect(),
-            another: tubes.another,
-        },
-        Some(v1::receive_request::Arrival::Rack(rack)) => rack_arrival(rack)?,
-        None => {
-            return Err(Rejection::invalid(
-                "ARRIVAL_MISSING",
-                "arrival",
-                "neither tubes nor a rack are named",
-                "name what came",
-            ));
-        }
-    };
-    let tubes = receive(draft, policy, lab, &arrival)?;
-    done(&v1::ReceiveResponse {
-        tubes: tubes.into_iter().map(received_tube).collect(),
-    })
-}
-
-fn rack_arrival(rack: v1::RackContains) -> Result<Arrival, Rejection> {
-    let mut positions = BTreeMap::new();
-    for (index, stated) in rack.positions.into_iter().enumerate() {
-        let field = format!("arrival.rack.positions[{index}].position");
-        let Some(position) = Well::parse(PlateSize::P96, &stated.position) else {
-            return Err(Rejection::invalid(
-                "POSITION_UNKNOWN",
-                &field,
-                format!("{:?} is no position of a rack", stated.position),
-                "positions are A1 to H12",
-            ));
-        };
-        let found = match stated.found {
-            Some(v1::rack_position::Found::Barcode(label)) => Found::Label(label.into()),
-            Some(v1::rack_position::Found::Unreadable(_)) => Found::Unreadable,
-            Some(v1::rack_position::Found::Nothing(_)) | None => Found::Nothing,
-        };
-        if positions.insert(position, found).is_some() {
-            return Err(Rejection::invalid(
-                "POSITION_TWICE",
-                &field,
-                format!("position {position} is named twice"),
-                "scan the rack again",
-            ));
-        }
-    }
-    let problem = tenfold_domain::pooling::tube::receive::check_label(&rack.rack.clone().into());
-    problem.map_err(|problem| {
-        Rejection::invalid(
-            "RACK_MALFORMED",
-            "arrival.rack.rack",
-            problem,
-            "scan the rack's barcode again",
-        )
-    })?;
-    Ok(Arrival::Rack {
-        rack: rack.rack.into(),
-        positions,
-    })
-}
-
-fn received_tube(tube: Received) -> v1::ReceivedTube {
-    use v1::ReceiveVerdict as Wire;
-    let (verdict, why) = match tube.verdict {
-        Verdict::Known => (Wire::Known, String::new()),
-        Verdict::DetailsPending => (
-            Wire::DetailsPending,
-            "its registration is not known yet".to_owned(),
-        ),
-        Verdict::BelongsElsewhere(lab) => (
-            Wire::BelongsElsewhere,
-            format!("it was registered for lab {lab}"),
-        ),
-        Verdict::Conflict(other) => (
-            Wire::Conflict,
-            format!("tube {other} bears the same barcode: both are held"),
-        ),
-        Verdict::Held(why) => (Wire::Held, why),
-        Verdict::AlreadyReceived => (Wire::AlreadyReceived, String::new()),
-        Verdict::Unreadable(why) => (Wire::Unreadable, why),
-    };
-    v1::ReceivedTube {
-        position: tube.position.map(|p| p.to_string()),
-        barcode: tube.barcode.map(|b| b.to_string()),
-        tube: tube.tube.map(|t| t.to_string()),
-        verdict: verdict.into(),
-        why,
     }
 }
 
@@ -339,81 +157,6 @@ fn confirmed_rack(
         sealed: told.sealed.iter().map(sealed).collect(),
         missing: told.missing.iter().map(ToString::to_string).collect(),
     })
-}
-
-fn planned(tube: rack::PlannedTube) -> v1::PlannedTube {
-    v1::PlannedTube {
-        position: tube.position.to_string(),
-        tube: tube.tube.to_string(),
-        planned: Some(match tube.placed {
-            Ok(placed) => v1::planned_tube::Planned::Placement(placement(placed)),
-            Err(why) => v1::planned_tube::Planned::Refused(v1::PlanRefusal {
-                reason: why.reason,
-                message: why.message,
-                help: why.help,
-            }),
-        }),
-    }
-}
-
-fn placement(placed: Placed) -> v1::TubePlacement {
-    use v1::tube_placement::Placement;
-    v1::TubePlacement {
-        placement: Some(match placed {
-            Placed::Alone { why } => Placement::Alone(v1::OwnWell { why }),
-            Placed::Pool {
-                pool,
-                slot,
-                members,
-                limit,
-                limit_by,
-                opened,
-            } => Placement::Pool(v1::PoolSeat {
-                pool: pool.to_string(),
-                slot: u32::from(slot),
-                members: u32::from(members),
-                limit: u32::from(limit),
-                limit_by: v1::PoolLimitBy::from(limit_by).into(),
-                opened,
-            }),
-        }),
-    }
-}
-
-fn sealed(pool: &SealedPool) -> v1::PoolSealedTold {
-    v1::PoolSealedTold {
-        pool: pool.pool.to_string(),
-        reason: v1::PoolSealReason::from(pool.why).into(),
-        why: pool.why.words().to_owned(),
-        members: u32::from(pool.members),
-    }
-}
-
-fn transfer(pool: &PoolId, tube: &tenfold_domain::ids::TubeId) -> v1::PoolTransfer {
-    v1::PoolTransfer {
-        pool: pool.to_string(),
-        tube: tube.to_string(),
-    }
-}
-
-fn tube_response(tube: tenfold_domain::ids::TubeId) -> v1::TubeResponse {
-    v1::TubeResponse {
-        tube: tube.to_string(),
-    }
-}
-
-fn well_content(
-    well: Well,
-    content: &tenfold_domain::pooling::event::Content,
-) -> v1::PlateWellContent {
-    v1::PlateWellContent {
-        well: well.to_string(),
-        content: content.to_string(),
-    }
-}
-
-fn texts(wells: &[Well]) -> Vec<String> {
-    wells.iter().map(ToString::to_string).collect()
 }
 
 /// Reads a pool's id, of this lab.

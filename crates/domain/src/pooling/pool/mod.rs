@@ -16,6 +16,7 @@ pub mod hold;
 pub mod rack;
 pub mod scan;
 pub mod seal;
+pub mod seating;
 pub mod undo;
 pub mod void;
 

@@ -10,7 +10,7 @@ use super::super::event::{Content, PlateRef, What};
 use super::super::lab::{id_in, pool_id, tube_id};
 use super::super::plate::{Plate, PlateState};
 use super::super::pool::assign::{Wish, wish};
-use super::super::pool::scan::plan_on_arrival;
+use super::super::pool::seating::plan_on_arrival;
 use super::super::pool::{Pool, PoolState};
 use super::super::step::StepKind;
 use super::lookup::{by_barcode, expected_in, is_over};

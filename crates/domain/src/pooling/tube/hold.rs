@@ -106,7 +106,7 @@ pub fn release(
         tube: id.clone(),
         reason: reason.to_owned(),
     })?;
-    super::super::pool::scan::plan_on_arrival(draft, policy, &id)
+    super::super::pool::seating::plan_on_arrival(draft, policy, &id)
 }
 
 /// A tube is thrown away.

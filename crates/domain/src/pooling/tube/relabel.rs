@@ -4,7 +4,7 @@ use super::super::board::deadline::clock;
 use super::super::draft::{Draft, To};
 use super::super::event::What;
 use super::super::lab::tube_id;
-use super::super::pool::scan::plan_on_arrival;
+use super::super::pool::seating::plan_on_arrival;
 use super::TubeHold;
 use super::hold::{needs_reason, not_over};
 use super::lookup::{by_barcode, expected_in, is_over, the_tube};

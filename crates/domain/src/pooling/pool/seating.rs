@@ -1,0 +1,264 @@
+//! A tube gets its seat: the one decision behind a scan, a planned rack and a plan made on arrival.
+
+use super::super::draft::Draft;
+use super::super::event::What;
+use super::super::lab::{find, key_of, pool_id, tube_id, tube_key};
+use super::super::tube::hold::not_over;
+use super::super::tube::{Tube, TubeState, Vessel};
+use super::assign::{Candidate, LimitBy, OpenPool, Wish, seat, wish};
+use super::{BenchRecord, Mode, Pool, bench_key};
+use crate::ids::{Barcode, BenchId, LabId, PoolId, TubeId};
+use crate::policy::Policy;
+use crate::rejection::Rejection;
+use crate::tables::ReadExt;
+
+/// Where a tube goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Placed {
+    /// Into a pool.
+    Pool {
+        /// Which.
+        pool: PoolId,
+        /// The slot, from 1.
+        slot: u8,
+        /// Members with this one.
+        members: u8,
+        /// Most members.
+        limit: u8,
+        /// Which rule says so.
+        limit_by: LimitBy,
+        /// The pool is new: take a new tube for it.
+        opened: bool,
+    },
+    /// Into a well of its own.
+    Alone {
+        /// Why.
+        why: String,
+    },
+}
+
+pub(super) fn describe(draft: &Draft<'_>, key: u64, tube: u64, opened: bool) -> Placed {
+    let pool = draft.state().get::<Pool>(&key);
+    Placed::Pool {
+        pool: pool_id(draft.state(), key),
+        slot: pool
+            .as_ref()
+            .and_then(|pool| pool.member(tube))
+            .map_or(0, |m| m.slot),
+        members: pool
+            .as_ref()
+            .map_or(0, |p| u8::try_from(p.members.len()).unwrap_or(u8::MAX)),
+        limit: pool.as_ref().map_or(0, |p| p.limit),
+        limit_by: pool.as_ref().map_or(LimitBy::Assay, |p| p.limit_by),
+        opened,
+    }
+}
+
+/// The tube may be pooled now.
+///
+/// # Errors
+/// Why not.
+pub(super) fn may_be_pooled(
+    draft: &Draft<'_>,
+    policy: &Policy,
+    key: u64,
+    tube: &Tube,
+) -> Result<(), Rejection> {
+    not_over(tube)?;
+    let id = tube_id(draft.state(), key);
+    if let Some(hold) = tube.holds.first() {
+        return Err(Rejection::precondition(
+            "TUBE_HELD",
+            "barcode",
+            format!("tube {id} is held: {hold}"),
+            "put it aside; a person must release it with a reason",
+        ));
+    }
+    if let TubeState::Alone(Vessel::Plated { .. } | Vessel::Loaded { .. }) = tube.state {
+        return Err(Rejection::precondition(
+            "TUBE_PLATED",
+            "barcode",
+            format!("tube {id} is on a plate: it does not go back to a bench"),
+            "wait for its result",
+        ));
+    }
+    if tube.sample.is_none() {
+        return Err(Rejection::precondition(
+            "DETAILS_PENDING",
+            "barcode",
+            format!("the registration of tube {id} is not known yet"),
+            "put it aside: it may be pooled as soon as its registration arrives",
+        ));
+    }
+    let rules = &policy.pooling;
+    if tube.volume_ul < rules.pool_take_ul {
+        return Err(Rejection::precondition(
+            "VOLUME_LOW",
+            "barcode",
+            format!(
+                "tube {id} has {} uL left, a pool takes {} uL",
+                tube.volume_ul, rules.pool_take_ul
+            ),
+            "hold it and ask for a new sample",
+        ));
+    }
+    Ok(())
+}
+
+/// Gives a waiting tube its seat: the one decision of all three modes.
+pub(super) fn give_seat(
+    draft: &mut Draft<'_>,
+    policy: &Policy,
+    bench: &BenchId,
+    mode: Mode,
+    rack: Option<&Barcode>,
+    key: u64,
+    tube: &Tube,
+) -> Result<Placed, Rejection> {
+    let id = tube_id(draft.state(), key);
+    let Some(sample) = &tube.sample else {
+        return Err(Rejection::precondition(
+            "DETAILS_PENDING",
+            "barcode",
+            format!("the registration of tube {id} is not known yet"),
+            "put it aside until its registration arrives",
+        ));
+    };
+    let candidate = match wish(policy, &id.lab, bench, sample, &tube.deadline) {
+        Wish::Alone { why } => {
+            draft.emit(What::TubeAlone {
+                tube: id,
+                bench: bench.clone(),
+                why: why.clone(),
+            })?;
+            return Ok(Placed::Alone { why });
+        }
+        Wish::Pool(candidate) => candidate,
+    };
+    let open = open_pools(draft, &id.lab, bench, rack);
+    let seat = seat(&open, &candidate);
+    let pool = match seat.pool {
+        Some(pool) => pool,
+        None => open_pool(draft, policy, &id.lab, bench, mode, rack, &candidate)?,
+    };
+    let seal_at = (mode != Mode::Rack)
+        .then(|| seal_at(draft, policy, pool, &candidate))
+        .flatten();
+    draft.emit(What::MemberPlanned {
+        pool: pool_id(draft.state(), pool),
+        tube: id,
+        slot: seat.slot,
+        limit: seat.limit,
+        limit_by: seat.limit_by,
+        seal_at,
+    })?;
+    Ok(describe(draft, pool, key, seat.pool.is_none()))
+}
+
+fn seal_at(
+    draft: &Draft<'_>,
+    policy: &Policy,
+    pool: u64,
+    candidate: &Candidate,
+) -> Option<crate::Timestamp> {
+    let pool = draft.state().get::<Pool>(&pool)?;
+    let rules = &policy.pooling;
+    let by_deadline = candidate
+        .seal_by
+        .max(pool.opened_at.plus(rules.linger_least()));
+    let at = pool
+        .seal_at
+        .unwrap_or_else(|| pool.opened_at.plus(rules.linger()));
+    Some(at.min(by_deadline))
+}
+
+fn open_pools(
+    draft: &Draft<'_>,
+    lab: &LabId,
+    bench: &BenchId,
+    rack: Option<&Barcode>,
+) -> Vec<OpenPool> {
+    bench_record(draft, lab, bench)
+        .open
+        .iter()
+        .filter_map(|key| draft.state().get::<Pool>(key).map(|pool| (*key, pool)))
+        .filter(|(_, pool)| pool.rack.as_ref() == rack)
+        .map(|(key, pool)| OpenPool {
+            key,
+            mix: pool.mix.clone(),
+            limit: pool.limit,
+            limit_by: pool.limit_by,
+            slots: pool.members.iter().map(|m| m.slot).collect(),
+            closing: pool.seal_due.is_some() || pool.hold.is_some(),
+        })
+        .collect()
+}
+
+fn open_pool(
+    draft: &mut Draft<'_>,
+    policy: &Policy,
+    lab: &LabId,
+    bench: &BenchId,
+    mode: Mode,
+    rack: Option<&Barcode>,
+    candidate: &Candidate,
+) -> Result<u64, Rejection> {
+    let open = bench_record(draft, lab, bench).open;
+    let most = policy.pooling.open_pools_max;
+    if mode == Mode::Scan && open.len() >= usize::from(most) {
+        let names: Vec<String> = open
+            .iter()
+            .map(|key| pool_id(draft.state(), *key).to_string())
+            .collect();
+        return Err(Rejection::precondition(
+            "BENCH_FULL",
+            "bench",
+            format!(
+                "bench {bench:?} has {} open pools, at most {most} may be: {}",
+                open.len(),
+                names.join(", ")
+            ),
+            "close one of them, or scan the tube at another bench",
+        ));
+    }
+    let (number, record) = find(draft.state(), lab).unwrap_or_default();
+    let id = PoolId::new(lab.clone(), record.pools.saturating_add(1));
+    let key = key_of(number, id.number);
+    draft.emit(What::PoolOpened {
+        pool: id,
+        bench: bench.clone(),
+        mode,
+        mix: candidate.mix.clone(),
+        rack: rack.cloned(),
+    })?;
+    Ok(key)
+}
+
+pub(super) fn bench_record(draft: &Draft<'_>, lab: &LabId, bench: &BenchId) -> BenchRecord {
+    draft
+        .state()
+        .get(&bench_key(lab, bench))
+        .unwrap_or_default()
+}
+
+/// If the lab has a planning bench, a tube that may be pooled gets its seat as it arrives. A tube that
+/// is not there holds up no pool: so the plan begins at receipt, not at registration.
+pub(crate) fn plan_on_arrival(
+    draft: &mut Draft<'_>,
+    policy: &Policy,
+    id: &TubeId,
+) -> Result<(), Rejection> {
+    let Some(bench) = policy.pooling.plan_bench(&id.lab) else {
+        return Ok(());
+    };
+    let Some(key) = tube_key(draft.state(), id) else {
+        return Ok(());
+    };
+    let Some(tube) = draft.state().get::<Tube>(&key) else {
+        return Ok(());
+    };
+    if tube.state != TubeState::Waiting || may_be_pooled(draft, policy, key, &tube).is_err() {
+        return Ok(());
+    }
+    give_seat(draft, policy, &bench, Mode::Plan, None, key, &tube).map(|_| ())
+}
