@@ -11,20 +11,12 @@ const MAIN_LINES_MAX: usize = 60;
 /// Files that may be longer, each with its reason.
 const LONGER: &[(&str, &str)] = &[
     (
-        "crates/domain/src/pooling/tube/receive.rs",
-        "one decision with the verdict for every kind of arrival",
-    ),
-    (
         "proto/src/convert/intake.rs",
         "one conversion after another, the same shape each",
     ),
     (
         "proto/tenfold/v1/pooling.proto",
         "the whole service's calls in one place, for readers of its API",
-    ),
-    (
-        "services/pooling/tests/lab/mod.rs",
-        "the words that the stories of a lab are told in",
     ),
 ];
 
