@@ -45,8 +45,8 @@ pub(super) fn producer(options: &KafkaOptions) -> ClientConfig {
         .set("max.in.flight.requests.per.connection", "5")
         // After this the outcome is unknown and the lane is taken again.
         .set("message.timeout.ms", "20000")
-        // A gap is no reason to stop the producer: the lane protocol numbers its records itself.
-        .set("enable.gapless.guarantee", "false")
+        // `enable.gapless.guarantee` stays at its default, off: a gap is no reason to stop the producer,
+        // the lane protocol numbers its records itself. (Setting it makes librdkafka warn each time.)
         // As long, before a topic that brokers do not know (yet) is refused for good.
         .set("topic.metadata.propagation.max.ms", "20000")
         .set("retry.backoff.ms", "50")
