@@ -165,6 +165,11 @@ fn object(fields: &Map<String, Value>) -> String {
             Value::Object(inner) if inner.values().any(|v| v.is_array() || v.is_object()) => {
                 parts.push(format!("\n{}\n{}", title(name), object(inner)));
             }
+            // Sentences stand on lines of their own.
+            Value::Array(items) if items.iter().any(is_sentence) => {
+                let lines: Vec<String> = items.iter().map(|i| format!("  - {}", cell(i))).collect();
+                parts.push(format!("\n{}\n{}", title(name), lines.join("\n")));
+            }
             other => plain.push(vec![title(name), cell(other)]),
         }
     }
@@ -211,6 +216,12 @@ fn list(items: &[Value]) -> String {
     let titles: Vec<String> = headings.iter().map(|name| title(name)).collect();
     let titles: Vec<&str> = titles.iter().map(String::as_str).collect();
     table(&titles, rows)
+}
+
+fn is_sentence(value: &Value) -> bool {
+    value
+        .as_str()
+        .is_some_and(|text| text.contains(' ') && text.len() > 30)
 }
 
 fn title(name: &str) -> String {

@@ -5,12 +5,16 @@ use super::day::Day;
 use super::lab::{Lab, Patience, ask, look};
 use super::truth::Truth;
 use crate::failure::{Failure, Outcome};
+use futures::StreamExt as _;
 use indicatif::ProgressBar;
 use std::collections::HashMap;
 use tenfold_proto::v1::{ImportRunReply, ImportRunRequest, ImportState, PlateView};
 
 /// The kit.
 const ASSAY: &str = "default-cn";
+
+/// Questions on their way at a time.
+const QUESTIONS: usize = 32;
 
 /// What the plates of a lab were.
 #[derive(Debug, Default)]
@@ -162,48 +166,47 @@ async fn one(lab: &mut Lab, day: &Day, truth: &Truth, plates: &mut Plates) -> Ou
     Ok(true)
 }
 
-/// Barcodes of the tubes whose liquid is in each well.
-async fn contents(lab: &mut Lab, plate: &PlateView, plates: &mut Plates) -> Outcome<Wells> {
-    let mut wells = Wells::new();
-    for well in &plate.wells {
-        let Some(content) = well.content.clone() else {
-            continue;
-        };
-        let barcodes = match plates.known.get(&content) {
-            Some(barcodes) => barcodes.clone(),
-            None => {
-                let barcodes = if content.contains("/P") {
-                    let pool = look!(
-                        lab,
-                        get_pool,
-                        GetPoolRequest {
-                            pool: content.clone()
-                        }
-                    )?;
-                    pool.members
-                        .into_iter()
-                        .map(|member| member.barcode)
-                        .collect()
-                } else {
-                    look!(
-                        lab,
-                        get_tube,
-                        GetTubeRequest {
-                            tube: content.clone()
-                        }
-                    )?
-                    .barcodes
-                    .into_iter()
-                    .take(1)
-                    .collect::<Vec<_>>()
-                };
-                plates.known.insert(content, barcodes.clone());
-                barcodes
-            }
-        };
-        wells.insert(well.well.clone(), barcodes);
+/// Barcodes of the tubes whose liquid is in each well; asked for many at a time.
+async fn contents(lab: &Lab, plate: &PlateView, plates: &mut Plates) -> Outcome<Wells> {
+    let filled = plate
+        .wells
+        .iter()
+        .filter_map(|well| Some((well.well.clone(), well.content.clone()?)));
+    let filled: Vec<(String, String)> = filled.collect();
+    let unknown: Vec<String> = filled
+        .iter()
+        .map(|(_, content)| content.clone())
+        .filter(|content| !plates.known.contains_key(content))
+        .collect();
+    let mut asked = futures::stream::iter(unknown)
+        .map(|content| barcodes(lab.clone(), content))
+        .buffer_unordered(QUESTIONS);
+    while let Some(answer) = asked.next().await {
+        let (content, barcodes) = answer?;
+        plates.known.insert(content, barcodes);
     }
-    Ok(wells)
+    let known = |content: &String| plates.known.get(content).cloned().unwrap_or_default();
+    Ok(filled
+        .into_iter()
+        .map(|(well, content)| (well, known(&content)))
+        .collect())
+}
+
+/// Barcodes of the tubes in a pool, or of one tube.
+async fn barcodes(mut lab: Lab, content: String) -> Outcome<(String, Vec<String>)> {
+    let barcodes = if content.contains("/P") {
+        let pool = content.clone();
+        look!(lab, get_pool, GetPoolRequest { pool: pool })?
+            .members
+            .into_iter()
+            .map(|member| member.barcode)
+            .collect()
+    } else {
+        let tube = content.clone();
+        let found = look!(lab, get_tube, GetTubeRequest { tube: tube })?;
+        found.barcodes.into_iter().take(1).collect()
+    };
+    Ok((content, barcodes))
 }
 
 async fn import(lab: &mut Lab, plate: &str, number: u32, file: String) -> Outcome<ImportRunReply> {

@@ -48,9 +48,10 @@ pub async fn day(session: &Session, output: Output) -> Outcome {
     ));
     let prefix = format!("D{:03}", day.number);
     let reports = reporting::start(session, prefix.clone())?;
-    let mut story = Story::default();
-
-    story.register = Some(register(session, output, &day).await?);
+    let mut story = Story {
+        register: Some(register(session, output, &day).await?),
+        ..Story::default()
+    };
     for registration in &day.registrations {
         truth.expect(registration);
     }
