@@ -5,6 +5,7 @@
 //! [`truth`] (who is positive), [`bench`] (receiving and pooling), [`plates`] and [`cycler`] (runs),
 //! [`reporting`] (who takes the reports), [`summary`] (what came of it). [`generate`] made the files.
 
+mod bars;
 mod bench;
 mod cycler;
 mod day;

@@ -1,5 +1,6 @@
 //! The day, from the first registration to the last report.
 
+use super::bars::Bars;
 use super::bench::{self, Seen};
 use super::day::{self, Day};
 use super::lab::{Lab, Patience};
@@ -11,7 +12,6 @@ use crate::client::register::send;
 use crate::connect::{Session, To};
 use crate::failure::{Failure, Outcome};
 use crate::output::Output;
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use tenfold_proto::v1::intake_client::IntakeClient;
@@ -403,49 +403,4 @@ async fn recollect(
         bench::receive_tubes(lab, barcodes).await?;
     }
     Ok(new)
-}
-
-/// The day's progress.
-struct Bars {
-    all: MultiProgress,
-    received: ProgressBar,
-    pooled: ProgressBar,
-    plates: ProgressBar,
-    reported: ProgressBar,
-}
-
-impl Bars {
-    fn new(output: Output, tubes: usize) -> Self {
-        let all = MultiProgress::new();
-        if output.is_json() {
-            all.set_draw_target(indicatif::ProgressDrawTarget::hidden());
-        }
-        let bar = |name: &'static str, length: Option<u64>| {
-            let bar = match length {
-                Some(length) => ProgressBar::new(length),
-                None => ProgressBar::new_spinner(),
-            };
-            let template = match length {
-                Some(_) => "{msg:>9} {wide_bar} {pos:>5} of {len:>5}",
-                None => "{msg:>9} {pos}",
-            };
-            if let Ok(style) = ProgressStyle::with_template(template) {
-                bar.set_style(style);
-            }
-            bar.set_message(name);
-            all.add(bar)
-        };
-        let tubes = tubes as u64;
-        Self {
-            received: bar("received", Some(tubes)),
-            pooled: bar("pooled", Some(tubes)),
-            plates: bar("plates", None),
-            reported: bar("reported", Some(tubes)),
-            all,
-        }
-    }
-
-    fn clear(&self) {
-        let _ = self.all.clear();
-    }
 }
