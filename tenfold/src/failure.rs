@@ -75,6 +75,8 @@ impl From<tonic::Status> for Failure {
     fn from(status: tonic::Status) -> Self {
         let described = status::describe(&status);
         match status.code() {
+            // A connection that broke in the middle of an answer: no service says this.
+            tonic::Code::Unknown => Self::Unavailable(described.to_string()),
             tonic::Code::Unavailable
             | tonic::Code::DeadlineExceeded
             | tonic::Code::Cancelled
@@ -104,8 +106,10 @@ mod tests {
     fn a_refusal_ends_with_1_and_silence_with_3() {
         let refused = Failure::from(tonic::Status::failed_precondition("sealed"));
         let silent = Failure::from(tonic::Status::unavailable("nobody there"));
+        let broken = Failure::from(tonic::Status::unknown("h2 protocol error"));
         assert_eq!(refused.code(), 1);
         assert_eq!(silent.code(), 3);
+        assert_eq!(broken.code(), 3);
         assert_eq!(Failure::Usage(String::new()).code(), 2);
     }
 }

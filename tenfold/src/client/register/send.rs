@@ -9,11 +9,11 @@ use crate::connect::{Session, To};
 use crate::failure::{Failure, Outcome};
 use crate::output::Output;
 use indicatif::{ProgressBar, ProgressStyle};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::path::Path;
 use std::time::{Duration, Instant};
 use tenfold_proto::v1::intake_client::IntakeClient;
-use tenfold_proto::v1::{RegisterBatch, Registration, WatchOutcomesRequest};
+use tenfold_proto::v1::{RegisterBatch, Registration, RegistrationOutcome, WatchOutcomesRequest};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::Channel;
@@ -35,6 +35,9 @@ const SILENCE_MAX: Duration = Duration::from_secs(30);
 
 /// How long to wait for the decisions about what was acknowledged.
 const DECIDED_MAX: Duration = Duration::from_secs(120);
+
+/// No news about what was decided for so long: there is none.
+const SILENT: Duration = Duration::from_secs(2);
 
 /// Most refused lines kept for the report; the rest is counted.
 const REFUSED_MAX: usize = 100_000;
@@ -282,49 +285,80 @@ impl<'a> Sender<'a> {
 
 /// Waits until everything was decided, and adds what was refused.
 async fn decided(session: &Session, source: &str, mut report: Report) -> Outcome<Report> {
-    let mut client = IntakeClient::new(session.channel(To::Intake)?);
+    let mut watch = Watch {
+        client: IntakeClient::new(session.channel(To::Intake)?),
+        lines: std::mem::take(&mut report.by_sequence),
+        cursor: String::new(),
+        told: HashSet::new(),
+        last_news: Instant::now(),
+    };
     let until = Instant::now() + DECIDED_MAX;
-    let lines = std::mem::take(&mut report.by_sequence);
-    let mut cursor = String::new();
-    let mut told = std::collections::HashSet::new();
-    let mut last_news = Instant::now();
     loop {
+        match watch.look(source, &mut report).await {
+            // What is acknowledged is decided after a break too: goes on at the cursor.
+            Err(Failure::Unavailable(_)) if Instant::now() < until => {
+                watch.last_news = Instant::now();
+            }
+            Err(failure) => return Err(failure),
+            // Decisions follow the acknowledgement within moments; when nothing new is told, all is decided.
+            Ok(()) if watch.last_news.elapsed() > SILENT || Instant::now() > until => {
+                return Ok(report);
+            }
+            Ok(()) => {}
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+/// Reads what was decided about a source, from a cursor on.
+struct Watch {
+    client: IntakeClient<Channel>,
+    /// The line of each item sent, by its sequence number.
+    lines: Vec<u32>,
+    cursor: String,
+    told: HashSet<(u64, String)>,
+    last_news: Instant,
+}
+
+impl Watch {
+    async fn look(&mut self, source: &str, report: &mut Report) -> Outcome {
         let request = WatchOutcomesRequest {
             source: source.to_owned(),
-            cursor: cursor.clone(),
+            cursor: self.cursor.clone(),
             from_now: false,
             until_now: true,
         };
-        let mut outcomes = client.watch_outcomes(request).await?.into_inner();
+        let mut outcomes = self.client.watch_outcomes(request).await?.into_inner();
         while let Some(part) = outcomes.message().await? {
-            cursor = part.cursor;
+            self.cursor = part.cursor;
             report.more_rejected += part.dropped;
             for outcome in part.outcomes {
-                last_news = Instant::now();
-                let Some(refusal) = outcome.refusal else {
-                    continue;
-                };
-                if !told.insert((outcome.sequence, outcome.barcode.clone())) {
-                    continue;
-                }
-                let line = usize::try_from(outcome.sequence.saturating_sub(1))
-                    .ok()
-                    .and_then(|index| lines.get(index))
-                    .copied();
-                report.reject(Rejected {
-                    line: line.map_or(0, u64::from),
-                    barcode: outcome.barcode,
-                    reason: refusal.reason,
-                    message: refusal.message,
-                    help: refusal.help,
-                });
+                self.last_news = Instant::now();
+                self.note(outcome, report);
             }
         }
-        // Decisions follow the acknowledgement within moments; when nothing new is told, all is decided.
-        if last_news.elapsed() > Duration::from_secs(1) || Instant::now() > until {
-            return Ok(report);
+        Ok(())
+    }
+
+    fn note(&mut self, outcome: RegistrationOutcome, report: &mut Report) {
+        let Some(refusal) = outcome.refusal else {
+            return;
+        };
+        let key = (outcome.sequence, outcome.barcode.clone());
+        if !self.told.insert(key) {
+            return;
         }
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        let line = usize::try_from(outcome.sequence.saturating_sub(1))
+            .ok()
+            .and_then(|index| self.lines.get(index))
+            .copied();
+        report.reject(Rejected {
+            line: line.map_or(0, u64::from),
+            barcode: outcome.barcode,
+            reason: refusal.reason,
+            message: refusal.message,
+            help: refusal.help,
+        });
     }
 }
 
