@@ -1,0 +1,36 @@
+//! Whole days of a lab against the real programs, which are killed in the middle.
+
+mod day;
+mod embedded;
+mod kafka;
+mod many;
+
+use std::sync::OnceLock;
+use tempfile::TempDir;
+use tenfold_lab_day::Services;
+use tokio::runtime::Runtime;
+
+/// What all players run on; connections live as long as it does.
+fn runtime() -> &'static Runtime {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    RUNTIME.get_or_init(|| Runtime::new().expect("a runtime"))
+}
+
+/// The three services at these addresses.
+fn services(intake: &[String], pooling: &[String], results: &[String]) -> Services {
+    let _here = runtime().enter();
+    Services::at(intake, pooling, results).expect("addresses")
+}
+
+/// A folder for one test; kept if `TENFOLD_KEEP` is set, to look into after a failure.
+fn folder() -> TempDir {
+    let mut folder = tempfile::Builder::new()
+        .prefix("tenfold-system-")
+        .tempdir()
+        .expect("a folder");
+    if std::env::var_os("TENFOLD_KEEP").is_some() {
+        folder.disable_cleanup(true);
+        println!("  data stay in {}", folder.path().display());
+    }
+    folder
+}
