@@ -318,6 +318,10 @@ impl<'a> Lab<'a> {
             tubes: tubes.collect(),
             rest_done: true,
         };
+        if planned.values().all(Option::is_none) {
+            // Everything in it goes into wells of its own: the robot has nothing to do.
+            return Ok(v1::ConfirmRackResponse::default());
+        }
         if let Ok(mut hands) = self.hands.lock() {
             for (barcode, pool) in planned {
                 if let Some(pool) = pool.as_ref().filter(|_| !failed(barcode)) {
