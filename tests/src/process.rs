@@ -4,10 +4,15 @@ use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 /// Longest time from starting a process until it is ready.
 const READY_MAX: Duration = Duration::from_secs(60);
+
+/// Ports that tests listen on.
+const FIRST_PORT: u16 = 21_000;
+const PORTS: u16 = 10_000;
 
 /// Lines of a process's log in a failure's message.
 const LOG_TAIL: usize = 25;
@@ -42,14 +47,23 @@ pub fn command(program: &Path) -> Command {
     command
 }
 
-/// A port that was free a moment ago.
+/// A port that nobody listens on: below those that the system gives to outgoing connections, and never the same
+/// twice in a process.
 ///
 /// # Panics
 /// None is free.
 #[must_use]
 pub fn free_address() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("an address")
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let offset = u16::try_from(std::process::id() % 50).unwrap_or(0) * 200;
+    for _ in 0..PORTS {
+        let step = NEXT.fetch_add(1, Ordering::Relaxed);
+        let port = FIRST_PORT + (offset + step) % PORTS;
+        if let Ok(listener) = TcpListener::bind(("127.0.0.1", port)) {
+            return listener.local_addr().expect("an address");
+        }
+    }
+    panic!("no port from {FIRST_PORT} on is free");
 }
 
 /// A process that serves gRPC and HTTP, and what is needed to start it again as it was.

@@ -20,6 +20,7 @@ pub mod plan;
 pub mod plates;
 pub mod play;
 pub mod receiver;
+mod scanner;
 pub mod site;
 
 pub use link::Services;
