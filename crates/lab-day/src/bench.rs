@@ -121,7 +121,7 @@ impl<'a> Lab<'a> {
             .iter()
             .copied()
             .filter(|tube| tube.story == Story::Clogged)
-            .filter(|tube| planned.contains_key(tube.barcode()))
+            .filter(|tube| planned.get(tube.barcode()).is_some_and(Option::is_some))
             .collect();
         let confirmed = self.confirm(rack, &planned, &clogged).await?;
         self.progress
