@@ -1,21 +1,24 @@
 //! `tenfold sla`: where the time goes, what is late, and where it is stuck.
 
 use crate::connect::{Session, To};
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::output::{Output, to_json};
 use clap::Args;
 use serde_json::json;
+use tenfold_domain::policy::Policy;
 use tenfold_proto::v1::intake_client::IntakeClient;
 use tenfold_proto::v1::pooling_client::PoolingClient;
 use tenfold_proto::v1::results_client::ResultsClient;
 use tenfold_proto::v1::{
-    IntakeBoard, IntakeBoardRequest, PoolingBoard, PoolingBoardRequest, ResultsBoard,
-    ResultsBoardRequest,
+    GetPolicyRequest, IntakeBoard, IntakeBoardRequest, PoolingBoard, PoolingBoardRequest,
+    ResultsBoard, ResultsBoardRequest,
 };
 
 /// Where the time goes, what is late, and where it is stuck.
 #[derive(Args)]
-#[command(after_help = "Examples:\n  tenfold sla --lab lab-1\n  tenfold --json sla --lab lab-1")]
+#[command(
+    after_help = "Examples:\n  tenfold sla                  every lab of the policy in force\n  tenfold sla --lab lab-1\n  tenfold --json sla --lab lab-1"
+)]
 pub struct Sla {
     #[command(flatten)]
     lab: super::pooling::Lab,
@@ -23,8 +26,24 @@ pub struct Sla {
 
 /// Does it.
 pub async fn run(session: Session, output: Output, args: Sla) -> Outcome {
-    let lab = session.lab(args.lab.lab)?;
-    print(&session, output, &[lab]).await
+    let labs = match session.lab(args.lab.lab) {
+        Ok(lab) => vec![lab],
+        Err(_) => all(&session).await?,
+    };
+    print(&session, output, &labs).await
+}
+
+/// Every lab of the policy in force.
+async fn all(session: &Session) -> Outcome<Vec<String>> {
+    let request = session.ask(GetPolicyRequest {});
+    let active = IntakeClient::new(session.channel(To::Intake)?)
+        .get_policy(request)
+        .await?
+        .into_inner();
+    let policy = Policy::parse(&active.content).map_err(|_| {
+        Failure::Wrong("no policy is in force: tenfold policy apply FILE".to_owned())
+    })?;
+    Ok(policy.labs.keys().map(ToString::to_string).collect())
 }
 
 /// Prints the stages of some labs.
