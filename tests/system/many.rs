@@ -33,7 +33,9 @@ fn write(path: &Path, lines: usize) -> usize {
     let mut bad = 0;
     for number in 0..lines {
         let (site, barcode) = match number % BAD_EVERY {
-            7 if number / BAD_EVERY % 2 == 0 => ("lab-1-street", format!("M {number:07}")),
+            7 if (number / BAD_EVERY).is_multiple_of(2) => {
+                ("lab-1-street", format!("M {number:07}"))
+            }
             7 => ("nowhere", format!("M{number:08}")),
             _ => ("lab-1-street", format!("M{number:08}")),
         };
