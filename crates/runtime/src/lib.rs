@@ -21,6 +21,7 @@ pub mod limits;
 pub mod log;
 pub mod metrics;
 pub mod processor;
+pub mod trace;
 
 /// The lane that a key (a barcode, a lab) belongs to, of `lanes` lanes: the first 8 bytes of the
 /// key's blake3 hash, little endian, modulo the number of lanes. Fixed for ever: other programs

@@ -10,10 +10,12 @@ use prost::Message as _;
 use std::collections::HashSet;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
+use tenfold_runtime::trace::traced;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::service::{Routes, RoutesBuilder};
 use tonic::transport::server::TcpIncoming;
+use tracing::Instrument as _;
 
 /// A connection that does not answer this long after a ping is dropped: benches lose their network.
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -79,11 +81,6 @@ pub async fn serve(
         .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
         .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
         .http2_max_header_list_size(HEADERS_BYTES_MAX)
-        .trace_fn(|request| {
-            let parent = telemetry::traceparent(request.headers());
-            let method = request.uri().path();
-            tracing::info_span!("rpc", method, trace = telemetry::trace_id(&parent))
-        })
         .add_routes(counted(routes.routes()))
         .serve_with_incoming_shutdown(incoming, told);
     let drain = settings.drain_max();
@@ -99,7 +96,7 @@ pub async fn serve(
     }
 }
 
-/// Counts and times every call by method and status code.
+/// Counts and times every call by method and status code, under its trace.
 fn counted(routes: Routes) -> Routes {
     Routes::from(routes.into_axum_router().layer(from_fn(observe)))
 }
@@ -107,7 +104,9 @@ fn counted(routes: Routes) -> Routes {
 async fn observe(request: Request, next: Next) -> Response {
     let method = known_method(request.uri().path());
     let began = Instant::now();
-    let response = next.run(request).await;
+    let trace = telemetry::traceparent(request.headers());
+    let span = tracing::info_span!("rpc", method, trace = telemetry::trace_id(&trace));
+    let response = traced(trace, next.run(request)).instrument(span).await;
     // A refusal comes as headers alone; a good answer has its code behind the body.
     let code = response
         .headers()

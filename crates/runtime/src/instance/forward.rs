@@ -69,7 +69,7 @@ impl Peers {
             service: service.to_owned(),
             lane,
             call: Some(call),
-            traceparent: String::new(),
+            traceparent: crate::trace::current(),
             timeout_ms: u32::try_from(timeout.as_millis()).unwrap_or(u32::MAX),
         };
         let response = match tokio::time::timeout(timeout, client.call(request)).await {

@@ -158,7 +158,7 @@ impl Local {
         loop {
             let left = timeout.saturating_sub(began.elapsed());
             let mut tried = self
-                .try_here(lane, asked.clone(), String::new(), left)
+                .try_here(lane, asked.clone(), crate::trace::current(), left)
                 .await;
             if let Tried::NotOwner {
                 address: Some(address),
@@ -207,7 +207,7 @@ impl Local {
                 origin: origin.to_owned(),
                 items,
             })),
-            traceparent: String::new(),
+            traceparent: crate::trace::current(),
         };
         let (send, ended) = oneshot::channel();
         self.log.append(

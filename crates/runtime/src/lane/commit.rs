@@ -102,7 +102,7 @@ impl<P: Processor> Lane<P> {
             offset,
             chain: before,
         };
-        self.outbox.add(at, messages);
+        self.outbox.add(at, messages, &decisions.traceparent);
         for mark in &decisions.relayed {
             self.outbox
                 .set_marked(&(mark.topic.clone(), mark.lane), mark.n);

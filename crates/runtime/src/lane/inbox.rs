@@ -94,8 +94,13 @@ impl<P: Processor> Lane<P> {
         let content = match InboxRecord::decode(record.value.clone()) {
             Ok(InboxRecord {
                 content: Some(content),
-                ..
-            }) => content,
+                traceparent,
+            }) => {
+                if building.traceparent.is_empty() {
+                    building.traceparent = traceparent;
+                }
+                content
+            }
             Ok(_) => {
                 building.inputs += 1;
                 self.dead_letter(building, &origin, "it has no content", &record.value);

@@ -12,6 +12,7 @@ use crate::log::{NewRecord, Topic};
 use bytes::Bytes;
 use prost::Message;
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 use tenfold_proto::lane::{
     InboxRecord, OutMessage, Relay, RelayMark, RelayedMessage, inbox_record,
@@ -26,6 +27,8 @@ struct Waiting {
     message: OutMessage,
     /// Chain digest before it.
     before: Hash,
+    /// Trace of its record.
+    traceparent: Arc<str>,
 }
 
 /// One pair's messages.
@@ -119,7 +122,8 @@ impl Outbox {
 
     /// Adds the messages of a committed record that stands at `at`; `before` is each pair's digest
     /// before its first of them.
-    pub fn add(&mut self, at: Anchor, messages: Vec<(OutMessage, Hash)>) {
+    pub fn add(&mut self, at: Anchor, messages: Vec<(OutMessage, Hash)>, traceparent: &str) {
+        let traceparent: Arc<str> = traceparent.into();
         let mut last: BTreeMap<Pair, u64> = BTreeMap::new();
         for (message, before) in messages {
             let pair = (message.topic.clone(), message.lane);
@@ -129,7 +133,11 @@ impl Outbox {
             }
             last.insert(pair, message.n);
             self.bytes += message.body.len();
-            lane.waiting.push_back(Waiting { message, before });
+            lane.waiting.push_back(Waiting {
+                message,
+                before,
+                traceparent: Arc::clone(&traceparent),
+            });
         }
         if !last.is_empty() {
             self.pending.push_back(Pending {
@@ -306,7 +314,7 @@ fn pack<'a>(
     };
     let record = InboxRecord {
         content: Some(inbox_record::Content::Relay(relay)),
-        traceparent: String::new(),
+        traceparent: first.traceparent.to_string(),
     };
     (NewRecord::of(record.encode_to_vec()), last)
 }

@@ -227,7 +227,7 @@ impl<P: Processor> Lane<P> {
                     folding.folded += 1;
                 }
                 let messages = fold::numbered(&decisions).map_err(|e| Some(e.to_string()))?;
-                self.outbox.add(at, messages);
+                self.outbox.add(at, messages, &decisions.traceparent);
                 for mark in &decisions.relayed {
                     self.outbox
                         .set_marked(&(mark.topic.clone(), mark.lane), mark.n);

@@ -3,8 +3,12 @@
 use crate::bed::{Bed, eventually};
 use crate::faulty::Fault;
 use crate::suite::Scenario;
+use prost::Message;
+use tenfold_proto::lane::Decisions;
 use tenfold_runtime::cache::MemoryCache;
-use tenfold_runtime::log::Topic;
+use tenfold_runtime::lane::record;
+use tenfold_runtime::log::{Log, Topic};
+use tenfold_runtime::trace::traced;
 
 pub const SCENARIOS: &[(&str, Scenario)] = &[
     ("messages arrive once and in order", plainly),
@@ -28,6 +32,7 @@ pub const SCENARIOS: &[(&str, Scenario)] = &[
         "the next receiver knows what was taken",
         takeover_of_receiver,
     ),
+    ("a call's trace goes on with its messages", trace),
 ];
 
 fn inbox() -> Topic {
@@ -125,4 +130,29 @@ fn takeover_of_receiver(bed: Bed) {
     sender.log.fail_next(&inbox(), Fault::UnknownLanded);
     tell(&bed, &sender, 4..=6);
     arrive(&bed, &next, 6);
+}
+
+/// From the caller, through the sender's journal and the receiver's inbox, into the receiver's journal.
+fn trace(bed: Bed) {
+    let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let (sender, receiver) = pair(&bed);
+    let gateway = sender.instance.gateway();
+    let call = gateway.command("k", "tester", "t1", "tell pooling m1".into());
+    bed.runtime
+        .block_on(traced(traceparent.to_owned(), call))
+        .unwrap();
+    eventually("it arrives", || bed.ask(&receiver, "notes") == "m1");
+    for journal in ["intake", "pooling"] {
+        let mut reader = sender
+            .log
+            .reader(&Topic::journal(journal), 0, 0, std::sync::Arc::new(|| {}))
+            .unwrap();
+        eventually("the trace is in the journal", || {
+            reader.poll(1 << 20).unwrap().into_iter().any(|r| {
+                record::read(&r.value)
+                    .and_then(|envelope| Decisions::decode(envelope.body).ok())
+                    .is_some_and(|decisions| decisions.traceparent == traceparent)
+            })
+        });
+    }
 }
