@@ -37,7 +37,7 @@ pub fn limits() -> Limits {
         retry_min: Duration::from_millis(10),
         retry_max: Duration::from_millis(200),
         open_timeout: Duration::from_secs(2),
-        session_timeout: Duration::from_secs(3),
+        session_timeout: Duration::from_secs(5),
         resend_after: Duration::from_millis(300),
         marks_after: Duration::from_millis(20),
         ..Limits::default()
@@ -198,6 +198,12 @@ impl Node {
             self.name,
             self.instance.status()
         );
+    }
+
+    /// The group gives the lane to another: it must not be taken back when that one is silent.
+    pub fn give_up(&self) {
+        self.log.suggest(&[]);
+        self.wait_phase("idle");
     }
 
     pub fn phase(&self) -> &'static str {

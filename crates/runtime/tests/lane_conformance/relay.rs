@@ -127,6 +127,7 @@ fn takeover_of_receiver(bed: Bed) {
     arrive(&bed, &receiver, 3);
     let next = bed.node_of("pooling", "q", MemoryCache::default());
     next.take();
+    receiver.give_up();
     sender.log.fail_next(&inbox(), Fault::UnknownLanded);
     tell(&bed, &sender, 4..=6);
     arrive(&bed, &next, 6);

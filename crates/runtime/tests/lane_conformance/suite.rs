@@ -130,6 +130,7 @@ fn late_append(bed: Bed) {
     assert_eq!(bed.command(&b, "3", "add 100").unwrap(), "101");
     a.log.release(false);
     a.wait_phase("following");
+    a.give_up();
     assert!(!waiting.is_finished(), "A answered though it was fenced");
     assert_eq!(bed.ask(&b, "sum"), "101");
     // The client retries where the lane is now.
@@ -152,6 +153,7 @@ fn paused_process(bed: Bed) {
         bed.command(&b, &format!("{reversed}-b"), "add 1").unwrap();
         a.log.release(reversed);
         a.wait_phase("following");
+        a.give_up();
         assert_eq!(bed.ask(&b, "sum"), (before + 1).to_string());
         assert!(
             waiting.iter().all(|w| !w.is_finished()),
@@ -174,6 +176,7 @@ fn same_epoch(bed: Bed) {
     assert_eq!(b.epoch(), 1);
     a.log.release(false);
     a.wait_phase("following");
+    a.give_up();
     assert_eq!(bed.command(&b, "1", "add 1").unwrap(), "1");
     assert_eq!(b.phase(), "owned");
     bed.agrees(&b);
@@ -267,6 +270,7 @@ fn stale_answers(bed: Bed) {
     let b = bed.owner("b");
     let waiting = bed.send(&a, "1", "add 1");
     a.wait_phase("following");
+    a.give_up();
     assert!(!waiting.is_finished(), "a zombie answered a retry");
     drop(b);
 }
