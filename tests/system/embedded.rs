@@ -22,6 +22,7 @@ pub fn all_in_one(folder: &Path) -> Served {
 
 #[test]
 fn a_day_ends_right_though_the_process_is_killed_twice() {
+    let _alone = crate::alone();
     let folder = crate::folder();
     let mut processes = [all_in_one(folder.path())];
     let at = [processes[0].address()];
@@ -46,6 +47,7 @@ fn a_day_ends_right_though_the_process_is_killed_twice() {
 
 #[test]
 fn a_second_process_on_the_same_data_is_refused_and_told_who_has_it() {
+    let _alone = crate::alone();
     let folder = crate::folder();
     let process = all_in_one(folder.path());
     let data = folder.path().join("data");

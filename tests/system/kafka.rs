@@ -48,6 +48,7 @@ fn two_each(kafka: &KafkaCluster, folder: &Path) -> Vec<Served> {
 
 #[test]
 fn a_day_of_20_000_samples_ends_right_though_two_services_are_killed() {
+    let _alone = crate::alone();
     let folder = crate::folder();
     let kafka = KafkaCluster::start(1);
     let arguments = ["topics", "create", "--dev", "--kafka", kafka.bootstrap()];

@@ -5,7 +5,7 @@ mod embedded;
 mod kafka;
 mod many;
 
-use std::sync::OnceLock;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use tempfile::TempDir;
 use tenfold_lab_day::Services;
 use tokio::runtime::Runtime;
@@ -14,6 +14,12 @@ use tokio::runtime::Runtime;
 fn runtime() -> &'static Runtime {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     RUNTIME.get_or_init(|| Runtime::new().expect("a runtime"))
+}
+
+/// One whole system at a time: each wants both cores, and its figures are of itself alone.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The three services at these addresses.

@@ -131,6 +131,7 @@ fn a_file_of_very_many_registrations_survives_a_kill_and_a_second_sending() {
     let lines = std::env::var("TENFOLD_MANY")
         .ok()
         .map_or(MANY, |many| many.parse().expect("a number"));
+    let _alone = crate::alone();
     let folder = crate::folder();
     let file = folder.path().join("many.csv");
     let bad = write(&file, lines);

@@ -120,7 +120,8 @@ fn loaded_well(draft: &Draft<'_>, entry: &PlateWell) -> Option<LoadedWell> {
         }
         Item::Expected(_) => return None,
     };
-    (!members.is_empty()).then_some(LoadedWell {
+    // A pool that nobody goes with any more still is in its well: the run will have a Ct there.
+    Some(LoadedWell {
         well: entry.well,
         plated_at,
         pool,
