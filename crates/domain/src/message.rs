@@ -120,6 +120,9 @@ pub struct LoadedPlate {
     pub controls: Vec<(Well, Control)>,
     /// Wells with specimens.
     pub wells: Vec<LoadedWell>,
+    /// Wells whose content no longer counts: its transfer failed, or it left after it was planned. There may
+    /// be liquid in them all the same.
+    pub dropped: Vec<Well>,
 }
 
 /// One well with a specimen.

@@ -2,9 +2,9 @@
 
 use crate::bench::{Hands, Lab, pooling};
 use crate::cycler::{self, Shown};
-use crate::link::Link;
+use crate::link::{Link, reason};
 use crate::plan::{Truth, now_ms};
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tenfold_proto::v1;
@@ -108,7 +108,12 @@ impl Lab<'_> {
             request_id: id("seal"),
             plate: plate.clone(),
         };
-        pooling!(self.services, seal_plate, seal).with_context(|| format!("{plate} sealed"))?;
+        match pooling!(self.services, seal_plate, seal) {
+            Ok(_) => {}
+            // Whatever was planned for it was cancelled while it was pipetted.
+            Err(status) if reason(&status) == "PLATE_EMPTY" => return self.give_up(&plate).await,
+            Err(status) => bail!("{plate} sealed: {status}"),
+        }
         let load = v1::LoadPlateRequest {
             lab: lab.clone(),
             actor,
@@ -124,6 +129,19 @@ impl Lab<'_> {
         let view =
             pooling!(self.services, get_plate, get).with_context(|| format!("{plate} read"))?;
         self.read(&view, number).await?;
+        Ok(true)
+    }
+
+    /// A plate on which nothing stands is thrown away; its barcode is used.
+    async fn give_up(&self, plate: &str) -> anyhow::Result<bool> {
+        let void = v1::VoidPlateRequest {
+            lab: self.lab.to_owned(),
+            actor: "tech-2".to_owned(),
+            request_id: format!("void-{plate}"),
+            plate: plate.to_owned(),
+            reason: "nothing stands on it".to_owned(),
+        };
+        pooling!(self.services, void_plate, void).with_context(|| format!("{plate} voided"))?;
         Ok(true)
     }
 

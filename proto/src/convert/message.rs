@@ -206,6 +206,7 @@ impl From<domain::LoadedPlate> for v1::LoadedPlate {
                 })
                 .collect(),
             wells: wire(p.wells),
+            dropped: p.dropped.iter().map(ToString::to_string).collect(),
         }
     }
 }
@@ -228,6 +229,11 @@ impl TryFrom<v1::LoadedPlate> for domain::LoadedPlate {
             loaded_at: Timestamp(p.loaded_at),
             controls,
             wells: all(p.wells)?,
+            dropped: p
+                .dropped
+                .iter()
+                .map(|dropped| well(dropped))
+                .collect::<Result<_, WireError>>()?,
         })
     }
 }

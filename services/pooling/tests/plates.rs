@@ -368,8 +368,42 @@ fn a_tube_that_results_is_done_with_leaves_an_open_plate_and_is_passed_over_on_a
     assert!(lab.plate_view("PL1").wells.iter().any(|w| w.lost.is_some()));
     lab.seal_plate("PL1").unwrap();
     lab.order_retest(2, 41, 2).unwrap();
+    lab.sent();
     assert_eq!(lab.load("PL1").unwrap().wells, 1);
     assert_eq!(lab.stage("T02"), PoolingStage::AwaitingRetest);
+    let Message::PlateLoaded(told) = lab.sent().remove(0).1 else {
+        panic!("results heard of the plate");
+    };
+    let dropped: Vec<String> = told.dropped.iter().map(ToString::to_string).collect();
+    assert_eq!(dropped, ["A1", "A2"], "there may be liquid in them");
+}
+
+#[test]
+fn a_tube_cancelled_while_its_well_was_pipetted_is_told_as_dropped_and_stops_nobody() {
+    let mut lab = Lab::new();
+    lab.here("emergency", &["T01", "T02"]);
+    for barcode in ["T01", "T02"] {
+        lab.scan(barcode).unwrap();
+    }
+    lab.start_plate("PL1").unwrap();
+    let filled = lab.fill("PL1").unwrap();
+    let (of_t01, of_t02) = (filled.wells[0].well.clone(), filled.wells[1].well.clone());
+    lab.cancel("T01");
+    let told = lab.confirm_plate("PL1", &[(&of_t01, "bubble")]).unwrap();
+    assert_eq!((told.transferred, told.failed), (vec![of_t02], vec![]));
+    assert_eq!(told.dropped[0].well, of_t01);
+    let why = &told.dropped[0].reason;
+    assert!(why.contains("cancelled"), "{why}");
+    let nothing_there = lab.confirm_plate("PL1", &[("D7", "bubble")]);
+    assert_eq!(reason(nothing_there), "WELL_EMPTY");
+    lab.seal_plate("PL1").unwrap();
+    lab.sent();
+    assert_eq!(lab.load("PL1").unwrap().wells, 1);
+    let Message::PlateLoaded(told) = lab.sent().remove(0).1 else {
+        panic!("results heard of the plate");
+    };
+    assert_eq!(told.dropped.len(), 1);
+    assert_eq!(told.wells.len(), 1);
 }
 
 #[test]

@@ -66,6 +66,14 @@ pub(super) fn decide(
                 transferred: texts(&told.transferred),
                 failed: texts(&told.failed),
                 missing: texts(&told.missing),
+                dropped: told
+                    .dropped
+                    .into_iter()
+                    .map(|(well, reason)| v1::PlateWellFailure {
+                        well: well.to_string(),
+                        reason,
+                    })
+                    .collect(),
             })
         }
         Command::SealPlate(c) => {

@@ -77,6 +77,7 @@ impl Lab {
                 (well("H12"), Control::Negative),
             ],
             wells,
+            dropped: vec![well("G11")],
         };
         self.load_plate(loaded);
     }

@@ -225,6 +225,21 @@ fn unused_wells_that_are_listed_are_passed_over() {
 }
 
 #[test]
+fn a_well_that_was_dropped_may_have_a_ct_and_stops_nobody() {
+    let mut lab = Lab::new();
+    lab.load("PL-1", vec![pool("A1", 1, 1..=2)]);
+    let file = format!("{}G11,N,31.2\nG11,IC,27.5\n", lab.file("PL-1", &[]));
+    let run = lab.import("PL-1", "run-1", "", &file).expect("imported");
+    assert_eq!(run.state(), ImportState::Released);
+    assert_eq!((run.negative, run.positive), (1, 0));
+    assert!(
+        run.notes.iter().any(|note| note.contains("G11")),
+        "{:?}",
+        run.notes
+    );
+}
+
+#[test]
 fn a_voided_plates_run_is_refused_and_its_tubes_wait_for_another() {
     let mut lab = Lab::new();
     lab.load("PL-1", vec![pool("A1", 1, 1..=2)]);

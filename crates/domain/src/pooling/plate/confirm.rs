@@ -18,9 +18,12 @@ pub struct PlateConfirmed {
     pub failed: Vec<Well>,
     /// Wells whose transfer is still missing.
     pub missing: Vec<Well>,
+    /// Wells that were dropped after they were planned, and why: pipetted or not, they do not count.
+    pub dropped: Vec<(Well, String)>,
 }
 
-/// Records transfers into wells. Wells that are not named are done if `rest_done`, else still missing.
+/// Records transfers into wells. Wells that are not named are done if `rest_done`, else still missing. A well
+/// that was dropped while it was pipetted (its tube was cancelled, say) changes nothing, and is told.
 ///
 /// # Errors
 /// The plate is not open; a named well is none or nothing is planned for it; a failure has no reason.
@@ -35,7 +38,7 @@ pub fn confirm(
     let (_, record) = open_plate(draft.state(), &plate.lab, &plate.barcode)?;
     let planned = |text: &str| {
         let well = the_well(&record, text)?;
-        if record.at(well).is_some_and(|w| w.lost.is_none()) {
+        if record.at(well).is_some() {
             return Ok(well);
         }
         Err(Rejection::precondition(
@@ -52,6 +55,9 @@ pub fn confirm(
     for (text, reason) in failed {
         needs_reason(reason)?;
         let well = planned(text)?;
+        if record.at(well).is_some_and(|w| w.lost.is_some()) {
+            continue;
+        }
         draft.emit(What::WellFailed {
             plate: plate.clone(),
             well,
@@ -63,7 +69,11 @@ pub fn confirm(
         .iter()
         .map(|text| planned(text))
         .collect::<Result<Vec<Well>, Rejection>>()?;
-    for entry in record.occupied() {
+    for entry in &record.wells {
+        if let Some(why) = &entry.lost {
+            answer.dropped.push((entry.well, why.clone()));
+            continue;
+        }
         if entry.transfer.is_some() || answer.failed.contains(&entry.well) {
             continue;
         }

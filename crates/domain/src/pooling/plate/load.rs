@@ -12,6 +12,7 @@ use crate::message::{LoadedPlate, LoadedWell, Member, Message};
 use crate::rejection::Rejection;
 use crate::tables::ReadExt;
 use crate::time::Timestamp;
+use crate::well::Well;
 
 /// Loads a plate. Answers the number of wells and of tubes in them.
 ///
@@ -62,11 +63,18 @@ pub fn load(
         }
     }
     nothing_is_held(draft, plate, &record)?;
-    let wells: Vec<LoadedWell> = record
-        .occupied()
-        .filter(|entry| stands_on(draft.state(), entry.item, key))
-        .filter_map(|entry| loaded_well(draft, entry))
-        .collect();
+    let mut wells: Vec<LoadedWell> = Vec::with_capacity(record.wells.len());
+    let mut dropped: Vec<Well> = Vec::new();
+    for entry in &record.wells {
+        let counts = entry.lost.is_none() && stands_on(draft.state(), entry.item, key);
+        match counts.then(|| loaded_well(draft, entry)).flatten() {
+            Some(well) => wells.push(well),
+            // Results must know of it: somebody may have pipetted it before it was dropped, and a map that
+            // calls it empty would refuse the whole run for its Ct.
+            None => dropped.push(entry.well),
+        }
+    }
+    dropped.sort_unstable();
     let counts = (
         u16::try_from(wells.len()).unwrap_or(u16::MAX),
         wells.iter().fold(0_u32, |sum, well| {
@@ -77,7 +85,7 @@ pub fn load(
         plate: plate.clone(),
         instrument: instrument.to_owned(),
     })?;
-    let message = told(plate, &record, instrument, draft.now, wells);
+    let message = told(plate, &record, instrument, draft.now, (wells, dropped));
     draft.send(
         To::Results(plate.lab.clone()),
         Message::PlateLoaded(message),
@@ -90,7 +98,7 @@ fn told(
     plate: &Plate,
     instrument: &str,
     at: Timestamp,
-    wells: Vec<LoadedWell>,
+    (wells, dropped): (Vec<LoadedWell>, Vec<Well>),
 ) -> LoadedPlate {
     LoadedPlate {
         lab: id.lab.clone(),
@@ -101,6 +109,7 @@ fn told(
         loaded_at: at,
         controls: plate.controls.clone(),
         wells,
+        dropped,
     }
 }
 

@@ -53,6 +53,7 @@ pub(super) fn loaded(
         loaded_at: plate.loaded_at,
         controls: plate.controls.clone(),
         wells,
+        dropped: plate.dropped.clone(),
         state: PlateState::Loaded,
         current: None,
     };

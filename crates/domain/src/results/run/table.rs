@@ -93,6 +93,7 @@ pub(super) fn fit(table: &RunTable, plate: &Plate, assay: &Assay) -> Result<Fitt
     let mut faults = Faults::default();
     let mut wells: BTreeMap<Well, Vec<Option<Reading>>> = BTreeMap::new();
     let mut unused = 0_u32;
+    let mut dropped = BTreeSet::new();
     let mut mismatches = BTreeSet::new();
     for row in &table.rows {
         let line = row.line;
@@ -114,7 +115,11 @@ pub(super) fn fit(table: &RunTable, plate: &Plate, assay: &Assay) -> Result<Fitt
             continue;
         };
         let Some(mapped) = map.get(&well) else {
-            if row.reading.ct.is_some() {
+            if plate.dropped.contains(&well) {
+                if row.reading.ct.is_some() {
+                    dropped.insert(well);
+                }
+            } else if row.reading.ct.is_some() {
                 faults.add(
                     "WELL_NOT_ON_PLATE_MAP",
                     format!(
@@ -172,6 +177,13 @@ pub(super) fn fit(table: &RunTable, plate: &Plate, assay: &Assay) -> Result<Fitt
     if unused > 0 {
         warnings.push(format!(
             "{unused} rows without Ct are of wells that are empty on the plate's map"
+        ));
+    }
+    if !dropped.is_empty() {
+        let wells: Vec<String> = dropped.iter().map(ToString::to_string).collect();
+        warnings.push(format!(
+            "Ct of wells whose content no longer counts are not used: {}",
+            wells.join(", ")
         ));
     }
     Ok(Fitted {

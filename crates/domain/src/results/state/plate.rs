@@ -52,6 +52,8 @@ pub struct Plate {
     pub controls: Vec<(Well, Control)>,
     /// Wells with specimens.
     pub wells: Vec<PlateWell>,
+    /// Wells whose content no longer counted when the plate was loaded; what a run says of them is not used.
+    pub dropped: Vec<Well>,
     /// Where it stands.
     pub state: PlateState,
     /// The analysis that counts: key of the run, and version.
