@@ -109,6 +109,23 @@ impl EmbeddedLog {
             .map_err(|reason| OpenError::Database { file, reason })
     }
 
+    /// Opens a log on storage of the caller's own making, for one process: how power loss and full
+    /// disks are tried. `storage` is called again after each failed commit.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn open_on<S: redb::StorageBackend>(
+        storage: impl Fn() -> std::io::Result<S> + Send + 'static,
+        options: EmbeddedOptions,
+    ) -> Result<Self, OpenError> {
+        let cache_bytes = options.cache_bytes;
+        let opener = Box::new(move || store::open_on(storage()?, cache_bytes, "its storage"));
+        Self::start(opener, options, None).map_err(|reason| OpenError::Database {
+            file: "(no file)".into(),
+            reason,
+        })
+    }
+
     fn start(
         opener: store::Opener,
         options: EmbeddedOptions,

@@ -2,11 +2,14 @@
 
 use crate::log::{LogRecord, NewRecord, Topic};
 use bytes::Bytes;
+use redb::backends::FileBackend;
 use redb::{
-    Database, ReadableDatabase, ReadableTable, Table, TableDefinition, TableError, WriteTransaction,
+    Database, ReadableDatabase, ReadableTable, StorageBackend, Table, TableDefinition, TableError,
+    WriteTransaction,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
+use std::fs::{File, OpenOptions};
 use std::path::Path;
 use tenfold_domain::Timestamp;
 
@@ -24,6 +27,13 @@ const RECORDS: TableDefinition<'_, RecordKey, &[u8]> = TableDefinition::new("rec
 const TOPICS: TableDefinition<'_, &str, (u32, u32)> = TableDefinition::new("topics");
 /// (group, topic id, lane) -> next offset.
 const POSITIONS: TableDefinition<'_, (&str, u32, u32), u64> = TableDefinition::new("positions");
+
+/// Bytes at the start of a database's file that say what it is.
+const MAGIC_BYTES: usize = 9;
+/// A page of redb's.
+const PAGE_BYTES: usize = 4096;
+/// A file that is larger was not cut off in its making (redb makes one of about a mebibyte).
+const UNFINISHED_BYTES_MAX: u64 = 16 << 20;
 
 /// A topic as the log knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,16 +67,58 @@ struct StoredRecord {
     headers: Vec<(String, Bytes)>,
 }
 
-/// Opens or makes the file; says how far a repair is, since it can take long.
+/// Opens or makes the file.
 pub(super) fn open(file: &Path, cache_bytes: usize) -> Result<Database, redb::DatabaseError> {
+    let is_new = !file.exists();
+    let opened = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(file)?;
+    if is_new {
+        // A file that is synced is not yet one that its folder names after a loss of power.
+        for folder in file.ancestors().skip(1).take(2) {
+            File::open(folder).and_then(|folder| folder.sync_all())?;
+        }
+    }
     let shown = file.display().to_string();
+    open_on(FileBackend::new(opened)?, cache_bytes, &shown)
+}
+
+/// Opens or makes a log on a storage; says how far a repair is, since it can take long.
+pub(super) fn open_on(
+    storage: impl StorageBackend,
+    cache_bytes: usize,
+    shown: &str,
+) -> Result<Database, redb::DatabaseError> {
+    if is_unfinished(&storage)? {
+        tracing::info!(file = %shown, "log: its making was cut off before anything was stored: made again");
+        storage.set_len(0)?;
+    }
+    let shown = shown.to_owned();
     Database::builder()
         .set_cache_size(cache_bytes)
         .set_repair_callback(move |repair| {
             let percent = repair.progress() * 100.0;
             tracing::info!(file = %shown, percent, "log was not closed cleanly: checking it");
         })
-        .create(file)
+        .create_with_backend(storage)
+}
+
+/// Was the making of this storage cut off? redb writes the first bytes, that say what the file is,
+/// only when all the rest of an empty database is synced; before, it takes the file for a stranger's.
+/// So: nothing in the first bytes, and nothing behind the page they are in.
+fn is_unfinished(storage: &impl StorageBackend) -> std::io::Result<bool> {
+    let len = storage.len()?;
+    if len == 0 || len > UNFINISHED_BYTES_MAX {
+        return Ok(false);
+    }
+    let mut bytes = vec![0; usize::try_from(len).unwrap_or(0)];
+    storage.read(0, &mut bytes)?;
+    let (page, behind) = bytes.split_at(bytes.len().min(PAGE_BYTES));
+    let head = page.get(..MAGIC_BYTES).unwrap_or(page);
+    Ok(head.iter().chain(behind).all(|byte| *byte == 0))
 }
 
 /// All topics there are.
