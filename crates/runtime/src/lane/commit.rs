@@ -6,9 +6,8 @@
 
 use super::owned::{Flight, Verify};
 use super::reading::follow;
-use super::record;
 use super::rows::Anchor;
-use super::validity::{Verdict, judge};
+use super::rules::{self, Head, Look};
 use super::{Lane, Phase};
 
 use crate::budget::{self, Stages};
@@ -48,23 +47,30 @@ impl<P: Processor> Lane<P> {
                 return;
             }
             let expected = owned.expected;
-            let Some(result) = owned.in_flight.front().and_then(|f| f.result.clone()) else {
+            let Some(flight) = owned.in_flight.front() else {
                 return;
             };
-            match result {
-                Ok(Appended { offset }) if offset == Some(expected) => self.commit_head(expected),
-                Ok(_) => return self.start_verify(expected),
-                Err(AppendError::Refused(reason)) => {
+            let failed = match rules::head(expected, flight.result.as_ref()) {
+                Head::Wait => return,
+                Head::Commit => {
+                    self.commit_head(expected);
+                    continue;
+                }
+                Head::Look => return self.start_verify(expected),
+                Head::Failed(error) => error.clone(),
+            };
+            match failed {
+                AppendError::Refused(reason) => {
                     self.give_back();
                     return self.stop(format!("the log refuses a record of the journal: {reason}"));
                 }
-                Err(AppendError::NoRoom(reason)) => {
+                AppendError::NoRoom(reason) => {
                     metrics::counter!(m::APPENDS_FAILED, "service" => self.context.service)
                         .increment(1);
                     self.fail_waiting(&format!("there is no room: {reason}"));
                     return self.lose(false, &reason);
                 }
-                Err(error @ (AppendError::Unknown(_) | AppendError::NotSent(_))) => {
+                error @ (AppendError::Unknown(_) | AppendError::NotSent(_)) => {
                     metrics::counter!(m::APPENDS_FAILED, "service" => self.context.service)
                         .increment(1);
                     return self.lose(false, &error.to_string());
@@ -172,21 +178,18 @@ impl<P: Processor> Lane<P> {
             }
             let mut found = None;
             for log_record in records {
-                let envelope = record::read(&log_record.value);
-                match judge(&stamp.chain, false, envelope.as_ref(), supported) {
-                    Verdict::Opened => {
+                let Some(head) = owned.in_flight.front() else {
+                    break;
+                };
+                match rules::look(&stamp.chain, &head.bytes, &log_record.value, supported) {
+                    Look::Fenced => {
                         return self.lose(true, "another instance took the lane");
                     }
-                    Verdict::Decisions
-                        if owned
-                            .in_flight
-                            .front()
-                            .is_some_and(|head| head.bytes == log_record.value) =>
-                    {
+                    Look::Committed => {
                         found = Some(log_record.offset);
                         break;
                     }
-                    Verdict::Decisions | Verdict::Stop(_) => {
+                    Look::Another => {
                         return self.stop(format!(
                             "another record with our epoch and name stands at {}/{}@{}",
                             self.context.journal(),
@@ -194,7 +197,7 @@ impl<P: Processor> Lane<P> {
                             log_record.offset
                         ));
                     }
-                    Verdict::Created | Verdict::Ignored(_) => {}
+                    Look::On => {}
                 }
             }
             if let Some(offset) = found {

@@ -34,6 +34,7 @@ mod reading;
 pub mod receive;
 pub mod record;
 pub mod rows;
+pub mod rules;
 pub mod state;
 mod take;
 pub mod validity;

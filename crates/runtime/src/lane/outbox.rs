@@ -22,7 +22,7 @@ use tenfold_proto::lane::{
 pub type Pair = (String, u32);
 
 /// A message that may not have arrived.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Waiting {
     message: OutMessage,
     /// Chain digest before it.
@@ -32,7 +32,7 @@ struct Waiting {
 }
 
 /// One pair's messages.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 struct Lane {
     /// Messages after `acked`, in order.
     waiting: VecDeque<Waiting>,
@@ -52,7 +52,7 @@ struct Lane {
 }
 
 /// A journal record whose messages may not all have arrived.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Pending {
     at: Anchor,
     /// The last number for each pair.
@@ -73,7 +73,7 @@ pub struct Send {
 }
 
 /// Names one append of the outbox.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticket {
     pair: Pair,
     generation: u64,
@@ -81,7 +81,7 @@ pub struct Ticket {
 }
 
 /// See the module.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Outbox {
     lanes: BTreeMap<Pair, Lane>,
     pending: VecDeque<Pending>,

@@ -3,6 +3,7 @@
 use super::context::Event;
 use super::record::{self, Id};
 use super::rows::{Anchor, STAMP, Stamp};
+use super::rules::{self, Opening};
 use super::validity::{Chain, Verdict, judge};
 use super::{Lane, Phase, fold};
 use crate::cache::Writes;
@@ -76,15 +77,6 @@ impl Folding {
     }
 }
 
-/// What became of one record.
-pub(super) enum Step {
-    On,
-    /// Our `LaneOpened` is valid.
-    Owned,
-    /// Our `LaneOpened` came too late.
-    Fenced,
-}
-
 impl<P: Processor> Lane<P> {
     pub(super) fn fold_on(&mut self) -> bool {
         if self.unapplied_bytes > self.context.limits.unapplied_bytes_max {
@@ -103,13 +95,13 @@ impl<P: Processor> Lane<P> {
         let more = !records.is_empty();
         for record in records {
             match self.fold_record(&record) {
-                Ok(Step::On) => {}
-                Ok(Step::Owned) => {
+                Ok(Opening::On) => {}
+                Ok(Opening::Owned) => {
                     self.write_folded();
                     self.become_owner(&record);
                     return true;
                 }
-                Ok(Step::Fenced) => {
+                Ok(Opening::Fenced) => {
                     let last_seen = self.context.clock.monotonic();
                     self.fenced = true;
                     self.refuse_calls();
@@ -135,7 +127,7 @@ impl<P: Processor> Lane<P> {
     }
 
     /// Folds one record. `Err(None)`: the phase was changed; `Err(Some)`: the lane must stop.
-    fn fold_record(&mut self, record: &LogRecord) -> Result<Step, Option<String>> {
+    fn fold_record(&mut self, record: &LogRecord) -> Result<Opening, Option<String>> {
         let (Phase::Folding(folding), Some(stamp), Some(state)) =
             (&mut self.phase, &mut self.stamp, &mut self.state)
         else {
@@ -163,7 +155,10 @@ impl<P: Processor> Lane<P> {
             envelope.as_ref(),
             self.processor.level(),
         );
-        let mut step = Step::On;
+        let step = match folding.goal {
+            Goal::Opening { owner, .. } => rules::opening(owner, verdict, envelope.as_ref()),
+            Goal::CatchUp { .. } | Goal::Following { .. } => Opening::On,
+        };
         match (verdict, envelope) {
             (Verdict::Stop(broken), _) => {
                 return Err(Some(format!(
@@ -174,7 +169,7 @@ impl<P: Processor> Lane<P> {
                 )));
             }
             (Verdict::Created, _) | (_, None) => {}
-            (Verdict::Ignored(stray), Some(envelope)) => {
+            (Verdict::Ignored(stray), Some(_)) => {
                 if is_new {
                     metrics::counter!(m::JOURNAL_STRAYS, "service" => self.context.service)
                         .increment(1);
@@ -185,22 +180,11 @@ impl<P: Processor> Lane<P> {
                         "stray record"
                     );
                 }
-                if let Goal::Opening { owner, .. } = folding.goal
-                    && envelope.owner[..] == owner.0[..]
-                {
-                    step = Step::Fenced;
-                }
             }
             (Verdict::Opened, Some(envelope)) => {
                 folding.chain = folding.chain.after(verdict, &envelope, &record.value);
-                match &mut folding.goal {
-                    Goal::Opening { owner, .. } if folding.chain.owner == *owner => {
-                        step = Step::Owned;
-                    }
-                    Goal::Following { last_seen } => {
-                        *last_seen = self.context.clock.monotonic();
-                    }
-                    _ => {}
+                if let Goal::Following { last_seen } = &mut folding.goal {
+                    *last_seen = self.context.clock.monotonic();
                 }
             }
             (Verdict::Decisions, Some(envelope)) => {

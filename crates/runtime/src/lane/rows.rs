@@ -32,7 +32,7 @@ pub struct Stamp {
 }
 
 /// A place in the journal and the valid prefix before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Anchor {
     /// Offset to read from.
     pub offset: u64,
@@ -57,7 +57,7 @@ pub const STAMP: &[u8] = &[255, 0];
 pub const MARK: &[u8] = &[255, 1];
 
 /// The last message taken from one sender.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ReceivedRow {
     /// Its number.
     pub n: u64,

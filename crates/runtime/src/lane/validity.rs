@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use tenfold_proto::lane::{Envelope, RecordKind};
 
 /// Where the valid prefix of a journal stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Chain {
     /// Epoch of the latest valid `LaneOpened`; 0 before the first.
     pub epoch: u64,
