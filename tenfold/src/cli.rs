@@ -30,6 +30,14 @@ Examples:
 Several processes, each one service: tenfold-intake, tenfold-pooling, tenfold-results, with the same flags.
 It can be killed at any time: what was acknowledged is in the log, and goes on from there.";
 
+const AUDIT_EXAMPLES: &str = "\
+Examples:
+  tenfold audit --data data                       an embedded log; stop what runs on it first
+  tenfold audit --kafka 127.0.0.1:9092            a live system
+  tenfold audit --data data --ledger client.jsonl with what clients were answered
+
+Exit codes: 0 nothing found, 1 something found, 2 the log could not be read.";
+
 /// Tenfold: the pipeline a city's pooled nucleic-acid testing runs on.
 #[derive(Parser)]
 #[command(version, about, after_help = EXAMPLES, max_term_width = 120)]
@@ -106,6 +114,9 @@ enum Command {
     Policy(client::policy::Policy),
     /// What the services run and how their lanes are
     Status,
+    /// Read the whole log, and prove or refute that nothing was lost or done twice
+    #[command(after_help = AUDIT_EXAMPLES)]
+    Audit(crate::audit::Audit),
     /// Play one day of a lab, then keep serving
     Demo(crate::demo::Demo),
     /// Print all settings with their defaults and explanation
@@ -171,6 +182,10 @@ pub fn dispatch(cli: Cli) -> Outcome {
             let config = global.config(&args.run_args().overrides("all"))?;
             let elsewhere = global.server.is_some();
             crate::demo::run(&args, config, global.actor.clone(), elsewhere, output)
+        }
+        Command::Audit(args) => {
+            let config = global.config(&args.log.overrides())?;
+            crate::audit::run(&args, &config, output)
         }
         Command::Run(args) => crate::run::run(global.config(&args.overrides("all"))?),
         Command::Topics(Topics::Create(args)) => {

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | 0 | done | goes on |
 //! | 1 | refused, or something was found wrong | a person looks |
-//! | 2 | the command line or a file is wrong | fixes it |
+//! | 2 | the command line or a file is wrong, or a log cannot be read | fixes it |
 //! | 3 | no answer | tries again; it is safe with the same `--request-id` |
 
 use std::process::ExitCode;
@@ -26,6 +26,9 @@ pub enum Failure {
     /// No answer.
     #[error("{0}")]
     Unavailable(String),
+    /// A log that was to be judged could not be read: nothing is proven.
+    #[error("{0}")]
+    NotRead(String),
 }
 
 /// What commands return.
@@ -35,7 +38,7 @@ impl Failure {
     fn code(&self) -> u8 {
         match self {
             Self::Refused(_) | Self::Wrong(_) => 1,
-            Self::Usage(_) => 2,
+            Self::Usage(_) | Self::NotRead(_) => 2,
             Self::Unavailable(_) => 3,
         }
     }
@@ -67,6 +70,7 @@ impl Failure {
             Self::Wrong(_) => "WRONG",
             Self::Usage(_) => "USAGE",
             Self::Unavailable(_) => "UNAVAILABLE",
+            Self::NotRead(_) => "NOT_READ",
         }
     }
 }

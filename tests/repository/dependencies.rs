@@ -10,6 +10,8 @@ use std::process::Command;
 const MAY_KNOW: &[(&str, &[&str])] = &[
     ("tenfold-domain", &[]),
     ("tenfold-proto", &["tenfold-domain"]),
+    // The auditor knows the wire and nothing else: see `the_auditor_shares_only_the_wire`.
+    ("tenfold-audit", &["tenfold-proto"]),
     ("tenfold-runtime", &["tenfold-domain", "tenfold-proto"]),
     (
         "tenfold-service-shell",
@@ -22,6 +24,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     (
         "tenfold",
         &[
+            "tenfold-audit",
             "tenfold-domain",
             "tenfold-proto",
             "tenfold-runtime",
@@ -121,6 +124,21 @@ fn only_the_runtime_knows_the_logs_and_the_cache() {
                 dependencies.contains(*library),
                 name == "tenfold-runtime",
                 "{name} and {library}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_auditor_shares_only_the_wire() {
+    for (path, text) in crate::files() {
+        if !path.starts_with("crates/audit/src/") {
+            continue;
+        }
+        for word in ["tenfold_domain", "tenfold_runtime", "convert::"] {
+            assert!(
+                !text.contains(word),
+                "{path} names {word}: the auditor knows the generated wire types and nothing else"
             );
         }
     }

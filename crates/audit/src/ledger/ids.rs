@@ -1,0 +1,104 @@
+//! Ids as numbers: labs in the order in which they are met, tubes and pools by number within their lab.
+
+#![allow(dead_code)] // the other ledgers use the rest
+
+use std::collections::HashMap;
+
+/// Bits of the number within a lab.
+const NUMBER_BITS: u32 = 40;
+
+/// A tube: its lab above, its number below.
+pub type TubeKey = u64;
+
+/// A pool, in the same way; a collection pool is its tube, with the top bit set.
+pub type PoolKey = u64;
+
+/// Set in the key of a tube that is a pool by itself.
+pub const COLLECTION: u64 = 1 << 63;
+
+/// Names of labs and their numbers.
+#[derive(Debug, Default)]
+pub struct Labs {
+    numbers: HashMap<String, u64>,
+    names: Vec<String>,
+}
+
+impl Labs {
+    /// A lab's number, made if it is new.
+    pub fn number(&mut self, lab: &str) -> u64 {
+        if let Some(number) = self.numbers.get(lab) {
+            return *number;
+        }
+        let number = self.names.len() as u64;
+        self.names.push(lab.to_owned());
+        self.numbers.insert(lab.to_owned(), number);
+        number
+    }
+
+    /// Key of a numbered thing of a lab.
+    pub fn key(&mut self, lab: &str, number: u64) -> u64 {
+        (self.number(lab) << NUMBER_BITS) | (number & ((1 << NUMBER_BITS) - 1))
+    }
+
+    /// Reads `lab/T17`; `None` if it is not of that form.
+    pub fn tube(&mut self, id: &str) -> Option<TubeKey> {
+        self.lettered(id, 'T')
+    }
+
+    /// Reads `lab/P17`.
+    pub fn pool(&mut self, id: &str) -> Option<PoolKey> {
+        self.lettered(id, 'P')
+    }
+
+    /// Reads `lab/P17`, or `lab/T17` for a tube that is a collection pool.
+    pub fn pool_or_tube(&mut self, id: &str) -> Option<PoolKey> {
+        self.pool(id)
+            .or_else(|| self.tube(id).map(|tube| tube | COLLECTION))
+    }
+
+    /// Reads `lab/O17`.
+    pub fn order(&mut self, id: &str) -> Option<u64> {
+        self.lettered(id, 'O')
+    }
+
+    fn lettered(&mut self, id: &str, letter: char) -> Option<u64> {
+        let (lab, number) = id.rsplit_once('/')?;
+        let number = number.strip_prefix(letter)?.parse().ok()?;
+        Some(self.key(lab, number))
+    }
+
+    /// A lab's name.
+    #[must_use]
+    pub fn name_of(&self, key: u64) -> &str {
+        let lab = (key & !COLLECTION) >> NUMBER_BITS;
+        usize::try_from(lab)
+            .ok()
+            .and_then(|lab| self.names.get(lab))
+            .map_or("?", String::as_str)
+    }
+
+    /// A tube's id, for people.
+    #[must_use]
+    pub fn tube_id(&self, key: TubeKey) -> String {
+        format!("{}/T{}", self.name_of(key), number_of(key))
+    }
+
+    /// A pool's id, for people.
+    #[must_use]
+    pub fn pool_id(&self, key: PoolKey) -> String {
+        let letter = if key & COLLECTION == 0 { 'P' } else { 'T' };
+        format!("{}/{letter}{}", self.name_of(key), number_of(key))
+    }
+}
+
+/// The number within the lab.
+#[must_use]
+pub const fn number_of(key: u64) -> u64 {
+    key & ((1 << NUMBER_BITS) - 1)
+}
+
+/// The lab's number.
+#[must_use]
+pub const fn lab_of(key: u64) -> u64 {
+    (key & !COLLECTION) >> NUMBER_BITS
+}
