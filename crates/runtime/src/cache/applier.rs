@@ -39,7 +39,12 @@ impl Handles {
             Entry::Occupied(handle) => handle.into_mut(),
             Entry::Vacant(empty) => empty.insert(self.cache.open(lane)?),
         };
-        handle.apply(writes)
+        let applied = handle.apply(writes);
+        if applied.is_err() {
+            // Another store may be made in its place.
+            self.lanes.remove(&lane);
+        }
+        applied
     }
 }
 

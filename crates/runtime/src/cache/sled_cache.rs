@@ -3,25 +3,51 @@
 //! What the engine relies on is little: ordered keys, atomic batches, one writer. Merge operators and
 //! transactions are not used (the release in use has a deadlock between the first and batches, and has
 //! not the second). A store that cannot be opened is removed and made anew: the journals rebuild it.
+//!
+//! A store that fails while it is used (a full disk) fails for ever, and sled's own flushing thread
+//! would end the process then. So a thread of ours flushes, a failed store is given up by all who hold
+//! it, and the next to open a lane makes another one beside it.
 
 use super::{Cache, LaneCache, Visit, Writes};
 use bytes::Bytes;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
 
 /// Entries a leaf holds: sled's own default.
 const LEAF: usize = 1024;
+/// How often what was applied is made durable: sled's own default.
+const FLUSH_EVERY: Duration = Duration::from_millis(200);
 
 /// See the module.
 pub struct SledCache {
     /// A handle is for one thread at a time.
-    db: Mutex<sled::Db<LEAF>>,
+    store: Mutex<Store>,
     path: PathBuf,
+    cache_bytes: usize,
+}
+
+/// One sled database.
+struct Store {
+    db: sled::Db<LEAF>,
+    folder: PathBuf,
+    number: u32,
+    failed: Arc<AtomicBool>,
+    /// Dropped: the thread ends.
+    end: Option<Sender<()>>,
+    flusher: Option<JoinHandle<()>>,
 }
 
 /// One lane's tree.
-struct SledLane(sled::Tree<LEAF>);
+struct SledLane {
+    tree: sled::Tree<LEAF>,
+    failed: Arc<AtomicBool>,
+}
 
 impl SledCache {
     /// Opens the caches of one service under a folder, with a bound on sled's memory.
@@ -29,31 +55,120 @@ impl SledCache {
     /// # Errors
     /// The folder cannot be used even after what was in it is removed.
     pub fn open(path: &Path, cache_bytes: usize) -> io::Result<Self> {
-        let db = Self::open_db(path, cache_bytes).or_else(|error| {
-            tracing::warn!(path = %path.display(), %error, "cache cannot be opened: it is removed, and rebuilt from the journals");
-            match std::fs::remove_dir_all(path) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
-            Self::open_db(path, cache_bytes)
+        let numbers = numbers(path);
+        let number = numbers.iter().copied().max().unwrap_or(0);
+        for older in numbers.into_iter().filter(|older| *older != number) {
+            remove(&folder(path, older))?;
+        }
+        let store = Store::open(path, number, cache_bytes).or_else(|error| {
+            let folder = folder(path, number);
+            tracing::warn!(path = %folder.display(), %error, "cache cannot be opened: it is removed, and rebuilt from the journals");
+            remove(&folder)?;
+            Store::open(path, number, cache_bytes)
         })?;
         Ok(Self {
-            db: Mutex::new(db),
+            store: Mutex::new(store),
             path: path.to_owned(),
+            cache_bytes,
         })
     }
 
-    fn db(&self) -> MutexGuard<'_, sled::Db<LEAF>> {
-        self.db.lock().unwrap_or_else(PoisonError::into_inner)
+    fn store(&self) -> MutexGuard<'_, Store> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn open_db(path: &Path, cache_bytes: usize) -> io::Result<sled::Db<LEAF>> {
+    /// The store in use; another one if that has failed.
+    fn sound(&self) -> io::Result<MutexGuard<'_, Store>> {
+        let mut store = self.store();
+        if store.failed.load(Ordering::SeqCst) {
+            // Its room first: it may be what is missing. Who still holds it keeps the files, not the names.
+            remove(&store.folder)?;
+            let number = store.number.wrapping_add(1);
+            remove(&folder(&self.path, number))?;
+            *store = Store::open(&self.path, number, self.cache_bytes)?;
+            tracing::warn!(path = %store.folder.display(), "the cache had failed: made anew, and rebuilt from the journals");
+        }
+        Ok(store)
+    }
+}
+
+impl Store {
+    fn open(path: &Path, number: u32, cache_bytes: usize) -> io::Result<Self> {
+        let folder = folder(path, number);
         // sled may panic on a damaged file; that must not take the process down.
         let config = sled::Config::new()
-            .path(path)
-            .cache_capacity_bytes(cache_bytes);
-        std::panic::catch_unwind(|| config.open::<LEAF>())
-            .unwrap_or_else(|_| Err(io::Error::other("sled panicked while opening")))
+            .path(&folder)
+            .cache_capacity_bytes(cache_bytes)
+            .flush_every_ms(None);
+        let db = catch_unwind(|| config.open::<LEAF>())
+            .unwrap_or_else(|_| Err(io::Error::other("sled panicked while opening")))?;
+        let failed = Arc::new(AtomicBool::new(false));
+        let (end, ended) = channel::<()>();
+        let (flushed, watched) = (db.clone(), Arc::clone(&failed));
+        let flusher = std::thread::Builder::new()
+            .name("cache-flush".into())
+            .spawn(move || {
+                while ended.recv_timeout(FLUSH_EVERY) == Err(RecvTimeoutError::Timeout) {
+                    let flush = catch_unwind(AssertUnwindSafe(|| flushed.flush()))
+                        .unwrap_or_else(|_| Err(io::Error::other("sled panicked")));
+                    if let Err(error) = flush {
+                        tracing::error!(%error, "the cache cannot be written: it is given up");
+                        watched.store(true, Ordering::SeqCst);
+                        return;
+                    }
+                }
+            })?;
+        Ok(Self {
+            db,
+            folder,
+            number,
+            failed,
+            end: Some(end),
+            flusher: Some(flusher),
+        })
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.end = None;
+        if let Some(flusher) = self.flusher.take() {
+            // What it had to say, it has logged.
+            let _ = flusher.join();
+        }
+    }
+}
+
+/// The folder of the store with a number: the first has the name that was asked for.
+fn folder(path: &Path, number: u32) -> PathBuf {
+    match number {
+        0 => path.to_owned(),
+        number => path.with_extension(number.to_string()),
+    }
+}
+
+/// Numbers of the stores that are there.
+fn numbers(path: &Path) -> Vec<u32> {
+    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+        return Vec::new();
+    };
+    let entries = std::fs::read_dir(parent).into_iter().flatten().flatten();
+    entries
+        .filter_map(|entry| {
+            let entry = PathBuf::from(entry.file_name());
+            if entry == *name {
+                return Some(0);
+            }
+            let number = entry.extension()?.to_str()?.parse().ok()?;
+            (entry.file_stem() == Some(name)).then_some(number)
+        })
+        .collect()
+}
+
+fn remove(folder: &Path) -> io::Result<()> {
+    match std::fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }
 
@@ -71,31 +186,54 @@ fn name(lane: u32) -> String {
 
 impl Cache for SledCache {
     fn open(&self, lane: u32) -> io::Result<Box<dyn LaneCache>> {
-        Ok(Box::new(SledLane(self.db().open_tree(name(lane))?)))
+        let store = self.sound()?;
+        let lane = SledLane {
+            tree: store.db.open_tree(name(lane))?,
+            failed: Arc::clone(&store.failed),
+        };
+        Ok(Box::new(lane))
     }
 
     fn wipe(&self, lane: u32) -> io::Result<()> {
-        self.db().open_tree(name(lane))?.clear()
+        let store = self.sound()?;
+        store.db.open_tree(name(lane))?.clear().inspect_err(|_| {
+            store.failed.store(true, Ordering::SeqCst);
+        })
     }
 
     fn flush(&self) -> io::Result<()> {
-        self.db().flush().map(drop)
+        self.store().db.flush().map(drop)
+    }
+}
+
+impl SledLane {
+    /// A store that has failed once is not used again, by nobody: another may be in its place already.
+    fn used<T>(&self, end: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+        if self.failed.load(Ordering::SeqCst) {
+            return Err(io::Error::other("the cache has failed and was given up"));
+        }
+        end().inspect_err(|_| self.failed.store(true, Ordering::SeqCst))
     }
 }
 
 impl LaneCache for SledLane {
     fn get(&self, key: &[u8]) -> io::Result<Option<Bytes>> {
-        Ok(self.0.get(key)?.map(|value| Bytes::copy_from_slice(&value)))
+        self.used(|| {
+            let value = self.tree.get(key)?;
+            Ok(value.map(|value| Bytes::copy_from_slice(&value)))
+        })
     }
 
     fn scan(&self, from: &[u8], to: &[u8], visit: Visit<'_>) -> io::Result<()> {
-        for row in self.0.range(from..to) {
-            let (key, value) = row?;
-            if visit(&key, &value).is_break() {
-                break;
+        self.used(|| {
+            for row in self.tree.range(from..to) {
+                let (key, value) = row?;
+                if visit(&key, &value).is_break() {
+                    break;
+                }
             }
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     fn apply(&self, writes: Writes) -> io::Result<()> {
@@ -106,7 +244,7 @@ impl LaneCache for SledLane {
                 None => batch.remove(&key[..]),
             }
         }
-        self.0.apply_batch(batch)
+        self.used(|| self.tree.apply_batch(batch))
     }
 }
 
@@ -179,5 +317,27 @@ mod tests {
         cache.wipe(1).unwrap();
         assert_eq!(cache.open(1).unwrap().get(b"a").unwrap(), None);
         assert_eq!(cache.open(2).unwrap().get(b"a").unwrap(), Some(bytes("1")));
+    }
+
+    #[test]
+    fn a_store_that_failed_is_given_up_by_all_and_another_is_made() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("intake");
+        let cache = SledCache::open(&path, 1 << 20).unwrap();
+        let old = cache.open(1).unwrap();
+        old.apply(vec![(bytes("a"), Some(bytes("1")))]).unwrap();
+        cache.store().failed.store(true, Ordering::SeqCst);
+        let late = vec![(bytes("b"), Some(bytes("2")))];
+        assert!(old.apply(late.clone()).is_err() && old.get(b"a").is_err());
+        let new = cache.open(1).unwrap();
+        assert_eq!(new.get(b"a").unwrap(), None, "the journal rebuilds it");
+        assert!(old.apply(late.clone()).is_err(), "nobody writes to the old");
+        new.apply(late).unwrap();
+        cache.flush().unwrap();
+        drop((old, new, cache));
+        let cache = SledCache::open(&path, 1 << 20).unwrap();
+        let there = cache.open(1).unwrap().get(b"b").unwrap();
+        assert_eq!(there, Some(bytes("2")), "the newest is found at a start");
+        assert!(!path.exists(), "the failed one is gone");
     }
 }

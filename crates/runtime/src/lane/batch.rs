@@ -101,7 +101,7 @@ impl<P: Processor> Lane<P> {
         Ok(())
     }
 
-    fn ask(&self, body: &Bytes, now: Timestamp) -> Answer {
+    pub(super) fn ask(&self, body: &Bytes, now: Timestamp) -> Answer {
         let Some(state) = &self.state else {
             return Err(internal("the lane has no state"));
         };

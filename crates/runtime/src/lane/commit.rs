@@ -67,7 +67,7 @@ impl<P: Processor> Lane<P> {
                 AppendError::NoRoom(reason) => {
                     metrics::counter!(m::APPENDS_FAILED, "service" => self.context.service)
                         .increment(1);
-                    self.fail_waiting(&format!("there is no room: {reason}"));
+                    self.run_full(&reason);
                     return self.lose(false, &reason);
                 }
                 error @ (AppendError::Unknown(_) | AppendError::NotSent(_)) => {
@@ -89,6 +89,7 @@ impl<P: Processor> Lane<P> {
         };
         owned.expected = offset + 1;
         self.tries = 0;
+        self.no_room = None;
         let Flight {
             after,
             before,
@@ -204,18 +205,6 @@ impl<P: Processor> Lane<P> {
                 owned.verify = None;
                 self.commit_head(offset);
                 return;
-            }
-        }
-    }
-
-    /// Answers everybody who waits that there is no room, instead of trying for them.
-    fn fail_waiting(&mut self, reason: &str) {
-        let Phase::Owned(owned) = &mut self.phase else {
-            return;
-        };
-        for flight in &mut owned.in_flight {
-            for waiting in flight.waiting.drain(..) {
-                (waiting.call.reply)(super::calls::Reply::NoRoom(reason.to_owned()));
             }
         }
     }

@@ -42,6 +42,14 @@ pub enum LoadError {
     /// A person must decide.
     #[error("{0}")]
     Refused(String),
+    /// The cache cannot be read or written. Without it nothing goes on, and with room it does.
+    #[error("the cache cannot be used: {reason}")]
+    Cache {
+        /// Its disk is full.
+        full: bool,
+        /// What the system says.
+        reason: String,
+    },
 }
 
 impl From<ReadError> for LoadError {
@@ -69,8 +77,16 @@ pub fn load(
     let (journal, first_inbox) = created(&topic, lane, &first)?;
     let (inbox, first) = first_record(log, &context.inbox(), lane)?;
     let inbox_id = inbox_created(&context.inbox(), lane, &first)?;
-    let (state, stamp) = open_cache(context, lane, tables, tables_version, wipe)
-        .map_err(|error| LoadError::Again(format!("the cache cannot be used: {error}")))?;
+    let (state, stamp) =
+        open_cache(context, lane, tables, tables_version, wipe).map_err(|error| {
+            LoadError::Cache {
+                full: matches!(
+                    error.kind(),
+                    std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded
+                ),
+                reason: error.to_string(),
+            }
+        })?;
     if let Some(stamp) = &stamp {
         check(&topic, lane, stamp, &journal, extent)?;
         if stamp.inbox_id == inbox_id && stamp.inbox_next > inbox.end {

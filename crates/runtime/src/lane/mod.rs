@@ -28,6 +28,7 @@ mod inbox;
 pub mod init;
 pub mod load;
 mod names;
+mod no_room;
 pub mod outbox;
 mod owned;
 mod reading;
@@ -41,7 +42,7 @@ pub mod validity;
 
 use crate::metrics as m;
 use crate::processor::Processor;
-use calls::{Call, Reply};
+use calls::{Ask, Call, Reply};
 use context::{Context, Event, Notice};
 use outbox::Outbox;
 use owned::Owned;
@@ -105,6 +106,9 @@ pub struct Lane<P: Processor> {
     wipe: bool,
     /// Another owner took the lane: it is followed until that one is silent.
     fenced: bool,
+    /// The log has no room, and said so: until it takes a record, commands are refused at once and
+    /// questions are answered from what is committed.
+    no_room: Option<String>,
 }
 
 impl<P: Processor> Lane<P> {
@@ -127,6 +131,7 @@ impl<P: Processor> Lane<P> {
             tries: 0,
             wipe: false,
             fenced: false,
+            no_room: None,
         }
     }
 
@@ -208,7 +213,11 @@ impl<P: Processor> Lane<P> {
                 }
                 false
             }
-            Phase::Folding(_) => self.fold_on(),
+            Phase::Folding(_) => {
+                let more = self.fold_on();
+                self.answer_from_committed();
+                more
+            }
             Phase::Owned(_) => self.own_on(),
         }
     }
@@ -249,6 +258,10 @@ impl<P: Processor> Lane<P> {
         );
         if !taking || !self.wanted || self.fenced {
             (call.reply)(Reply::NotOwner);
+        } else if let Some(reason) = self.no_room.clone()
+            && matches!(call.ask, Ask::Command { .. })
+        {
+            (call.reply)(Reply::NoRoom(reason));
         } else if self.calls.len() >= self.context.limits.commands_waiting_max {
             metrics::counter!(m::CALLS_REFUSED, "service" => self.context.service).increment(1);
             (call.reply)(Reply::Full);

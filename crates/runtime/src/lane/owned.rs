@@ -273,7 +273,7 @@ impl<P: Processor> Lane<P> {
                 reason: reason.to_owned(),
             },
         );
-        if fenced || self.tries == 0 {
+        if fenced || self.no_room.is_some() || self.tries == 0 {
             self.tries += u32::from(!fenced);
             self.start_loading();
         } else {

@@ -56,6 +56,15 @@ impl<P: Processor> Lane<P> {
                 self.phase = Phase::Pausing(until);
                 return;
             }
+            Err(error @ LoadError::Cache { full, .. }) => {
+                tracing::error!(service = self.context.service, lane = self.number, %error, "lane cannot be opened yet");
+                if full {
+                    self.run_full(&error.to_string());
+                }
+                let until = self.context.clock.monotonic() + self.pause();
+                self.phase = Phase::Pausing(until);
+                return;
+            }
             Err(LoadError::Again(reason) | LoadError::Refused(reason)) => {
                 self.stop(reason);
                 return;
@@ -214,6 +223,9 @@ impl<P: Processor> Lane<P> {
             }
             Err(error) => {
                 tracing::warn!(service = self.context.service, lane = self.number, %error, "taking the lane: append failed");
+                if let AppendError::NoRoom(reason) = &error {
+                    self.run_full(reason);
+                }
                 let again = self.context.clock.monotonic() + self.pause();
                 if let Phase::Folding(Folding {
                     goal: Goal::Opening { give_up_at, .. },
@@ -253,6 +265,7 @@ impl<P: Processor> Lane<P> {
             );
         }
         self.tries = 0;
+        self.no_room = None;
         tracing::info!(
             service = self.context.service,
             lane = self.number,

@@ -5,9 +5,9 @@ use crate::ledger::{Act, Holding, Ledger, Place};
 use bytes::Bytes;
 use rand::Rng;
 use rand::rngs::StdRng;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
-use tenfold_runtime::log::embedded::{EmbeddedLog, EmbeddedOptions, OpenError};
+use tenfold_runtime::log::embedded::{EmbeddedLog, EmbeddedOptions, OpenError, Reserve};
 use tenfold_runtime::log::{
     AppendError, Appended, Class, Log, NewRecord, ReadError, Retention, Topic, TopicPlan,
 };
@@ -22,12 +22,17 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const RECORD_BYTES_MAX: usize = 20_000;
 
 pub fn open(disk: &Disk) -> Result<EmbeddedLog, OpenError> {
+    open_with(disk, None)
+}
+
+/// Opens a log with room kept aside.
+pub fn open_with(disk: &Disk, reserve: Option<Arc<dyn Reserve>>) -> Result<EmbeddedLog, OpenError> {
     let disk = disk.clone();
     let options = EmbeddedOptions {
         cache_bytes: 1 << 20,
         ..EmbeddedOptions::default()
     };
-    EmbeddedLog::open_on(move || Ok(disk.clone()), options)
+    EmbeddedLog::open_on(move || Ok(disk.open()), reserve, options)
 }
 
 /// Makes the topics that are not there.
@@ -107,14 +112,23 @@ pub fn append_all(
         );
     }
     drop(hold);
-    let mut all_good = true;
-    for (number, (place, value)) in batch.into_iter().enumerate() {
-        let (told, end) = ends
-            .recv_timeout(PATIENCE)
-            .map_err(|_| "an append was never answered")?;
-        if told != number {
-            return Err(format!("append {told} was answered before {number}"));
+    // Refusals come apart from the rest; in one lane all come in order.
+    let mut told = Vec::new();
+    for _ in &batch {
+        told.push(
+            ends.recv_timeout(PATIENCE)
+                .map_err(|_| "an append was never answered")?,
+        );
+    }
+    for (place, _) in &batch {
+        let of_lane = told.iter().filter(|(number, _)| batch[*number].0 == *place);
+        if !of_lane.is_sorted_by_key(|(number, _)| number) {
+            return Err(format!("{place:?} was not answered in order"));
         }
+    }
+    told.sort_by_key(|(number, _)| *number);
+    let mut all_good = true;
+    for ((_, end), (place, value)) in told.into_iter().zip(batch) {
         all_good &= end.is_ok();
         let end = end.map(|appended: Appended| appended.offset);
         ledger.ended(Act::Append(place, value), &end)?;
@@ -163,7 +177,7 @@ pub fn look(log: &EmbeddedLog) -> Result<Holding, String> {
 
 fn read(log: &EmbeddedLog, topic: &Topic, lane: u32) -> Result<Vec<Bytes>, ReadError> {
     let extent = log.extent(topic, lane)?;
-    let mut reader = log.reader(topic, lane, 0, std::sync::Arc::new(|| {}))?;
+    let mut reader = log.reader(topic, lane, 0, Arc::new(|| {}))?;
     let mut values = Vec::new();
     loop {
         let records = reader.poll(1 << 16)?;

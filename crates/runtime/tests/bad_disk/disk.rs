@@ -4,11 +4,12 @@ use rand::Rng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use redb::StorageBackend;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
+use tenfold_runtime::log::embedded::Reserve;
 
 /// Bytes that a disk writes all or nothing.
 pub const SECTORS: [usize; 2] = [512, 4096];
@@ -28,6 +29,30 @@ pub enum Fault {
     PowerLoss {
         after: u64,
     },
+    /// At this change, counted from now, and at so many behind it.
+    NoRoom {
+        after: u64,
+        lasts: u64,
+    },
+}
+
+/// Bytes that a file occupies at least.
+const BLOCK: usize = 4096;
+
+/// How much the disk holds.
+#[derive(Default)]
+struct Room {
+    /// Blocks it has; `None` = no end.
+    blocks: Option<usize>,
+    used: BTreeSet<usize>,
+    reserved: usize,
+}
+
+impl Room {
+    fn is_over(&self, more: usize) -> bool {
+        self.blocks
+            .is_some_and(|blocks| self.used.len() + self.reserved + more > blocks)
+    }
 }
 
 /// What is left of the changes that were not synced when the power went.
@@ -62,6 +87,8 @@ struct State {
     now: Vec<u8>,
     unsynced: Vec<Change>,
     fault: Fault,
+    room: Room,
+    opened: u32,
     /// Syncs are acknowledged and do nothing: what this must not hide is the tests' own blindness.
     lies: bool,
     changes: u64,
@@ -85,6 +112,8 @@ impl Disk {
             now: Vec::new(),
             unsynced: Vec::new(),
             fault: Fault::None,
+            room: Room::default(),
+            opened: 0,
             lies: false,
             changes: 0,
             trace: DefaultHasher::new(),
@@ -104,6 +133,28 @@ impl Disk {
 
     pub fn set_fault(&self, fault: Fault) {
         self.state().fault = fault;
+    }
+
+    /// It holds so many blocks.
+    pub fn set_blocks(&self, blocks: usize) {
+        self.state().room.blocks = Some(blocks);
+    }
+
+    /// The disk as a log's storage; counted.
+    pub fn open(&self) -> Self {
+        self.state().opened += 1;
+        self.clone()
+    }
+
+    /// How often a log opened it.
+    pub fn opened(&self) -> u32 {
+        self.state().opened
+    }
+
+    /// Room kept aside on this disk.
+    pub fn reserve(&self, blocks: usize) -> Arc<DiskReserve> {
+        let disk = self.clone();
+        Arc::new(DiskReserve { disk, blocks })
     }
 
     /// Changes that were asked of it so far.
@@ -150,8 +201,27 @@ impl State {
                 *after -= 1;
                 Ok(())
             }
-            Fault::None => Ok(()),
+            Fault::NoRoom { after: 0, lasts: 0 } | Fault::None => Ok(()),
+            Fault::NoRoom { after: 0, lasts } => {
+                *lasts -= 1;
+                Err(io::ErrorKind::StorageFull.into())
+            }
+            Fault::NoRoom { after, .. } => {
+                *after -= 1;
+                Ok(())
+            }
         }
+    }
+
+    fn take_room(&mut self, offset: usize, bytes: usize) -> io::Result<()> {
+        let blocks = offset / BLOCK..(offset + bytes).div_ceil(BLOCK);
+        let used = &self.room.used;
+        let more: Vec<_> = blocks.filter(|block| !used.contains(block)).collect();
+        if !more.is_empty() && self.room.is_over(more.len()) {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        self.room.used.extend(more);
+        Ok(())
     }
 
     fn make(&mut self, change: Change) {
@@ -268,6 +338,7 @@ impl StorageBackend for Disk {
         let mut state = self.state();
         let length = usize::try_from(len).unwrap();
         state.change((1, length, 0))?;
+        state.room.used.split_off(&length.div_ceil(BLOCK));
         state.make(Change::Length(length));
         Ok(())
     }
@@ -286,8 +357,32 @@ impl StorageBackend for Disk {
         let mut state = self.state();
         let offset = usize::try_from(offset).unwrap();
         state.change((3, offset, data.len()))?;
+        state.take_room(offset, data.len())?;
         let data = data.to_vec();
         state.make(Change::Write { offset, data });
         Ok(())
+    }
+}
+
+/// Blocks of a disk that nobody else may use.
+pub struct DiskReserve {
+    disk: Disk,
+    blocks: usize,
+}
+
+impl Reserve for DiskReserve {
+    fn keep(&self) -> io::Result<()> {
+        let room = &mut self.disk.state().room;
+        if room.reserved == 0 {
+            if room.is_over(self.blocks) {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            room.reserved = self.blocks;
+        }
+        Ok(())
+    }
+
+    fn give_up(&self) -> bool {
+        std::mem::take(&mut self.disk.state().room.reserved) > 0
     }
 }

@@ -57,6 +57,8 @@ impl Holding {
 pub struct Ledger {
     /// What was acknowledged, or seen after an opening: it stays.
     pub known: Holding,
+    /// Appends that were answered "not sent": right while the power is gone, wrong when a disk is full.
+    pub not_sent: u32,
     /// Asked since, in order, with what is known of each.
     open: Vec<(Act, bool)>,
 }
@@ -72,32 +74,33 @@ impl Ledger {
             Ok(offset) => {
                 self.open.push((act, true));
                 let Some(offset) = offset else { return Ok(()) };
-                let (Act::Append(place, _), expected) = self.last_append() else {
-                    return Err("an offset for what is no append".into());
-                };
+                if *offset != self.expected() {
+                    // Then what nobody knew of is not there, nor ever will be.
+                    self.open.retain(|(_, kept)| *kept);
+                }
+                let expected = self.expected();
                 if *offset != expected {
-                    return Err(format!(
-                        "{place:?} gave offset {offset} instead of {expected}"
-                    ));
+                    let (act, _) = self.open.last().unwrap();
+                    return Err(format!("offset {offset} instead of {expected} for {act:?}"));
                 }
             }
             Err(AppendError::Unknown(_)) => self.open.push((act, false)),
+            Err(AppendError::NotSent(_)) => self.not_sent += 1,
             // It is not there and never will be.
             Err(_) => {}
         }
         Ok(())
     }
 
-    /// The last act, and the offset that its record must have if everything before it is there.
-    fn last_append(&self) -> (Act, u64) {
+    /// The offset that the last append must have if everything before it is there.
+    fn expected(&self) -> u64 {
         let (last, before) = self.open.split_last().unwrap();
         let mut holding = self.known.clone();
         before.iter().for_each(|(act, _)| holding.make(act));
-        let offset = match &last.0 {
+        match &last.0 {
             Act::Append(place, _) => holding.records.get(place).map_or(0, Vec::len) as u64,
             _ => 0,
-        };
-        (last.0.clone(), offset)
+        }
     }
 
     /// What the log has must be what was asked up to some act, and hold all that was acknowledged.

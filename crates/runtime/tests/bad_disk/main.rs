@@ -5,5 +5,6 @@
 
 mod bench;
 mod disk;
+mod full;
 mod ledger;
 mod power;

@@ -25,6 +25,7 @@ type Held = (Class, Topic, u32, NewRecord, Done);
 #[derive(Default)]
 struct Faults {
     next: HashMap<(Topic, u32), VecDeque<Fault>>,
+    full: bool,
     hold: bool,
     held: Vec<Held>,
     late: Vec<Held>,
@@ -55,6 +56,11 @@ impl FaultyLog {
         let mut faults = self.faults.lock().unwrap();
         let key = (self.topic(topic), 0);
         faults.next.entry(key).or_default().push_back(fault);
+    }
+
+    /// There is no room for anything, or there is again.
+    pub fn set_full(&self, full: bool) {
+        self.faults.lock().unwrap().full = full;
     }
 
     /// The process is paused: what it appends does not get through.
@@ -107,6 +113,10 @@ impl Log for FaultyLog {
     fn append(&self, class: Class, topic: &Topic, lane: u32, record: NewRecord, done: Done) {
         let topic = self.topic(topic);
         let mut faults = self.faults.lock().unwrap();
+        if faults.full {
+            drop(faults);
+            return done(Err(AppendError::NoRoom("by order of the test".to_owned())));
+        }
         if faults.hold {
             faults.held.push((class, topic, lane, record, done));
             return;

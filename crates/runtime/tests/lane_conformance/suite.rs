@@ -3,6 +3,7 @@
 use crate::bed::{Bed, Node, eventually};
 use crate::faulty::Fault;
 use bytes::Bytes;
+use tenfold_domain::Code;
 use tenfold_proto::lane::{Decisions, LaneOpened};
 use tenfold_runtime::cache::MemoryCache;
 use tenfold_runtime::gateway::CallError;
@@ -65,6 +66,10 @@ pub const SCENARIOS: &[(&str, Scenario)] = &[
     (
         "a decision that panics or cannot be read goes to the dead letters",
         dead_letters,
+    ),
+    (
+        "without room commands are refused, questions are answered, and work goes on by itself",
+        no_room,
     ),
     ("timers fire once, also across owners", timers),
     (
@@ -360,6 +365,26 @@ fn timers(bed: Bed) {
         bed.ask(&b, "notes") == "soon,later"
     });
     bed.agrees(&b);
+}
+
+fn no_room(bed: Bed) {
+    let a = bed.owner("a");
+    bed.command(&a, "1", "add 1").unwrap();
+    a.log.set_full(true);
+    for id in ["2", "3", "2"] {
+        let refused = bed.command(&a, id, "add 10").unwrap_err();
+        let CallError::Rejected(rejection) = refused else {
+            panic!("{refused:?}");
+        };
+        assert_eq!(rejection.code, Code::ResourceExhausted, "{rejection:?}");
+        assert!(rejection.message.contains("no room"), "{rejection:?}");
+        assert_eq!(bed.ask(&a, "sum"), "1", "what is committed can be read");
+    }
+    a.log.set_full(false);
+    eventually("work goes on", || bed.command(&a, "2", "add 10").is_ok());
+    assert_eq!(bed.command(&a, "2", "add 10").unwrap(), "11");
+    assert_eq!(bed.command(&a, "3", "add 10").unwrap(), "21");
+    bed.agrees(&a);
 }
 
 fn graceful(bed: Bed) {

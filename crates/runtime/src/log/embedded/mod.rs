@@ -1,13 +1,15 @@
 //! The log of a lab with one machine: one redb file, one log thread, one fsync for all who wait.
 //!
 //! Knows files and transactions; must not know what a record says. Read in this order: [`store`]
-//! (tables and their encoding), `writer` (the log thread: group commit, failed commits), `reader`,
-//! `lock` (one process at a time).
+//! (tables and their encoding), `writer` (the log thread: group commit, failed commits), `obstacle` and
+//! `reserve` (full disks), `reader`, `lock` (one process at a time).
 //!
 //! Records are kept for ever, whatever the plan's retention says: it only promises a minimum.
 
 mod lock;
+mod obstacle;
 mod reader;
+mod reserve;
 mod shared;
 mod store;
 #[cfg(test)]
@@ -20,6 +22,8 @@ use super::{
 };
 use lock::DirectoryLock;
 use reader::EmbeddedReader;
+pub use reserve::Reserve;
+use reserve::{FileReserve, NoReserve, WithReserve};
 use shared::{Op, Shared};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -42,6 +46,9 @@ pub struct EmbeddedOptions {
     /// full scan of the file, for a second fsync in every commit. Off by default, by measurement:
     /// `docs/decisions/0401-embedded-log-repair.md`.
     pub quick_repair: bool,
+    /// Room kept aside for when the disk is full, in bytes: more than one commit writes, with what the
+    /// cache still has to write. 0 = none.
+    pub reserve_bytes: u64,
 }
 
 impl Default for EmbeddedOptions {
@@ -51,6 +58,7 @@ impl Default for EmbeddedOptions {
             commit_bytes_max: 8 << 20,
             cache_bytes: 64 << 20,
             quick_repair: false,
+            reserve_bytes: 32 << 20,
         }
     }
 }
@@ -101,26 +109,37 @@ impl EmbeddedLog {
         let lock = DirectoryLock::take(dir)?;
         let file = dir.join(DATABASE_FILE);
         let cache_bytes = options.cache_bytes;
-        let opener = {
-            let file = file.clone();
-            Box::new(move || store::open(&file, cache_bytes))
+        let reserve: Arc<dyn Reserve> = match options.reserve_bytes {
+            0 => Arc::new(NoReserve),
+            bytes => Arc::new(FileReserve::beside(dir, bytes)),
         };
-        Self::start(opener, options, Some(lock))
+        let opener = {
+            let (file, reserve) = (file.clone(), Arc::clone(&reserve));
+            Box::new(move || store::open(&file, cache_bytes, &reserve))
+        };
+        Self::start(opener, reserve, options, Some(lock))
             .map_err(|reason| OpenError::Database { file, reason })
     }
 
     /// Opens a log on storage of the caller's own making, for one process: how power loss and full
-    /// disks are tried. `storage` is called again after each failed commit.
+    /// disks are tried. `storage` is called again after each failed commit; `reserve` is room kept aside
+    /// on the same disk, if there is any.
     ///
     /// # Errors
     /// See [`OpenError`].
     pub fn open_on<S: redb::StorageBackend>(
         storage: impl Fn() -> std::io::Result<S> + Send + 'static,
+        reserve: Option<Arc<dyn Reserve>>,
         options: EmbeddedOptions,
     ) -> Result<Self, OpenError> {
         let cache_bytes = options.cache_bytes;
-        let opener = Box::new(move || store::open_on(storage()?, cache_bytes, "its storage"));
-        Self::start(opener, options, None).map_err(|reason| OpenError::Database {
+        let reserve = reserve.unwrap_or_else(|| Arc::new(NoReserve));
+        let kept = Arc::clone(&reserve);
+        let opener = Box::new(move || {
+            let storage = WithReserve::new(storage()?, Arc::clone(&kept));
+            store::open_on(storage, cache_bytes, "its storage")
+        });
+        Self::start(opener, reserve, options, None).map_err(|reason| OpenError::Database {
             file: "(no file)".into(),
             reason,
         })
@@ -128,6 +147,7 @@ impl EmbeddedLog {
 
     fn start(
         opener: store::Opener,
+        reserve: Arc<dyn Reserve>,
         options: EmbeddedOptions,
         lock: Option<DirectoryLock>,
     ) -> Result<Self, String> {
@@ -140,7 +160,7 @@ impl EmbeddedLog {
             lanes,
             options.queue_bytes_max,
         ));
-        let writer = writer::Writer::new(shared.clone(), opener, options, lock);
+        let writer = writer::Writer::new(shared.clone(), opener, reserve, options, lock);
         let thread = std::thread::Builder::new()
             .name("log".into())
             .spawn(move || writer.run())

@@ -183,6 +183,12 @@ impl Shared {
         }
     }
 
+    /// Is the database open?
+    pub(super) fn is_open(&self) -> bool {
+        let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
+        database.is_some()
+    }
+
     /// Closes the database once no reader is in it, and puts another in its place.
     pub(super) fn replace_database(&self, open: impl FnOnce() -> Option<Database>) {
         let mut database = self

@@ -1,5 +1,6 @@
 //! The tables of the embedded log, and how a record is stored in them. This format lives for ever.
 
+use super::reserve::{Reserve, WithReserve};
 use crate::log::{LogRecord, NewRecord, Topic};
 use bytes::Bytes;
 use redb::backends::FileBackend;
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::fs::{File, OpenOptions};
 use std::path::Path;
+use std::sync::Arc;
 use tenfold_domain::Timestamp;
 
 /// Topic id and lane.
@@ -68,7 +70,11 @@ struct StoredRecord {
 }
 
 /// Opens or makes the file.
-pub(super) fn open(file: &Path, cache_bytes: usize) -> Result<Database, redb::DatabaseError> {
+pub(super) fn open(
+    file: &Path,
+    cache_bytes: usize,
+    reserve: &Arc<dyn Reserve>,
+) -> Result<Database, redb::DatabaseError> {
     let is_new = !file.exists();
     let opened = OpenOptions::new()
         .read(true)
@@ -83,7 +89,8 @@ pub(super) fn open(file: &Path, cache_bytes: usize) -> Result<Database, redb::Da
         }
     }
     let shown = file.display().to_string();
-    open_on(FileBackend::new(opened)?, cache_bytes, &shown)
+    let storage = WithReserve::new(FileBackend::new(opened)?, Arc::clone(reserve));
+    open_on(storage, cache_bytes, &shown)
 }
 
 /// Opens or makes a log on a storage; says how far a repair is, since it can take long.

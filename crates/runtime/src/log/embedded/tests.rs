@@ -1,5 +1,6 @@
 //! Commits that fail: full disk, failed sync, and a log that must be opened again.
 
+use super::reserve::NoReserve;
 use super::store::Opener;
 use super::{EmbeddedLog, EmbeddedOptions};
 use crate::log::{
@@ -90,7 +91,7 @@ fn faulty(folder: &Path, options: EmbeddedOptions) -> (EmbeddedLog, Arc<AtomicU8
             Database::builder().create_with_backend(Faulty { file, fault })
         })
     };
-    let log = EmbeddedLog::start(opener, options, None).unwrap();
+    let log = EmbeddedLog::start(opener, Arc::new(NoReserve), options, None).unwrap();
     let topic = Topic::named("t");
     let plan = TopicPlan {
         topic: topic.clone(),

@@ -9,8 +9,10 @@
 
 use super::EmbeddedOptions;
 use super::lock::DirectoryLock;
+use super::obstacle::{Full, is_full};
+use super::reserve::Reserve;
 use super::shared::{Op, Shared};
-use super::store::{self, LaneEnds, Opener, Place, TopicInfo, Writing};
+use super::store::{LaneEnds, Opener, Place, TopicInfo, Writing};
 use crate::log::{AppendError, Appended, Done, TopicPlan};
 use redb::{Database, Durability};
 use std::collections::{BTreeMap, HashMap};
@@ -21,8 +23,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use tenfold_domain::Timestamp;
 
 pub(super) struct Writer {
-    shared: Arc<Shared>,
-    opener: Opener,
+    pub(super) shared: Arc<Shared>,
+    pub(super) opener: Opener,
+    pub(super) reserve: Arc<dyn Reserve>,
+    /// Since when there is no room, until it is looked for again.
+    pub(super) full: Option<Full>,
     options: EmbeddedOptions,
     /// Given up last, when the database is closed.
     _lock: Option<DirectoryLock>,
@@ -54,24 +59,30 @@ impl Writer {
     pub(super) fn new(
         shared: Arc<Shared>,
         opener: Opener,
+        reserve: Arc<dyn Reserve>,
         options: EmbeddedOptions,
         lock: Option<DirectoryLock>,
     ) -> Self {
         Self {
             shared,
             opener,
+            reserve,
+            full: None,
             options,
             _lock: lock,
         }
     }
 
-    pub(super) fn run(self) {
+    pub(super) fn run(mut self) {
         loop {
             let ops = self.shared.take(self.options.commit_bytes_max);
             if ops.is_empty() {
                 break;
             }
-            self.commit(ops);
+            match self.obstacle() {
+                None => self.commit(ops),
+                Some(obstacle) => Self::refuse(ops, &obstacle),
+            }
         }
     }
 
@@ -248,60 +259,31 @@ impl Writer {
         tracing::error!(%error, unknown, "log: a commit failed; opening the log again");
         let opened = self.reopen();
         let wakes = match opened {
-            true => self.reload(),
-            false => Vec::new(),
+            Ok(()) => self.reload(),
+            Err(_) => Vec::new(),
         };
-        let full = is_full(error);
+        let full = is_full(error) || opened.as_ref().is_err_and(|reopening| reopening.full);
+        let text = match &opened {
+            Err(reopening) if !is_full(error) => reopening.reason.clone(),
+            _ => error.to_string(),
+        };
         for waiting in batch.waiting {
             match waiting {
                 Waiting::Append(place, offset, done) => {
                     // Opening again ends in a commit of its own, so what is not there then never
                     // will be. Only a full disk is worth telling apart: the rest stays unknown.
-                    let absent = !unknown || (opened && self.shared.ends(place).end <= offset);
+                    let absent =
+                        !unknown || (opened.is_ok() && self.shared.ends(place).end <= offset);
                     done(Err(match (full, absent, unknown) {
-                        (true, true, _) => AppendError::NoRoom(error.to_string()),
-                        (_, _, false) => AppendError::NotSent(error.to_string()),
-                        _ => AppendError::Unknown(error.to_string()),
+                        (true, true, _) => AppendError::NoRoom(text.clone()),
+                        (_, _, false) => AppendError::NotSent(text.clone()),
+                        _ => AppendError::Unknown(text.clone()),
                     }));
                 }
-                Waiting::Reply(reply) => drop(reply.send(Err(error.to_string()))),
+                Waiting::Reply(reply) => drop(reply.send(Err(text.clone()))),
             }
         }
         wakes
-    }
-
-    fn reopen(&self) -> bool {
-        let mut opened = false;
-        self.shared.replace_database(|| match (self.opener)() {
-            Ok(database) => {
-                opened = true;
-                Some(database)
-            }
-            Err(error) => {
-                tracing::error!(%error, "log: cannot be opened again; tried again at the next append");
-                None
-            }
-        });
-        opened
-    }
-
-    fn reload(&self) -> Vec<crate::log::Wake> {
-        let loaded = self.shared.with_database(|database| {
-            let topics = store::load_topics(database)?;
-            let lanes = store::load_lanes(database, &topics)?;
-            Ok((topics, lanes))
-        });
-        match loaded {
-            Ok((topics, lanes)) => {
-                self.shared.set_topics(topics);
-                self.shared.publish(lanes)
-            }
-            Err(error) => {
-                tracing::error!(%error, "log: cannot be read after opening it again");
-                self.shared.replace_database(|| None);
-                Vec::new()
-            }
-        }
     }
 }
 
@@ -359,11 +341,6 @@ fn with_topics(
         }
     }
     Ok(topics)
-}
-
-fn is_full(error: &redb::Error) -> bool {
-    matches!(error, redb::Error::Io(error)
-        if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded))
 }
 
 fn wall_clock() -> Timestamp {
