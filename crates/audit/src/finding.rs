@@ -42,11 +42,19 @@ pub enum Rule {
 
 impl Rule {
     /// Those that an audit judges, in the order in which they are told.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 13] = [
+        Self::Inv01,
+        Self::Inv02,
+        Self::Inv03,
+        Self::Inv04,
+        Self::Inv05,
         Self::Inv06,
+        Self::Inv07,
+        Self::Inv09,
         Self::Chain,
         Self::Message,
         Self::Request,
+        Self::Result,
         Self::Unexplained,
     ];
 

@@ -171,6 +171,25 @@ impl Inbox {
         Ok(there.then_some(taken))
     }
 
+    /// What of the items from outside no journal has consumed.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn rest(&mut self) -> Result<Vec<Bytes>, SourceError> {
+        let mut rest = Vec::new();
+        while let Some(record) = self.next.take() {
+            self.next = self.records.next()?;
+            if let Ok(InboxRecord {
+                content: Some(Content::External(external)),
+                ..
+            }) = InboxRecord::decode(record.value)
+            {
+                rest.extend(external.items);
+            }
+        }
+        Ok(rest)
+    }
+
     fn take(&mut self, record: &Record, taken: &mut Taken) {
         let content = InboxRecord::decode(record.value.clone())
             .ok()

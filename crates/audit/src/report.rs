@@ -57,6 +57,15 @@ pub struct RequestCounts {
     pub told: u64,
 }
 
+/// A number of something.
+#[derive(Clone, Debug, Serialize)]
+pub struct Count {
+    /// What.
+    pub what: String,
+    /// How many.
+    pub count: u64,
+}
+
 /// A number of findings of one rule.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct RuleCount {
@@ -75,8 +84,8 @@ pub struct Report {
     pub messages: MessageCounts,
     /// Requests.
     pub requests: RequestCounts,
-    /// Samples by where they are, and what else was counted: name and number.
-    pub samples: BTreeMap<&'static str, u64>,
+    /// Samples by where they are, and what else was counted.
+    pub counted: Vec<Count>,
     /// Lanes whose end was moved back, because the log grew while its ends were taken.
     pub cut_short: Vec<String>,
     /// By rule.
@@ -114,7 +123,11 @@ impl Report {
                 refused: requests.refused,
                 told: requests.told(),
             },
-            samples: ledger.counts(),
+            counted: ledger
+                .counts()
+                .into_iter()
+                .map(|(what, count)| Count { what, count })
+                .collect(),
             cut_short: lanes
                 .iter()
                 .filter_map(|lane| Some(lane.at(lane.cut_short?).to_string()))
@@ -134,6 +147,13 @@ impl Report {
     #[must_use]
     pub fn is_clean(&self) -> bool {
         self.rules.iter().all(|rule| rule.findings == 0)
+    }
+
+    /// A number that was counted, by its name; 0 if there is none.
+    #[must_use]
+    pub fn count(&self, what: &str) -> u64 {
+        let found = self.counted.iter().find(|count| count.what == what);
+        found.map_or(0, |count| count.count)
     }
 
     /// Number of findings of a rule.

@@ -260,6 +260,11 @@ impl<'s> Walk<'s> {
         for lane in &self.lanes {
             behind |= self.source.extent(&lane.journal)?.end > lane.cut.end;
         }
+        if self.requests.told() > 0 {
+            for lane in &mut self.lanes {
+                self.ledger.waits(&lane.inbox.rest()?);
+            }
+        }
         self.publics.close(behind, &self.pairs, &mut self.findings);
         self.requests
             .close(behind, &self.ledger, &mut self.findings);

@@ -175,7 +175,7 @@ fn print(report: &Report, output: Output) {
         ("requests refused", requests.refused),
         ("requests told by clients", requests.told),
     ];
-    counts.extend(report.samples.iter().map(|(name, count)| (*name, *count)));
+    counts.extend(report.counted.iter().map(|c| (c.what.as_str(), c.count)));
     let rows = counts
         .iter()
         .map(|(name, count)| vec![(*name).to_owned(), count.to_string()])

@@ -1,7 +1,6 @@
 //! Ids as numbers: labs in the order in which they are met, tubes and pools by number within their lab.
 
-#![allow(dead_code)] // the other ledgers use the rest
-
+use crate::hashes::hash64;
 use std::collections::HashMap;
 
 /// Bits of the number within a lab.
@@ -21,6 +20,7 @@ pub const COLLECTION: u64 = 1 << 63;
 pub struct Labs {
     numbers: HashMap<String, u64>,
     names: Vec<String>,
+    plates: HashMap<u64, u32>,
 }
 
 impl Labs {
@@ -33,6 +33,13 @@ impl Labs {
         self.names.push(lab.to_owned());
         self.numbers.insert(lab.to_owned(), number);
         number
+    }
+
+    /// A plate's number in the audit, made if it is new.
+    pub fn plate(&mut self, lab: &str, barcode: &str) -> u32 {
+        let next = u32::try_from(self.plates.len()).unwrap_or(u32::MAX);
+        let name = hash64(&[lab.as_bytes(), barcode.as_bytes()]);
+        *self.plates.entry(name).or_insert(next)
     }
 
     /// Key of a numbered thing of a lab.
@@ -101,4 +108,23 @@ pub const fn number_of(key: u64) -> u64 {
 #[must_use]
 pub const fn lab_of(key: u64) -> u64 {
     (key & !COLLECTION) >> NUMBER_BITS
+}
+
+/// Reads `A1` to `P24`; a text that is no well is 0, and no well is 0.
+#[must_use]
+pub fn well(text: &str) -> u16 {
+    let mut chars = text.chars();
+    let row = chars.next().map_or(0, |c| c.to_ascii_uppercase() as u32);
+    let column: u16 = chars.as_str().parse().unwrap_or(0);
+    if !(65..=80).contains(&row) || !(1..=24).contains(&column) {
+        return 0;
+    }
+    u16::try_from(row - 64).unwrap_or(0) << 8 | column
+}
+
+/// A well's name.
+#[must_use]
+pub fn well_name(well: u16) -> String {
+    let row = char::from(u8::try_from((well >> 8) + 64).unwrap_or(b'?'));
+    format!("{row}{}", well & 255)
 }
