@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint fmt build docs
+.PHONY: help demo test lint fmt build docs chaos
 
 help: ## Show this
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | while IFS=$$'\t' read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
@@ -24,6 +24,11 @@ lint: ## Format, clippy, licences and bans, .proto files, shell scripts
 	scripts/deny
 	scripts/buf lint proto
 	git ls-files -z | xargs -0 grep -lE '^#!.*\b(ba)?sh\b' -- | xargs -r shellcheck
+
+chaos: ## Break a real Kafka and the services on it, one fault a round, under load (ROUNDS=100)
+	@scripts/need build test
+	cargo build --locked --workspace --bins
+	target/debug/tenfold-chaos --rounds $(or $(ROUNDS),100) $(if $(SEED),--seed $(SEED))
 
 fmt: ## Format the code
 	cargo fmt --all

@@ -18,6 +18,15 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
         &["tenfold-domain", "tenfold-proto", "tenfold-runtime"],
     ),
     ("tenfold-lab-day", &["tenfold-domain", "tenfold-proto"]),
+    (
+        "tenfold-chaos",
+        &[
+            "tenfold-proto",
+            "tenfold-runtime",
+            "tenfold-lab-day",
+            "tenfold-tests",
+        ],
+    ),
     ("tenfold-intake", SERVICE),
     ("tenfold-pooling", SERVICE),
     ("tenfold-results", SERVICE),

@@ -13,7 +13,19 @@ const BROKER_HEAP: &str = "256m";
 pub struct KafkaCluster {
     folder: TempDir,
     ports: String,
+    more: String,
     bootstrap: String,
+}
+
+/// A listener besides, whose clients are told other addresses: those of a proxy.
+#[derive(Clone, Debug)]
+pub struct Listener {
+    /// Its name, in capitals.
+    pub name: String,
+    /// For each broker, the port that clients are told.
+    pub told: Vec<u16>,
+    /// For each broker, the port it listens on.
+    pub ports: Vec<u16>,
 }
 
 impl KafkaCluster {
@@ -23,6 +35,15 @@ impl KafkaCluster {
     /// Kafka cannot be started; says what is missing.
     #[must_use]
     pub fn start(brokers: u32) -> Self {
+        Self::start_with(brokers, &[])
+    }
+
+    /// As [`KafkaCluster::start`], with listeners besides.
+    ///
+    /// # Panics
+    /// As [`KafkaCluster::start`].
+    #[must_use]
+    pub fn start_with(brokers: u32, more: &[Listener]) -> Self {
         let folder = tempfile::Builder::new()
             .prefix("tenfold-kafka-")
             .tempdir()
@@ -30,6 +51,7 @@ impl KafkaCluster {
         let mut cluster = Self {
             folder,
             ports: free_ports(brokers),
+            more: more.iter().map(entry).collect::<Vec<_>>().join(" "),
             bootstrap: String::new(),
         };
         cluster.bootstrap = cluster.run(&["up", &brokers.to_string()]);
@@ -90,6 +112,7 @@ impl KafkaCluster {
             .args(arguments)
             .env("KAFKA_DIR", self.folder.path())
             .env("KAFKA_PORTS", &self.ports)
+            .env("KAFKA_MORE", &self.more)
             .env("KAFKA_HEAP", BROKER_HEAP)
             .env("KAFKA_OWNER", std::process::id().to_string())
             .output()
@@ -108,6 +131,13 @@ impl Drop for KafkaCluster {
 
 fn script() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/kafka/kafka")
+}
+
+/// A listener as the script wants it.
+fn entry(listener: &Listener) -> String {
+    let pairs = listener.ports.iter().zip(&listener.told);
+    let pairs: Vec<String> = pairs.map(|(port, told)| format!("{port}:{told}")).collect();
+    format!("{}={}", listener.name, pairs.join(","))
 }
 
 /// Two free ports a broker, as the script wants them.

@@ -17,14 +17,19 @@ const PORTS: u16 = 10_000;
 /// Lines of a process's log in a failure's message.
 const LOG_TAIL: usize = 25;
 
-/// A program of this workspace, beside the test that runs.
+/// A program of this workspace, beside the test or program that runs.
 ///
 /// # Panics
 /// It is not built; says what to build.
 #[must_use]
 pub fn program(name: &str) -> PathBuf {
-    let test = std::env::current_exe().expect("the test's own path");
-    let folder = test.parent().and_then(Path::parent).expect("target/debug");
+    let own = std::env::current_exe().expect("the test's own path");
+    let folder = own.parent().expect("target/debug, or deps in it");
+    let folder = if folder.ends_with("deps") {
+        folder.parent().expect("target/debug")
+    } else {
+        folder
+    };
     let path = folder.join(name);
     assert!(
         path.exists(),
@@ -114,6 +119,14 @@ impl Served {
     /// # Panics
     /// It cannot be started.
     pub fn start(&mut self) {
+        self.start_with(&[]);
+    }
+
+    /// Starts it with these variables, and does not wait.
+    ///
+    /// # Panics
+    /// It cannot be started.
+    pub fn start_with(&mut self, variables: &[(&str, &str)]) {
         let log = std::fs::OpenOptions::new()
             .create(true)
             .append(true)
@@ -122,6 +135,7 @@ impl Served {
         let child = command(&self.program)
             .args(&self.arguments)
             .current_dir(&self.folder)
+            .envs(variables.iter().copied())
             .stdout(log.try_clone().expect("a log file"))
             .stderr(log)
             .spawn()
@@ -166,6 +180,61 @@ impl Served {
             let _ = child.kill();
             let _ = child.wait();
         }
+    }
+
+    /// Sends it a signal, by name: `STOP`, `CONT`, `TERM`.
+    ///
+    /// # Panics
+    /// The system has no `kill`.
+    pub fn signal(&self, name: &str) {
+        if let Some(id) = self.id() {
+            let sent = Command::new("kill")
+                .args([&format!("-{name}"), &id.to_string()])
+                .status();
+            assert!(sent.is_ok(), "`kill` is needed for this test");
+        }
+    }
+
+    /// Waits until it ends by itself; answers whether it did in this time.
+    pub fn ended_within(&mut self, longest: Duration) -> bool {
+        let began = Instant::now();
+        while let Some(child) = self.child.as_mut() {
+            if child.try_wait().ok().flatten().is_some() {
+                self.child = None;
+            } else if began.elapsed() > longest {
+                return false;
+            } else {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        }
+        true
+    }
+
+    /// A page of its HTTP port, with the status line; `None` = no answer.
+    #[must_use]
+    pub fn page(&self, path: &str) -> Option<String> {
+        get(self.http, path)
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The folder it works in.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Bytes of its log so far, and how many lines from this byte on contain each of these texts.
+    #[must_use]
+    pub fn log_counts<const N: usize>(&self, from: usize, texts: [&str; N]) -> (usize, [usize; N]) {
+        let log = std::fs::read(self.log_file()).unwrap_or_default();
+        let new = String::from_utf8_lossy(log.get(from..).unwrap_or_default()).into_owned();
+        let counts = texts.map(|text| new.lines().filter(|line| line.contains(text)).count());
+        (log.len(), counts)
     }
 
     /// Most memory it ever used, in MiB; `None` where the system does not tell.

@@ -92,6 +92,7 @@ impl<'a> Lab<'a> {
                 by_hand.extend(part.iter().copied());
             }
             self.scan_all(&by_hand, &rack).await?;
+            tokio::time::sleep(self.day.pace).await;
         }
         self.close_pools().await
     }

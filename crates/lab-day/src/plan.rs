@@ -2,7 +2,8 @@
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::collections::BTreeSet;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tenfold_proto::v1::{Kind, Registration, Verdict};
 
 /// Tubes in a rack.
@@ -89,6 +90,10 @@ pub struct Day {
     pub name: String,
     /// Its labs.
     pub labs: Vec<String>,
+    /// Labs that the day's policy names besides, where others work.
+    pub other_labs: Vec<String>,
+    /// Pause after every rack, at each lab: how fast its people are.
+    pub pace: Duration,
     /// All tubes; those of a lab one after another.
     pub tubes: Vec<Tube>,
 }
@@ -173,12 +178,20 @@ impl Day {
     /// A day of about so many tubes at so many labs; the same name and size give the same day.
     #[must_use]
     pub fn new(name: &str, tubes: usize, labs: usize) -> Self {
+        let labs = (1..=labs).map(|number| format!("lab-{number}")).collect();
+        Self::at(name, tubes, labs)
+    }
+
+    /// A day of about so many tubes at these labs.
+    #[must_use]
+    pub fn at(name: &str, tubes: usize, labs: Vec<String>) -> Self {
         let mut chance = StdRng::seed_from_u64(tubes as u64);
-        let labs: Vec<String> = (1..=labs).map(|number| format!("lab-{number}")).collect();
         let collected = now_ms() - COLLECTED_MINUTES * 60_000;
         let mut day = Self {
             name: name.to_owned(),
             labs: labs.clone(),
+            other_labs: Vec::new(),
+            pace: Duration::ZERO,
             tubes: Vec::with_capacity(tubes),
         };
         for (nth, lab) in labs.iter().enumerate() {
@@ -241,7 +254,9 @@ impl Day {
     #[must_use]
     pub fn policy(&self) -> String {
         let mut text = tenfold_domain::policy::Policy::default_text().to_owned();
-        for lab in &self.labs {
+        // In order, so that days that share their labs share their policy.
+        let labs: BTreeSet<&String> = self.labs.iter().chain(&self.other_labs).collect();
+        for lab in labs {
             if lab != "lab-1" {
                 text += &format!("\n[labs.{lab}]\nname = \"{lab}\"\nzone = \"Asia/Shanghai\"\n");
             }

@@ -61,7 +61,10 @@ pub async fn play(day: &Day, services: &Services, progress: &Progress) -> anyhow
     apply_policy(day, services).await?;
     let began = Instant::now();
     let over = AtomicBool::new(false);
-    let inbox = Mutex::new(Inbox::default());
+    let inbox = Mutex::new(Inbox {
+        day: day.name.clone(),
+        ..Inbox::default()
+    });
     let hands: Vec<Mutex<Hands>> = day.labs.iter().map(|_| Mutex::default()).collect();
     let labs: Vec<Lab<'_>> = day
         .labs

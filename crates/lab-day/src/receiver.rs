@@ -33,6 +33,8 @@ pub struct Taken {
 /// Everything the receiver was told.
 #[derive(Clone, Debug, Default)]
 pub struct Inbox {
+    /// Beginning of the day's barcodes: what may still come of other days is answered, and not looked at.
+    pub day: String,
     /// Reports by barcode and version.
     pub reports: BTreeMap<(String, u32), Taken>,
     /// Alerts by pool, with the id of their delivery.
@@ -57,6 +59,7 @@ impl Inbox {
 
     fn take(&mut self, delivery: &v1::ResultsDelivery) -> bool {
         match &delivery.cargo {
+            Some(Cargo::Report(report)) if !report.barcode.starts_with(&self.day) => false,
             Some(Cargo::Report(report)) => self.take_report(&delivery.id, report),
             Some(Cargo::Alert(alert)) => {
                 let known = self.alerts.insert(alert.pool.clone(), delivery.id.clone());

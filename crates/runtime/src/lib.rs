@@ -13,6 +13,7 @@
 pub mod budget;
 pub mod cache;
 pub mod clock;
+pub mod crash;
 pub mod driver;
 pub mod gateway;
 pub mod instance;

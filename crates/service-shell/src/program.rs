@@ -56,6 +56,7 @@ pub fn run(
     assemble: impl FnOnce(&mut Process) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     telemetry::start(&config.telemetry)?;
+    let _armed = tenfold_runtime::crash::armed();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;

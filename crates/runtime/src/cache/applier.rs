@@ -39,7 +39,9 @@ impl Handles {
             Entry::Occupied(handle) => handle.into_mut(),
             Entry::Vacant(empty) => empty.insert(self.cache.open(lane)?),
         };
+        crate::crash::at("cache.before");
         let applied = handle.apply(writes);
+        crate::crash::at("cache.after");
         if applied.is_err() {
             // Another store may be made in its place.
             self.lanes.remove(&lane);

@@ -144,6 +144,7 @@ impl ConsumerContext for Suggesting {
         {
             tracing::warn!(%error, "kafka: a group member's partitions are not paused");
         }
+        crate::crash::at("kafka.assigned");
         match consumer.assignment() {
             Ok(all) => {
                 let mut lanes: Vec<u32> = all

@@ -7,6 +7,7 @@
 use super::meta::partition;
 use super::worker::Worker;
 use super::{KafkaOptions, errors, settings};
+use crate::crash;
 use crate::log::{AppendError, Appended, Class, Done, NewRecord, RECORD_BYTES_MAX, Topic};
 use rdkafka::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
@@ -30,18 +31,18 @@ type Slot = Mutex<ThreadedProducer<Reports>>;
 impl Producers {
     pub(super) fn start(options: &KafkaOptions) -> Result<Self, String> {
         let config = settings::producer(options);
-        let slots = |count: usize| -> Result<Vec<Slot>, String> {
+        let slots = |count: usize, class: Class| -> Result<Vec<Slot>, String> {
             (0..count.max(1))
                 .map(|_| {
-                    make(&config)
+                    make(&config, class)
                         .map(Mutex::new)
                         .map_err(|error| error.to_string())
                 })
                 .collect()
         };
         Ok(Self {
-            commit: slots(options.commit_producers)?,
-            relay: slots(options.relay_producers)?,
+            commit: slots(options.commit_producers, Class::Commit)?,
+            relay: slots(options.relay_producers, Class::Relay)?,
             answers: Worker::start("log-answers").map_err(|error| error.to_string())?,
             config,
         })
@@ -88,6 +89,10 @@ impl Producers {
         let Some(slot) = slots.get(lane as usize % slots.len().max(1)) else {
             return Err((AppendError::NotSent("no producer".into()), outstanding));
         };
+        crash::at(match class {
+            Class::Commit => "kafka.commit.before",
+            Class::Relay => "kafka.relay.before",
+        });
         let name = topic.full_name();
         let mut message = Record::with_opaque_to(&name, outstanding)
             .partition(partition(lane))
@@ -100,7 +105,7 @@ impl Producers {
         }
         let mut producer = slot.lock().unwrap_or_else(PoisonError::into_inner);
         if producer.context().is_fatal()
-            && let Err(error) = self.replace(&mut producer)
+            && let Err(error) = self.replace(&mut producer, class)
         {
             return Err((
                 AppendError::NotSent(error.to_string()),
@@ -108,10 +113,16 @@ impl Producers {
             ));
         }
         match producer.send(message) {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                crash::at(match class {
+                    Class::Commit => "kafka.commit.sent",
+                    Class::Relay => "kafka.relay.sent",
+                });
+                Ok(())
+            }
             // Nobody had noticed yet; this record was not taken, so the next producer may have it.
             Err((error, message)) if errors::is_fatal(&error) => {
-                if let Err(error) = self.replace(&mut producer) {
+                if let Err(error) = self.replace(&mut producer, class) {
                     let error = AppendError::NotSent(error.to_string());
                     return Err((error, message.delivery_opaque));
                 }
@@ -121,9 +132,9 @@ impl Producers {
         }
     }
 
-    fn replace(&self, producer: &mut ThreadedProducer<Reports>) -> KafkaResult<()> {
+    fn replace(&self, producer: &mut ThreadedProducer<Reports>, class: Class) -> KafkaResult<()> {
         tracing::warn!("kafka: a producer had a fatal error; another takes its place");
-        let old = std::mem::replace(producer, make(&self.config)?);
+        let old = std::mem::replace(producer, make(&self.config, class)?);
         // Destroying it answers what it still had, and may take a second.
         if let Err(error) = std::thread::Builder::new()
             .name("log-producer-end".into())
@@ -145,8 +156,9 @@ fn not_taken((error, message): (KafkaError, Record<'_>)) -> (AppendError, Box<Ou
     (errors::not_taken(&error), message.delivery_opaque)
 }
 
-fn make(config: &ClientConfig) -> KafkaResult<ThreadedProducer<Reports>> {
+fn make(config: &ClientConfig, class: Class) -> KafkaResult<ThreadedProducer<Reports>> {
     config.create_with_context(Reports {
+        class,
         fatal: AtomicBool::new(false),
     })
 }
@@ -186,6 +198,7 @@ impl Drop for Outstanding {
 
 /// Takes a producer's reports, on its polling thread.
 pub(super) struct Reports {
+    class: Class,
     fatal: AtomicBool,
 }
 
@@ -212,6 +225,10 @@ impl ProducerContext for Reports {
     type DeliveryOpaque = Box<Outstanding>;
 
     fn delivery(&self, result: &DeliveryResult<'_>, outstanding: Box<Outstanding>) {
+        crash::at(match self.class {
+            Class::Commit => "kafka.commit.acknowledged",
+            Class::Relay => "kafka.relay.acknowledged",
+        });
         outstanding.end(match result {
             // Reports of duplicates and implied acknowledgements say success without an offset.
             Ok(message) => Ok(Appended {

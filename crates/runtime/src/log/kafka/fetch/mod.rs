@@ -129,6 +129,14 @@ pub(super) struct KafkaReader {
 impl Reader for KafkaReader {
     fn poll(&mut self, max_bytes: usize) -> Result<Vec<LogRecord>, ReadError> {
         let taken = self.route.take(max_bytes)?;
+        if !taken.records.is_empty() {
+            let topic = self.route.topic.as_str();
+            if topic.ends_with(".journal") {
+                crate::crash::at("kafka.read.journal");
+            } else if topic.ends_with(".inbox") {
+                crate::crash::at("kafka.read.inbox");
+            }
+        }
         if taken.resume
             && let Some(fetcher) = self.pool.fetchers().get(self.fetcher)
         {

@@ -1,0 +1,165 @@
+//! The system under test: brokers, instances, and the proxies between them.
+
+use crate::proxy::{Mode, Proxy};
+use anyhow::{Context as _, ensure};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+use tenfold_tests::kafka::{KafkaCluster, Listener};
+use tenfold_tests::process::{Served, free_address, program, run};
+use tokio::runtime::Handle;
+
+/// The services, in the order of the instances.
+pub const SERVICES: [&str; 3] = ["intake", "pooling", "results"];
+
+/// Brokers.
+pub const BROKERS: u32 = 3;
+
+/// Everything that runs. Instances `2 n` and `2 n + 1` are a and b of service `n`; a's are behind proxies.
+pub struct Bed {
+    folder: TempDir,
+    /// The brokers.
+    pub kafka: KafkaCluster,
+    /// By service, by broker.
+    proxies: Vec<Vec<Proxy>>,
+    /// The instances.
+    pub instances: Vec<Served>,
+}
+
+impl Bed {
+    /// Starts brokers, makes the topics, starts the instances and waits until all are ready.
+    ///
+    /// # Errors
+    /// Something cannot be started.
+    pub fn start(runtime: &Handle) -> anyhow::Result<Self> {
+        let folder = tempfile::Builder::new()
+            .prefix("tenfold-chaos-")
+            .tempdir()?;
+        let (proxies, listeners) = runtime.block_on(proxies()).context("proxies")?;
+        let kafka = KafkaCluster::start_with(BROKERS, &listeners);
+        let arguments = ["topics", "create", "--kafka", kafka.bootstrap()];
+        let (status, said, told) = run(&program("tenfold"), &arguments);
+        ensure!(status.success(), "topics are not created: {said}{told}");
+        let mut bed = Self {
+            folder,
+            kafka,
+            proxies,
+            instances: Vec::new(),
+        };
+        for (number, service) in SERVICES.iter().enumerate() {
+            let near = bed.kafka.bootstrap().to_owned();
+            let through = bootstrap(&bed.proxies, number);
+            for (letter, bootstrap) in [("a", through), ("b", near)] {
+                let mut served = instance(service, letter, &bootstrap, bed.folder.path());
+                served.start();
+                bed.instances.push(served);
+            }
+        }
+        for served in &mut bed.instances {
+            served.wait_ready();
+        }
+        Ok(bed)
+    }
+
+    /// A third instance of a service, not started.
+    #[must_use]
+    pub fn third(&self, service: usize) -> Served {
+        let name = SERVICES.get(service).copied().unwrap_or(SERVICES[0]);
+        instance(name, "c", self.kafka.bootstrap(), self.folder.path())
+    }
+
+    /// The network of instance a of a service is like this from now on.
+    pub fn network(&self, service: usize, mode: Mode) {
+        for proxy in self.proxies.get(service).into_iter().flatten() {
+            proxy.set(mode);
+        }
+    }
+
+    /// Where the instances of a service answer.
+    #[must_use]
+    pub fn addresses(&self, service: usize) -> Vec<String> {
+        self.instances
+            .iter()
+            .skip(2 * service)
+            .take(2)
+            .map(Served::address)
+            .collect()
+    }
+
+    /// Waits until an instance is ready, however long it takes within `longest`; answers how long.
+    ///
+    /// # Errors
+    /// It ended, or is not ready in time; with the end of its log.
+    pub fn ready(served: &Served, longest: Duration) -> anyhow::Result<Duration> {
+        let began = Instant::now();
+        while !served
+            .page("/readyz")
+            .is_some_and(|page| page.contains(" 200 "))
+        {
+            ensure!(
+                began.elapsed() < longest,
+                "{} is not ready after {} s:\n{}",
+                served.name(),
+                longest.as_secs(),
+                served.log_tail()
+            );
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        Ok(began.elapsed())
+    }
+
+    /// The folder with caches and logs.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+/// The folder of an instance's cache, in the bed's folder.
+#[must_use]
+pub fn cache_of(served: &Served) -> std::path::PathBuf {
+    served.folder().join(format!("cache-{}", served.name()))
+}
+
+fn instance(service: &str, letter: &str, bootstrap: &str, folder: &Path) -> Served {
+    let name = format!("{service}-{letter}");
+    let cache = format!("cache.dir=cache-{name}");
+    let arguments = ["--kafka", bootstrap, "--instance", &name, "--set", &cache];
+    Served::new(
+        &name,
+        program(&format!("tenfold-{service}")),
+        &arguments,
+        folder,
+    )
+}
+
+fn bootstrap(proxies: &[Vec<Proxy>], service: usize) -> String {
+    let ports = proxies.get(service).into_iter().flatten().map(Proxy::port);
+    ports
+        .map(|port| format!("127.0.0.1:{port}"))
+        .collect::<Vec<_>>()
+        .join(",")
+}
+
+/// For each service a proxy in front of each broker, and the listeners that tell their clients of them.
+async fn proxies() -> anyhow::Result<(Vec<Vec<Proxy>>, Vec<Listener>)> {
+    let mut all = Vec::new();
+    let mut listeners = Vec::new();
+    for service in SERVICES {
+        let mut row = Vec::new();
+        let mut ports = Vec::new();
+        for _ in 0..BROKERS {
+            let port = free_address().port();
+            row.push(Proxy::start(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await?);
+            ports.push(port);
+        }
+        listeners.push(Listener {
+            name: format!("VIA_{}", service.to_uppercase()),
+            told: row.iter().map(Proxy::port).collect(),
+            ports,
+        });
+        all.push(row);
+    }
+    Ok((all, listeners))
+}

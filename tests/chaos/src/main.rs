@@ -1,0 +1,51 @@
+//! `make chaos`: faults on a real Kafka, round after round.
+
+use clap::Parser;
+use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
+use tenfold_chaos::campaign::Campaign;
+
+/// Break three brokers and six instances, one fault a round, under load; and check that nothing was lost, came
+/// twice, or is wrong. Needs the programs built beside it: `cargo build --workspace --bins`
+#[derive(Parser)]
+#[command(version)]
+struct Args {
+    /// Faults
+    #[arg(long, default_value_t = 100)]
+    rounds: usize,
+    /// Draws their order and victims [default: by the clock]
+    #[arg(long)]
+    seed: Option<u64>,
+    /// The outcome as JSON, after the rounds
+    #[arg(long)]
+    json: bool,
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let seed = args.seed.unwrap_or_else(|| {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        now.map_or(1, |now| now.as_secs())
+    });
+    let rounds = args.rounds;
+    let outcome = Campaign { rounds, seed }.run().and_then(|outcome| {
+        outcome.judge(rounds)?;
+        Ok(outcome)
+    });
+    match outcome {
+        Ok(outcome) => {
+            for complaint in &outcome.complaints {
+                println!("  {complaint}");
+            }
+            println!("{}", outcome.summary());
+            if args.json {
+                println!("{:#}", outcome.json());
+            }
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("error: {error:#}\nagain with: --rounds {rounds} --seed {seed}");
+            ExitCode::FAILURE
+        }
+    }
+}
