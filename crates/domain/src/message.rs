@@ -177,8 +177,8 @@ pub struct PlateVoided {
 pub struct MemberAmended {
     /// The tube.
     pub tube: TubeId,
-    /// The registration now.
-    pub sample: Sample,
+    /// The registration now; `None` = as results knows it.
+    pub sample: Option<Sample>,
     /// It was cancelled.
     pub withdrawn: bool,
 }

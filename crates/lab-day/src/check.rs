@@ -22,15 +22,18 @@ const TOLD: usize = 10;
 /// Longest wait for the last messages between the services.
 const SETTLED_MAX: Duration = Duration::from_secs(60);
 
-/// Tubes whose newest report is not what it must be.
+/// Tubes whose newest report is not what it must be. A cancelled one may be reported by a report that was on its
+/// way; then it is withdrawn by the next.
 #[must_use]
 pub fn missing(tubes: &[Tube], inbox: &Inbox) -> Vec<Tube> {
-    tubes
-        .iter()
-        .filter(|tube| tube.expected().is_some())
-        .filter(|tube| inbox.newest(tube.barcode()).map(v1::Report::verdict) != tube.expected())
-        .cloned()
-        .collect()
+    let right = |tube: &&Tube| {
+        let newest = inbox.newest(tube.barcode()).map(v1::Report::verdict);
+        match tube.expected() {
+            Some(verdict) => newest == Some(verdict),
+            None => newest.is_none_or(|verdict| verdict == v1::Verdict::Withdrawn),
+        }
+    };
+    tubes.iter().filter(|tube| !right(tube)).cloned().collect()
 }
 
 /// Where tubes are, for the message of a test that fails.

@@ -59,7 +59,7 @@ impl From<domain::Message> for v1::Message {
             }),
             M::MemberAmended(m) => Wire::MemberAmended(v1::MemberAmended {
                 tube: m.tube.to_string(),
-                sample: Some(m.sample.into()),
+                sample: m.sample.map(Into::into),
                 withdrawn: m.withdrawn,
             }),
             M::RetestOrdered(m) => Wire::RetestOrdered(v1::RetestOrder {
@@ -139,7 +139,7 @@ impl TryFrom<v1::Message> for domain::Message {
                 }),
                 Wire::MemberAmended(m) => Self::MemberAmended(domain::MemberAmended {
                     tube: tube_id(&m.tube, "tube")?,
-                    sample: m.sample.ok_or(WireError::missing("sample"))?.try_into()?,
+                    sample: m.sample.map(TryInto::try_into).transpose()?,
                     withdrawn: m.withdrawn,
                 }),
                 Wire::RetestOrdered(m) => Self::RetestOrdered(domain::RetestOrder {

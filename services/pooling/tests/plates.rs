@@ -346,11 +346,43 @@ fn results_hears_when_a_loaded_member_is_cancelled_or_amended() {
         .sent()
         .into_iter()
         .filter_map(|(_, message)| match message {
-            Message::MemberAmended(m) => Some((m.tube.number, m.withdrawn, m.sample.version)),
+            Message::MemberAmended(m) => Some((
+                m.tube.number,
+                m.withdrawn,
+                m.sample.map_or(0, |s| s.version),
+            )),
             _ => None,
         })
         .collect();
     assert_eq!(told, [(1, true, 1), (2, false, 2)]);
+}
+
+#[test]
+fn results_hears_of_a_change_that_intake_took_before_it_heard_of_the_closing() {
+    let mut lab = Lab::new();
+    lab.here("routine", &["T01", "T02"]);
+    lab.pool(&["T01", "T02"]);
+    lab.close(1).unwrap();
+    lab.run_plate("PL1");
+    lab.close_sample("T01", 1);
+    lab.close_sample("T02", 2);
+    lab.sent();
+    lab.cancel("T01");
+    let mut amended = lab.sample("T02", "routine");
+    amended.version = 2;
+    lab.register(amended);
+    let told: Vec<(u64, bool, Option<u32>)> = lab
+        .sent()
+        .into_iter()
+        .filter_map(|(_, message)| match message {
+            Message::MemberAmended(m) => {
+                Some((m.tube.number, m.withdrawn, m.sample.map(|s| s.version)))
+            }
+            _ => None,
+        })
+        .collect();
+    assert_eq!(told, [(1, true, None), (2, false, Some(2))]);
+    assert_eq!(lab.on_board(PoolingStage::Expected).count, 0);
 }
 
 #[test]

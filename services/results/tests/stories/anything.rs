@@ -101,7 +101,7 @@ fn take(lab: &mut Lab, step: &Step, version: u32) {
             };
             let amended = MemberAmended {
                 tube: tube(*number),
-                sample,
+                sample: Some(sample),
                 withdrawn: *withdrawn,
             };
             let _ = lab.message(Message::MemberAmended(amended));

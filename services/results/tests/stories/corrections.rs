@@ -127,11 +127,11 @@ fn a_registration_changed_after_the_report_makes_a_corrected_report() {
     lab.accept_all(RECEIVER);
     let amended = MemberAmended {
         tube: tube(1),
-        sample: Sample {
+        sample: Some(Sample {
             version: 2,
             subjects: vec!["person-x".into()],
             ..sample(1)
-        },
+        }),
         withdrawn: false,
     };
     lab.message(Message::MemberAmended(amended.clone()))
@@ -155,16 +155,37 @@ fn a_registration_cancelled_after_the_report_makes_a_report_that_says_so() {
     lab.run("PL-1", &[]);
     let amended = MemberAmended {
         tube: tube(1),
-        sample: Sample {
+        sample: Some(Sample {
             version: 2,
             ..sample(1)
-        },
+        }),
         withdrawn: true,
     };
     lab.message(Message::MemberAmended(amended)).expect("taken");
     assert_eq!(lab.verdict(1), "withdrawn");
     lab.accept_all(RECEIVER);
     assert_eq!(lab.standing(1), "closed");
+}
+
+#[test]
+fn a_cancellation_that_crossed_the_closing_makes_a_report_that_says_so() {
+    let mut lab = Lab::new();
+    lab.load("PL-1", vec![single("A1", member(1))]);
+    lab.run("PL-1", &[]);
+    lab.accept_all(RECEIVER);
+    assert_eq!(lab.standing(1), "closed");
+    let amended = MemberAmended {
+        tube: tube(1),
+        sample: None,
+        withdrawn: true,
+    };
+    lab.message(Message::MemberAmended(amended.clone()))
+        .expect("taken");
+    let report = lab.result(1).report.expect("reported");
+    assert_eq!(report.verdict(), v1::Verdict::Withdrawn);
+    assert_eq!((report.version, report.replaces), (2, Some(1)));
+    lab.message(Message::MemberAmended(amended)).expect("taken");
+    assert_eq!(lab.result(1).report.expect("reported").version, 2);
 }
 
 #[test]
@@ -176,10 +197,10 @@ fn a_registration_cancelled_while_its_retest_runs_ends_with_a_report_that_says_s
     let withdrawn = |version, withdrawn| {
         Message::MemberAmended(MemberAmended {
             tube: tube(1),
-            sample: Sample {
+            sample: Some(Sample {
                 version,
                 ..sample(1)
-            },
+            }),
             withdrawn,
         })
     };
@@ -208,10 +229,10 @@ fn a_cancelled_registration_that_is_registered_again_gets_its_held_back_report()
     assert_eq!(lab.verdict(1), "");
     let again = MemberAmended {
         tube: tube(1),
-        sample: Sample {
+        sample: Some(Sample {
             version: 2,
             ..sample(1)
-        },
+        }),
         withdrawn: false,
     };
     lab.message(Message::MemberAmended(again)).expect("taken");

@@ -292,10 +292,10 @@ fn a_withdrawn_member_is_tested_and_its_release_suppressed() {
     lab.load("PL-1", vec![pool("A1", 1, 1..=2)]);
     let amended = MemberAmended {
         tube: tube(2),
-        sample: tenfold_domain::sample::Sample {
+        sample: Some(tenfold_domain::sample::Sample {
             version: 2,
             ..sample(2)
-        },
+        }),
         withdrawn: true,
     };
     lab.message(Message::MemberAmended(amended))

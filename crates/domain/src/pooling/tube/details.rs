@@ -47,10 +47,8 @@ pub fn details(draft: &mut Draft<'_>, policy: &Policy, sample: &Sample) -> Resul
     {
         return detail(draft, policy, *key, tube, sample);
     }
-    if found
-        .iter()
-        .any(|(_, tube)| matches!(tube.state, TubeState::Closed(_)))
-    {
+    if let Some(key) = closed_one(&found) {
+        amend_closed(draft, key, Some(sample.clone()), false);
         return Ok(());
     }
     let known = expected_in(draft.state(), &sample.lab, &sample.barcode);
@@ -61,6 +59,26 @@ pub fn details(draft: &mut Draft<'_>, policy: &Policy, sample: &Sample) -> Resul
         sample: sample.clone(),
         clock: clock(policy, sample, None),
     })
+}
+
+/// The newest tube that results is done with, if there is one.
+fn closed_one(found: &[(u64, Tube)]) -> Option<u64> {
+    found
+        .iter()
+        .rev()
+        .find(|(_, tube)| matches!(tube.state, TubeState::Closed(_)))
+        .map(|(key, _)| *key)
+}
+
+/// Intake took a change before it heard that the tube is closed: what was reported must follow it.
+fn amend_closed(draft: &mut Draft<'_>, key: u64, sample: Option<Sample>, withdrawn: bool) {
+    let lab = id_in(draft.state(), key);
+    let amended = MemberAmended {
+        tube: tube_id(draft.state(), key),
+        sample,
+        withdrawn,
+    };
+    draft.send(To::Results(lab), Message::MemberAmended(amended));
 }
 
 /// A second tube with this label, that no registration belongs to.
@@ -237,7 +255,7 @@ fn tell_results(draft: &mut Draft<'_>, key: u64) -> Result<(), Rejection> {
         let lab = id_in(draft.state(), key);
         let amended = MemberAmended {
             tube: tube_id(draft.state(), key),
-            sample,
+            sample: Some(sample),
             withdrawn: tube.withdrawn,
         };
         draft.send(To::Results(lab), Message::MemberAmended(amended));
@@ -250,7 +268,9 @@ fn tell_results(draft: &mut Draft<'_>, key: u64) -> Result<(), Rejection> {
 /// # Errors
 /// A bug of ours.
 pub fn withdrawn(draft: &mut Draft<'_>, message: &SampleWithdrawn) -> Result<(), Rejection> {
-    let here = by_barcode(draft.state(), &message.lab, &message.barcode)
+    let found = by_barcode(draft.state(), &message.lab, &message.barcode);
+    let closed = closed_one(&found);
+    let here = found
         .into_iter()
         .find(|(_, tube)| !is_over(tube) && !is_twin(tube));
     let expected = expected_in(draft.state(), &message.lab, &message.barcode);
@@ -264,6 +284,12 @@ pub fn withdrawn(draft: &mut Draft<'_>, message: &SampleWithdrawn) -> Result<(),
                 version: message.version,
                 reason: message.reason.clone(),
             })
+        }
+        (None, None) => {
+            if let Some(key) = closed {
+                amend_closed(draft, key, None, true);
+            }
+            Ok(())
         }
         _ => Ok(()),
     }

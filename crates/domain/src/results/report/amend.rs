@@ -27,17 +27,17 @@ pub fn amended(draft: &mut Draft<'_>, message: MemberAmended) -> Result<(), Reje
             "nothing: its plate brings its registration",
         ));
     };
-    let newer = message.sample.version > registered.sample.version;
+    let sample = message.sample.unwrap_or_else(|| registered.sample.clone());
+    let newer = sample.version > registered.sample.version;
     if !newer
-        && (message.withdrawn == specimen.withdrawn
-            || message.sample.version < registered.sample.version)
+        && (message.withdrawn == specimen.withdrawn || sample.version < registered.sample.version)
     {
         return Ok(());
     }
     let withdrawn = message.withdrawn;
     draft.emit(Event::MemberAmended {
         tube: message.tube,
-        sample: message.sample,
+        sample,
         withdrawn,
     });
     // Until a result stands it is only remembered: what follows from it comes with the result.
