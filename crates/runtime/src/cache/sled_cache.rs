@@ -4,9 +4,9 @@
 //! transactions are not used (the release in use has a deadlock between the first and batches, and has
 //! not the second). A store that cannot be opened is removed and made anew: the journals rebuild it.
 //!
-//! A store that fails while it is used (a full disk) fails for ever, and sled's own flushing thread
-//! would end the process then. So a thread of ours flushes, a failed store is given up by all who hold
-//! it, and the next to open a lane makes another one beside it.
+//! A store that fails while it is used (a full disk) fails for ever, and sled's own flushing thread ends
+//! the process then. So a thread of ours flushes, a failed store is given up by all who hold it, and the
+//! next to open a lane makes another one beside it. The failed one is never closed, for closing flushes.
 
 use super::{Cache, LaneCache, Visit, Writes};
 use bytes::Bytes;
@@ -23,6 +23,9 @@ use std::time::Duration;
 const LEAF: usize = 1024;
 /// How often what was applied is made durable: sled's own default.
 const FLUSH_EVERY: Duration = Duration::from_millis(200);
+/// How often sled's own thread flushes: not while a process lives. (To have none is no way: then each
+/// scan flushes at its end.)
+const NEVER_MS: usize = 1 << 40;
 
 /// See the module.
 pub struct SledCache {
@@ -81,7 +84,8 @@ impl SledCache {
     fn sound(&self) -> io::Result<MutexGuard<'_, Store>> {
         let mut store = self.store();
         if store.failed.load(Ordering::SeqCst) {
-            // Its room first: it may be what is missing. Who still holds it keeps the files, not the names.
+            // Its room first: it may be what is missing. Its files stay open, so they are emptied, too.
+            empty(&store.folder);
             remove(&store.folder)?;
             let number = store.number.wrapping_add(1);
             remove(&folder(&self.path, number))?;
@@ -99,7 +103,7 @@ impl Store {
         let config = sled::Config::new()
             .path(&folder)
             .cache_capacity_bytes(cache_bytes)
-            .flush_every_ms(None);
+            .flush_every_ms(Some(NEVER_MS));
         let db = catch_unwind(|| config.open::<LEAF>())
             .unwrap_or_else(|_| Err(io::Error::other("sled panicked while opening")))?;
         let failed = Arc::new(AtomicBool::new(false));
@@ -136,6 +140,16 @@ impl Drop for Store {
             // What it had to say, it has logged.
             let _ = flusher.join();
         }
+        let failed = self.failed.load(Ordering::SeqCst)
+            || !matches!(
+                catch_unwind(AssertUnwindSafe(|| self.db.flush())),
+                Ok(Ok(_))
+            );
+        if failed {
+            self.failed.store(true, Ordering::SeqCst);
+            // Closing the last handle would flush, fail, and end the process.
+            std::mem::forget(self.db.clone());
+        }
     }
 }
 
@@ -163,6 +177,19 @@ fn numbers(path: &Path) -> Vec<u32> {
             (entry.file_stem() == Some(name)).then_some(number)
         })
         .collect()
+}
+
+/// Gives back what the files below a folder hold, as far as that is possible.
+fn empty(folder: &Path) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            empty(&path);
+        } else if let Ok(file) = std::fs::OpenOptions::new().write(true).open(&path) {
+            // What cannot be given back now is given back at the next start.
+            let _ = file.set_len(0);
+        }
+    }
 }
 
 fn remove(folder: &Path) -> io::Result<()> {
