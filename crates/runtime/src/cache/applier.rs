@@ -17,35 +17,56 @@ enum Job {
         writes: Writes,
         done: Applied,
     },
-    After(Box<dyn FnOnce() + Send>),
+    After {
+        lane: u32,
+        then: Box<dyn FnOnce() + Send>,
+    },
+}
+
+/// The thread's way into one lane's cache.
+enum Handle {
+    Open(Box<dyn LaneCache>),
+    /// A batch was not applied. Those behind it must not be either: the cache would have their stamp, and
+    /// a gap. Ends when the lane is read anew.
+    Failed,
 }
 
 /// The thread's own handles.
 struct Handles {
     cache: Arc<dyn Cache>,
-    lanes: HashMap<u32, Box<dyn LaneCache>>,
+    lanes: HashMap<u32, Handle>,
 }
 
 impl Handles {
     fn run(&mut self, job: Job) {
         match job {
             Job::Apply { lane, writes, done } => done(self.apply(lane, writes)),
-            Job::After(then) => then(),
+            Job::After { lane, then } => {
+                self.lanes.remove(&lane);
+                then();
+            }
         }
     }
 
     fn apply(&mut self, lane: u32, writes: Writes) -> io::Result<()> {
+        let applied = self.try_apply(lane, writes);
+        if applied.is_err() {
+            self.lanes.insert(lane, Handle::Failed);
+        }
+        applied
+    }
+
+    fn try_apply(&mut self, lane: u32, writes: Writes) -> io::Result<()> {
         let handle = match self.lanes.entry(lane) {
             Entry::Occupied(handle) => handle.into_mut(),
-            Entry::Vacant(empty) => empty.insert(self.cache.open(lane)?),
+            Entry::Vacant(empty) => empty.insert(Handle::Open(self.cache.open(lane)?)),
+        };
+        let Handle::Open(handle) = handle else {
+            return Err(io::Error::other("an earlier batch was not applied"));
         };
         crate::crash::at("cache.before");
         let applied = handle.apply(writes);
         crate::crash::at("cache.after");
-        if applied.is_err() {
-            // Another store may be made in its place.
-            self.lanes.remove(&lane);
-        }
         applied
     }
 }
@@ -84,9 +105,10 @@ impl Applier {
         self.queue(Job::Apply { lane, writes, done });
     }
 
-    /// Calls `then` when everything queued so far is applied.
-    pub fn after(&self, then: Box<dyn FnOnce() + Send>) {
-        self.queue(Job::After(then));
+    /// A lane's cache is about to be read anew: calls `then` when everything queued so far is applied, or
+    /// has failed.
+    pub fn after(&self, lane: u32, then: Box<dyn FnOnce() + Send>) {
+        self.queue(Job::After { lane, then });
     }
 
     fn queue(&self, job: Job) {
@@ -97,7 +119,7 @@ impl Applier {
                 Job::Apply { done, .. } => {
                     done(Err(io::Error::other("the cache thread has ended")));
                 }
-                Job::After(then) => then(),
+                Job::After { then, .. } => then(),
             }
         }
     }
@@ -110,5 +132,78 @@ impl Drop for Applier {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::{MemoryCache, Visit};
+    use bytes::Bytes;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    /// A cache whose next writes fail, as one that is made anew in the middle does.
+    #[derive(Clone, Default)]
+    struct Failing(MemoryCache, Arc<AtomicU32>);
+
+    impl Cache for Failing {
+        fn open(&self, lane: u32) -> io::Result<Box<dyn LaneCache>> {
+            Ok(Box::new(FailingLane(
+                self.0.open(lane)?,
+                Arc::clone(&self.1),
+            )))
+        }
+        fn wipe(&self, lane: u32) -> io::Result<()> {
+            self.0.wipe(lane)
+        }
+        fn flush(&self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    struct FailingLane(Box<dyn LaneCache>, Arc<AtomicU32>);
+
+    impl LaneCache for FailingLane {
+        fn get(&self, key: &[u8]) -> io::Result<Option<Bytes>> {
+            self.0.get(key)
+        }
+        fn scan(&self, from: &[u8], to: &[u8], visit: Visit<'_>) -> io::Result<()> {
+            self.0.scan(from, to, visit)
+        }
+        fn apply(&self, writes: Writes) -> io::Result<()> {
+            match self
+                .1
+                .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1))
+            {
+                Ok(_) => Err(io::ErrorKind::StorageFull.into()),
+                Err(_) => self.0.apply(writes),
+            }
+        }
+    }
+
+    #[test]
+    fn behind_a_batch_that_was_not_applied_none_is_until_the_lane_is_read_anew() {
+        let cache = Failing::default();
+        let applier = Applier::spawn("intake", Arc::new(cache.clone())).unwrap();
+        let (tell, told) = channel();
+        let apply = |key: &'static str| {
+            let tell = tell.clone();
+            let writes = vec![(Bytes::from(key), Some(Bytes::from("1")))];
+            let done = move |end: io::Result<()>| tell.send((key, end.is_ok())).unwrap();
+            applier.apply(3, writes, Box::new(done));
+        };
+        cache.1.store(1, Ordering::SeqCst);
+        apply("a");
+        apply("b");
+        let again = tell.clone();
+        applier.after(3, Box::new(move || again.send(("anew", true)).unwrap()));
+        apply("c");
+        let ends: Vec<_> = told.iter().take(4).collect();
+        assert_eq!(
+            ends,
+            [("a", false), ("b", false), ("anew", true), ("c", true)]
+        );
+        let lane = cache.open(3).unwrap();
+        assert_eq!(lane.get(b"b").unwrap(), None, "it would be behind a gap");
     }
 }

@@ -44,7 +44,7 @@ impl<P: Processor> Lane<P> {
         let background = Arc::clone(&self.context.background);
         self.context
             .applier
-            .after(Box::new(move || background(Box::new(work))));
+            .after(lane, Box::new(move || background(Box::new(work))));
     }
 
     pub(super) fn loaded(&mut self, result: Result<Box<Loaded>, LoadError>) {
