@@ -23,11 +23,13 @@ const BREATH: Duration = Duration::from_secs(3);
 
 /// What is to be done.
 #[derive(Clone, Copy, Debug)]
-pub struct Campaign {
+pub struct Campaign<'a> {
     /// Faults.
     pub rounds: usize,
     /// Draws their order and victims.
     pub seed: u64,
+    /// Kinds that are done.
+    pub kinds: &'a [Kind],
 }
 
 /// What came of it.
@@ -45,7 +47,7 @@ pub struct Outcome {
     pub complaints: Vec<String>,
 }
 
-impl Campaign {
+impl Campaign<'_> {
     /// Starts everything, strikes round after round, lets the load end, and checks what there is.
     ///
     /// # Errors
@@ -124,7 +126,10 @@ impl Campaign {
         let mut lines = Vec::new();
         let mut seen = Seen::default();
         seen.since(&bed.instances);
-        for (index, fault) in plan(self.rounds, self.seed).into_iter().enumerate() {
+        for (index, fault) in plan(self.rounds, self.seed, self.kinds)
+            .into_iter()
+            .enumerate()
+        {
             // Whoever ended early has the reason.
             if over() {
                 break;

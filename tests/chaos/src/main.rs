@@ -4,6 +4,7 @@ use clap::Parser;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 use tenfold_chaos::campaign::Campaign;
+use tenfold_chaos::fault::{KINDS, Kind};
 
 /// Break three brokers and six instances, one fault a round, under load; and check that nothing was lost, came
 /// twice, or is wrong. Needs the programs built beside it: `cargo build --workspace --bins`
@@ -16,6 +17,9 @@ struct Args {
     /// Draws their order and victims [default: by the clock]
     #[arg(long)]
     seed: Option<u64>,
+    /// Only these kinds of faults
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "KIND,...")]
+    only: Vec<Kind>,
     /// The outcome as JSON, after the rounds
     #[arg(long)]
     json: bool,
@@ -28,7 +32,17 @@ fn main() -> ExitCode {
         now.map_or(1, |now| now.as_secs())
     });
     let rounds = args.rounds;
-    let outcome = Campaign { rounds, seed }.run().and_then(|outcome| {
+    let kinds = if args.only.is_empty() {
+        KINDS
+    } else {
+        &args.only
+    };
+    let campaign = Campaign {
+        rounds,
+        seed,
+        kinds,
+    };
+    let outcome = campaign.run().and_then(|outcome| {
         outcome.judge(rounds)?;
         Ok(outcome)
     });

@@ -2,6 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 use tenfold_chaos::campaign::Campaign;
+use tenfold_chaos::fault::KINDS;
 
 const ROUNDS: usize = 10;
 
@@ -12,6 +13,7 @@ fn ten_faults_lose_nothing_and_repeat_nothing() {
     let outcome = Campaign {
         rounds: ROUNDS,
         seed,
+        kinds: KINDS,
     }
     .run();
     let outcome = outcome.unwrap_or_else(|error| panic!("seed {seed}: {error:#}"));
