@@ -1,18 +1,18 @@
 //! Questions about topics and lanes.
 
+use super::quiet::Quiet;
 use super::settings::{self, ANSWER_WITHIN};
 use super::{ConnectError, KafkaOptions, errors};
 use crate::log::{Extent, ReadError, Topic};
 use rdkafka::admin::AdminClient;
-use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::metadata::Metadata;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 pub(super) struct Meta {
-    asker: BaseConsumer,
-    pub(super) admin: AdminClient<DefaultClientContext>,
+    asker: BaseConsumer<Quiet>,
+    pub(super) admin: AdminClient<Quiet>,
     /// Lanes are fixed when a topic is made, so what was seen once stays true.
     lanes: Mutex<HashMap<Topic, u32>>,
 }
@@ -22,8 +22,8 @@ impl Meta {
         let config = settings::questions(options);
         let invalid = |error: rdkafka::error::KafkaError| ConnectError::Settings(error.to_string());
         let meta = Self {
-            asker: config.create().map_err(invalid)?,
-            admin: config.create().map_err(invalid)?,
+            asker: config.create_with_context(Quiet).map_err(invalid)?,
+            admin: config.create_with_context(Quiet).map_err(invalid)?,
             lanes: Mutex::default(),
         };
         match meta.asker.fetch_metadata(None, ANSWER_WITHIN) {

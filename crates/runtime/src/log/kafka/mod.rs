@@ -10,6 +10,7 @@ mod group;
 mod meta;
 mod positions;
 mod producers;
+mod quiet;
 mod settings;
 mod topics;
 mod worker;

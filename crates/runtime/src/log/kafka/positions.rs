@@ -2,6 +2,7 @@
 //! members, so [`super::group`] keeps its members in a group of another name.
 
 use super::meta::partition;
+use super::quiet::Quiet;
 use super::settings::{self, ANSWER_WITHIN};
 use super::{KafkaOptions, errors};
 use crate::log::{ReadError, Topic};
@@ -13,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 pub(super) struct Positions {
     options: KafkaOptions,
-    clients: Mutex<HashMap<String, Arc<BaseConsumer>>>,
+    clients: Mutex<HashMap<String, Arc<BaseConsumer<Quiet>>>>,
 }
 
 impl Positions {
@@ -24,13 +25,13 @@ impl Positions {
         }
     }
 
-    fn client(&self, group: &str) -> Result<Arc<BaseConsumer>, ReadError> {
+    fn client(&self, group: &str) -> Result<Arc<BaseConsumer<Quiet>>, ReadError> {
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = clients.get(group) {
             return Ok(client.clone());
         }
-        let client: BaseConsumer = settings::positions(&self.options, group)
-            .create()
+        let client: BaseConsumer<Quiet> = settings::positions(&self.options, group)
+            .create_with_context(Quiet)
             .map_err(|error| errors::read(&error))?;
         let client = Arc::new(client);
         clients.insert(group.to_owned(), client.clone());

@@ -3,13 +3,12 @@
 use super::route::Route;
 use crate::log::kafka::errors;
 use crate::log::kafka::meta::{Meta, partition};
-use crate::log::kafka::producers::log;
+use crate::log::kafka::quiet::Quiet;
 use crate::log::kafka::worker::Worker;
 use crate::log::{LogRecord, ReadError};
 use bytes::Bytes;
-use rdkafka::ClientContext;
-use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
-use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+use rdkafka::config::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Headers, Message};
 use std::collections::HashMap;
@@ -246,18 +245,3 @@ fn record(message: &BorrowedMessage<'_>) -> Option<LogRecord> {
         headers,
     })
 }
-
-/// A consumer that says little.
-struct Quiet;
-
-impl ClientContext for Quiet {
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        log(level, facility, message);
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        tracing::debug!(%error, reason, "kafka reader");
-    }
-}
-
-impl ConsumerContext for Quiet {}
