@@ -42,8 +42,8 @@ pub enum Event {
         attempt: u64,
         /// Which.
         ticket: Ticket,
-        /// It arrived.
-        arrived: bool,
+        /// That it arrived, and where.
+        arrived: Option<Appended>,
     },
     /// The cache has a batch, or cannot be written.
     Applied {

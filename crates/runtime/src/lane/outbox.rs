@@ -2,13 +2,14 @@
 //!
 //! A message has a number without gaps for its pair (this lane's stream, target topic and lane). It is
 //! sent only after its record is committed, and known to have arrived only when it and every earlier
-//! one of the pair were acknowledged. After a failure everything from the first unacknowledged number
-//! is sent again; the receiver passes over what it has, and over what comes too early.
+//! one of the pair were acknowledged, each behind the one before it. After a failure everything from the
+//! first unacknowledged number is sent again; the receiver passes over what it has, and over what comes
+//! too early.
 
 use super::record::Hash;
 use super::rows::Anchor;
 use crate::limits::Limits;
-use crate::log::{NewRecord, Topic};
+use crate::log::{Appended, NewRecord, Topic};
 use bytes::Bytes;
 use prost::Message;
 use std::collections::{BTreeMap, VecDeque};
@@ -42,6 +43,8 @@ struct Lane {
     sent: u64,
     /// All up to this number are known to the journal to have arrived.
     marked: u64,
+    /// Offset of the last record that arrived, if this owner sent it.
+    landed: Option<u64>,
     /// Records on their way: the last number in each.
     flying: VecDeque<u64>,
     /// Grows with every failure; acknowledgements of an earlier one count for nothing.
@@ -49,6 +52,22 @@ struct Lane {
     /// After a failure nothing is sent before this moment (monotonic).
     not_before: Duration,
     pause: Duration,
+}
+
+impl Lane {
+    /// A receiver passes over what lands before its predecessor, and nobody would send it again: in an
+    /// inbox, a record arrived only if it stands behind the one before it. A public topic has no order.
+    fn is_in_order(&self, ticket: &Ticket, arrived: Option<Appended>) -> bool {
+        match arrived {
+            None => false,
+            Some(_) if !is_inbox(&ticket.pair) => true,
+            Some(Appended { offset }) => offset.is_some_and(|o| self.landed.is_none_or(|l| o > l)),
+        }
+    }
+}
+
+fn is_inbox(pair: &Pair) -> bool {
+    pair.0.ends_with(".inbox")
 }
 
 /// A journal record whose messages may not all have arrived.
@@ -166,7 +185,7 @@ impl Outbox {
             if now < lane.not_before {
                 continue;
             }
-            let inbox = pair.0.ends_with(".inbox");
+            let inbox = is_inbox(pair);
             // A public record holds one message, so more of them may fly.
             let window = if inbox {
                 limits.relay_window_records
@@ -205,8 +224,14 @@ impl Outbox {
         sends
     }
 
-    /// An append ended; `arrived` says how.
-    pub fn ended(&mut self, ticket: &Ticket, arrived: bool, now: Duration, limits: &Limits) {
+    /// An append ended: well and there, or `None`.
+    pub fn ended(
+        &mut self,
+        ticket: &Ticket,
+        arrived: Option<Appended>,
+        now: Duration,
+        limits: &Limits,
+    ) {
         let Some(lane) = self.lanes.get_mut(&ticket.pair) else {
             return;
         };
@@ -214,8 +239,9 @@ impl Outbox {
             return;
         }
         // Only the oldest on its way may count: a later acknowledgement says nothing of an earlier send.
-        if arrived && lane.flying.front() == Some(&ticket.last) {
+        if lane.flying.front() == Some(&ticket.last) && lane.is_in_order(ticket, arrived) {
             lane.flying.pop_front();
+            lane.landed = arrived.and_then(|appended| appended.offset);
             lane.pause = Duration::ZERO;
             let (acked, bytes) = drop_through(&mut lane.waiting, lane.acked, ticket.last);
             lane.acked = acked;
@@ -329,3 +355,7 @@ fn public(message: &OutMessage) -> NewRecord {
         )],
     }
 }
+
+#[cfg(test)]
+#[path = "outbox_tests.rs"]
+mod tests;

@@ -218,7 +218,7 @@ impl<P: Processor> Lane<P> {
                 if let Err(error) = &result {
                     tracing::warn!(lane, %error, "a message was not acknowledged: it is sent again");
                 }
-                let arrived = result.is_ok();
+                let arrived = result.ok();
                 mailbox(
                     lane,
                     super::context::Event::Relayed {
