@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint fmt build docs chaos
+.PHONY: help demo test model lint fmt build docs chaos
 
 help: ## Show this
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | while IFS=$$'\t' read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
@@ -16,6 +16,10 @@ test: ## Run every test: rules, lanes on both logs, services, whole days on the 
 	@scripts/need build test
 	cargo build --locked --workspace --bins
 	cargo test --locked --workspace
+
+model: ## Check the lane protocol: every run to a stated bound, and every planted flaw (MODEL="--json", "--small", "--explore relaying")
+	@scripts/need build
+	cargo run --locked --quiet --release -p tenfold-model -- $(MODEL)
 
 lint: ## Format, clippy, licences and bans, .proto files, shell scripts
 	@scripts/need build lint

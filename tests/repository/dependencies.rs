@@ -27,6 +27,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "tenfold-tests",
         ],
     ),
+    ("tenfold-model", &["tenfold-proto", "tenfold-runtime"]),
     ("tenfold-intake", SERVICE),
     ("tenfold-pooling", SERVICE),
     ("tenfold-results", SERVICE),
