@@ -240,11 +240,20 @@ impl Served {
     /// Most memory it ever used, in MiB; `None` where the system does not tell.
     #[must_use]
     pub fn memory_max_mib(&self) -> Option<u64> {
+        Some(self.status_kib("VmHWM:")? / 1_024)
+    }
+
+    /// Memory it uses now, in KiB; `None` where the system does not tell.
+    #[must_use]
+    pub fn memory_kib(&self) -> Option<u64> {
+        self.status_kib("VmRSS:")
+    }
+
+    fn status_kib(&self, name: &str) -> Option<u64> {
         let id = self.id()?;
         let status = std::fs::read_to_string(format!("/proc/{id}/status")).ok()?;
-        let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-        let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
-        Some(kib / 1_024)
+        let line = status.lines().find(|line| line.starts_with(name))?;
+        line.split_whitespace().nth(1)?.parse().ok()
     }
 
     /// The end of its log.

@@ -3,17 +3,18 @@
 use crate::bed::Bed;
 use crate::fault::{Kind, plan};
 use crate::line::{HEAD, Line, quantile};
-use crate::load::{self, Loaded};
-use crate::probe::{self, Probe};
+use crate::load::Loaded;
+use crate::probe::Probe;
 use crate::strike::strike;
-use anyhow::{Context as _, anyhow, bail, ensure};
+use crate::work::at_work;
+use anyhow::{Context as _, bail, ensure};
 use serde_json::json;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::{Scope, ScopedJoinHandle};
 use std::time::{Duration, Instant};
-use tenfold_lab_day::{Day, Services, play::apply_policy};
 use tenfold_runtime::crash::PLACES;
 use tenfold_tests::process::Served;
+
+/// Tubes of each day of the load.
+const TUBES_A_DAY: usize = 3_000;
 
 /// Calm before the first round: how long scans take when nothing happens.
 const CALM: Duration = Duration::from_secs(8);
@@ -53,57 +54,16 @@ impl Campaign<'_> {
     /// # Errors
     /// Something was lost, came twice or is wrong; or something did not come back.
     pub fn run(self) -> anyhow::Result<Outcome> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()?;
-        let mut bed = Bed::start(runtime.handle())?;
-        let addresses = |service: usize| bed.addresses(service);
-        let (intake, pooling, results) = (addresses(0), addresses(1), addresses(2));
-        let services = || {
-            let _entered = runtime.enter();
-            Services::at(&intake, &pooling, &results)
-        };
-        let others = probe::labs();
-        // Before anybody works, so that the first scan finds a policy.
-        let first: Day = load::day(0, &others);
-        let policy = services()?;
-        runtime.block_on(async {
-            apply_policy(&first, &policy).await?;
-            // It reaches the lanes by their inboxes.
-            tokio::time::sleep(Duration::from_secs(2)).await;
-            anyhow::Ok(())
+        let done = at_work(TUBES_A_DAY, |bed, probe, over| {
+            self.rounds_of(bed, probe, over)
         })?;
-        let probe = Probe::default();
-        let (stop_load, stop_probe) = (AtomicBool::new(false), AtomicBool::new(false));
-        let scanning = services()?;
-        let (lines, calm, loaded) = std::thread::scope(|scope| {
-            let for_load =
-                scope.spawn(|| load::run([&intake, &pooling, &results], &others, &stop_load));
-            let probing = start_probe(scope, &runtime, &probe, &scanning, &pooling, &stop_probe);
-            let rounds = self.rounds_of(&mut bed, &probe, || {
-                for_load.is_finished() || probing.is_finished()
-            });
-            // Whatever happened, everybody goes home.
-            stop_load.store(true, Ordering::Relaxed);
-            stop_probe.store(true, Ordering::Relaxed);
-            let probed = probing.join().map_err(|_| anyhow!("the probe panicked"))?;
-            let loaded = for_load.join().map_err(|_| anyhow!("the load panicked"))?;
-            let loaded = loaded.context("the load")?;
-            probed.context("the scanning technicians")?;
-            let (lines, calm) = rounds?;
-            anyhow::Ok((lines, calm, loaded))
-        })
-        .with_context(|| complaints(&bed.instances).join("\n"))?;
-        runtime
-            .block_on(probe.check(&scanning))
-            .context("scans that were answered")?;
+        let (lines, calm) = done.value;
         Ok(Outcome {
             calm,
             lines,
-            loaded,
-            scans: probe.answered(),
-            complaints: complaints(&bed.instances),
+            loaded: done.loaded,
+            scans: done.scans,
+            complaints: done.complaints,
         })
     }
 
@@ -111,7 +71,7 @@ impl Campaign<'_> {
         self,
         bed: &mut Bed,
         probe: &Probe,
-        over: impl Fn() -> bool,
+        over: &dyn Fn() -> bool,
     ) -> anyhow::Result<(Vec<Line>, Vec<Duration>)> {
         let began = Instant::now();
         std::thread::sleep(CALM);
@@ -157,17 +117,6 @@ impl Campaign<'_> {
     }
 }
 
-fn start_probe<'scope>(
-    scope: &'scope Scope<'scope, '_>,
-    runtime: &'scope tokio::runtime::Runtime,
-    probe: &'scope Probe,
-    services: &'scope Services,
-    addresses: &'scope [String],
-    stop: &'scope AtomicBool,
-) -> ScopedJoinHandle<'scope, anyhow::Result<()>> {
-    scope.spawn(move || runtime.block_on(probe.run(services, addresses, stop)))
-}
-
 /// How much of each log was read.
 #[derive(Default)]
 struct Seen(Vec<usize>);
@@ -187,10 +136,6 @@ impl Seen {
         }
         sum
     }
-}
-
-fn complaints(instances: &[Served]) -> Vec<String> {
-    instances.iter().flat_map(Served::complaints).collect()
 }
 
 impl Outcome {

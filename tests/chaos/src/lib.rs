@@ -7,7 +7,8 @@
 //!   strike: one fault a round -------------------------^                    ^             ^
 //! ```
 //! Read in this order: [`fault`] (what is done), [`bed`] (to whom), [`strike`] (how), [`probe`] (what a person at
-//! a bench notices), [`campaign`] (round after round, and the verdict). It drives the programs from outside,
+//! a bench notices), [`work`] (everybody at work), [`campaign`] (round after round, and the verdict), [`soak`] (no
+//! fault at all, for long). It drives the programs from outside,
 //! and knows nothing of how they work.
 
 pub mod bed;
@@ -17,4 +18,6 @@ pub mod line;
 pub mod load;
 pub mod probe;
 pub mod proxy;
+pub mod soak;
 pub mod strike;
+pub mod work;

@@ -11,9 +11,6 @@ const LABS: usize = 2;
 /// Days that are prepared: their labs are known to the policy from the start.
 pub const DAYS_MAX: usize = 24;
 
-/// Tubes of a day.
-const TUBES: usize = 3_000;
-
 /// Pause after every rack.
 const PACE: Duration = Duration::from_millis(1_500);
 
@@ -46,19 +43,20 @@ pub struct Loaded {
 
 /// A day of the load; `others` are labs that the policy names besides.
 #[must_use]
-pub fn day(number: usize, others: &[String]) -> Day {
-    let mut day = Day::at(&format!("C{number:02}T"), TUBES, labs(number));
+pub fn day(number: usize, tubes: usize, others: &[String]) -> Day {
+    let mut day = Day::at(&format!("C{number:02}T"), tubes, labs(number));
     day.other_labs = [all_labs(), others.to_vec()].concat();
     day.pace = PACE;
     day
 }
 
-/// Plays days against services at these addresses until told to stop; the last one is played to its end.
+/// Plays days of so many tubes against services at these addresses until told to stop; the last one is played to its end.
 ///
 /// # Errors
 /// Something was lost, came twice, or is wrong; nobody answered for long.
 pub fn run(
     addresses: [&[String]; 3],
+    tubes: usize,
     others: &[String],
     stop: &AtomicBool,
 ) -> anyhow::Result<Loaded> {
@@ -72,7 +70,7 @@ pub fn run(
     };
     let mut loaded = Loaded::default();
     while !stop.load(Ordering::Relaxed) && loaded.days < DAYS_MAX {
-        let day = day(loaded.days, others);
+        let day = day(loaded.days, tubes, others);
         let played = runtime.block_on(play(&day, &services, &Progress::default()))?;
         loaded.add(&played);
     }

@@ -1,10 +1,12 @@
 //! `make chaos`: faults on a real Kafka, round after round.
 
 use clap::Parser;
+use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tenfold_chaos::campaign::Campaign;
 use tenfold_chaos::fault::{KINDS, Kind};
+use tenfold_chaos::soak::soak;
 
 /// Break three brokers and six instances, one fault a round, under load; and check that nothing was lost, came
 /// twice, or is wrong. Needs the programs built beside it: `cargo build --workspace --bins`
@@ -20,6 +22,12 @@ struct Args {
     /// Only these kinds of faults
     #[arg(long, value_enum, value_delimiter = ',', value_name = "KIND,...")]
     only: Vec<Kind>,
+    /// No fault at all for so many minutes, at steady load; writes soak.csv and soak.svg
+    #[arg(long, value_name = "MINUTES", conflicts_with_all = ["rounds", "only", "json"])]
+    soak: Option<u64>,
+    /// Where the files of a soak go
+    #[arg(long, value_name = "DIR", default_value = "target/soak")]
+    out: PathBuf,
     /// The outcome as JSON, after the rounds
     #[arg(long)]
     json: bool,
@@ -27,6 +35,18 @@ struct Args {
 
 fn main() -> ExitCode {
     let args = Args::parse();
+    if let Some(minutes) = args.soak {
+        return match soak(Duration::from_secs(minutes.saturating_mul(60)), &args.out) {
+            Ok(text) => {
+                println!("{text}files: {}", args.out.display());
+                ExitCode::SUCCESS
+            }
+            Err(error) => {
+                eprintln!("error: {error:#}");
+                ExitCode::FAILURE
+            }
+        };
+    }
     let seed = args.seed.unwrap_or_else(|| {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         now.map_or(1, |now| now.as_secs())

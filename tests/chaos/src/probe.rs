@@ -239,29 +239,48 @@ async fn next_box(
             subjects: vec![format!("person-{barcode}")],
             ..template.clone()
         };
-        site::one(services, &registration, &format!("register-{barcode}")).await?;
+        let began = Instant::now();
+        for again in 0_u32.. {
+            let id = format!("register-{barcode}-{again}");
+            match site::one(services, &registration, &id).await {
+                Ok(_) => break,
+                Err(status) if early(&reason(&status), began) => tokio::time::sleep(PACE).await,
+                Err(status) => anyhow::bail!("{barcode} registered: {status}"),
+            }
+        }
     }
     let first = barcodes.front().cloned().unwrap_or_default();
-    let request = v1::ReceiveRequest {
-        lab: lab.to_owned(),
-        actor: "reception".to_owned(),
-        request_id: format!("receive-{first}"),
-        arrival: Some(v1::receive_request::Arrival::Tubes(v1::TubesArrived {
-            barcodes: barcodes.iter().cloned().collect(),
-            another: false,
-        })),
-    };
-    let call = services.pooling.call(|channel| {
-        let request = request.clone();
-        async move { PoolingClient::new(channel).receive(request).await }
-    });
-    let received = call.await.with_context(|| format!("a box of {lab}"))?;
-    ensure!(
-        received.tubes.len() == BOX,
-        "a box of {lab} made {} tubes",
-        received.tubes.len()
-    );
+    let began = Instant::now();
+    for again in 0_u32.. {
+        let request = v1::ReceiveRequest {
+            lab: lab.to_owned(),
+            actor: "reception".to_owned(),
+            request_id: format!("receive-{first}-{again}"),
+            arrival: Some(v1::receive_request::Arrival::Tubes(v1::TubesArrived {
+                barcodes: barcodes.iter().cloned().collect(),
+                another: false,
+            })),
+        };
+        let call = services.pooling.call(|channel| {
+            let request = request.clone();
+            async move { PoolingClient::new(channel).receive(request).await }
+        });
+        match call.await {
+            Ok(received) => {
+                let tubes = received.tubes.len();
+                ensure!(tubes == BOX, "a box of {lab} made {tubes} tubes");
+                break;
+            }
+            Err(status) if early(&reason(&status), began) => tokio::time::sleep(PACE).await,
+            Err(status) => anyhow::bail!("a box of {lab}: {status}"),
+        }
+    }
     Ok(barcodes)
+}
+
+/// Refused because the policy has not reached the lane yet.
+fn early(why: &str, began: Instant) -> bool {
+    why.contains("NO_POLICY") && began.elapsed() < SCAN_MAX
 }
 
 /// Scans a tube until it is answered; every try goes to the next instance after one that did not answer.

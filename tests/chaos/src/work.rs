@@ -1,0 +1,89 @@
+//! Everything started and everybody at work, while something is done to it or looked at; and the check at the end.
+
+use crate::bed::Bed;
+use crate::load::{self, Loaded};
+use crate::probe::{self, Probe};
+use anyhow::{Context as _, anyhow};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tenfold_lab_day::{Services, play::apply_policy};
+use tenfold_tests::process::Served;
+
+/// What came of it.
+#[derive(Debug)]
+pub struct Done<T> {
+    /// What the body answered.
+    pub value: T,
+    /// What the load came to.
+    pub loaded: Loaded,
+    /// Scans of the technicians, all in place.
+    pub scans: usize,
+    /// Lines of the instances' logs that an operator would look at.
+    pub complaints: Vec<String>,
+}
+
+/// Starts brokers and instances, days of so many tubes and the scanning technicians; runs `body`, lets the load end,
+/// and checks every scan that was answered. `body` is told whether load or technicians ended early.
+///
+/// # Errors
+/// Something was lost, came twice or is wrong; or `body` failed.
+pub fn at_work<T>(
+    tubes_a_day: usize,
+    body: impl FnOnce(&mut Bed, &Probe, &dyn Fn() -> bool) -> anyhow::Result<T>,
+) -> anyhow::Result<Done<T>> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
+    let mut bed = Bed::start(runtime.handle())?;
+    let [intake, pooling, results] = [0, 1, 2].map(|service| bed.addresses(service));
+    let others = probe::labs();
+    let services = {
+        let _entered = runtime.enter();
+        Services::at(&intake, &pooling, &results)?
+    };
+    let first = load::day(0, tubes_a_day, &others);
+    runtime.block_on(async {
+        apply_policy(&first, &services).await?;
+        // It reaches the lanes by their inboxes; who comes too early tries again.
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        anyhow::Ok(())
+    })?;
+    let probe = Probe::default();
+    let (stop_load, stop_probe) = (AtomicBool::new(false), AtomicBool::new(false));
+    let (value, loaded) = std::thread::scope(|scope| {
+        let loading = scope.spawn(|| {
+            load::run(
+                [&intake, &pooling, &results],
+                tubes_a_day,
+                &others,
+                &stop_load,
+            )
+        });
+        let probing = scope.spawn(|| runtime.block_on(probe.run(&services, &pooling, &stop_probe)));
+        let over = || loading.is_finished() || probing.is_finished();
+        let value = body(&mut bed, &probe, &over);
+        // Whatever happened, everybody goes home.
+        stop_load.store(true, Ordering::Relaxed);
+        stop_probe.store(true, Ordering::Relaxed);
+        let probed = probing.join().map_err(|_| anyhow!("the probe panicked"))?;
+        let loaded = loading.join().map_err(|_| anyhow!("the load panicked"))?;
+        let loaded = loaded.context("the load")?;
+        probed.context("the scanning technicians")?;
+        anyhow::Ok((value?, loaded))
+    })
+    .with_context(|| complaints(&bed.instances).join("\n"))?;
+    runtime
+        .block_on(probe.check(&services))
+        .context("scans that were answered")?;
+    Ok(Done {
+        value,
+        loaded,
+        scans: probe.answered(),
+        complaints: complaints(&bed.instances),
+    })
+}
+
+fn complaints(instances: &[Served]) -> Vec<String> {
+    instances.iter().flat_map(Served::complaints).collect()
+}
