@@ -19,6 +19,7 @@ pub mod hashes;
 pub mod inbox;
 pub mod lane;
 pub mod ledger;
+pub mod memory;
 pub mod pairs;
 pub mod policy;
 pub mod public;

@@ -14,7 +14,8 @@ use std::collections::HashSet;
 use tenfold_proto::lane::answer;
 use tenfold_proto::v1::message::Message as Kind;
 use tenfold_proto::v1::{
-    ExternalInput, IntakeReply, LoadedPlate, MemberAmended, Message, external_input, intake_reply,
+    ExternalInput, IntakeReply, LoadedPlate, MemberAmended, Message, Sample, external_input,
+    intake_reply,
 };
 
 /// See the module.
@@ -24,6 +25,8 @@ pub struct Causes {
     pub unknown: bool,
     /// New messages, by what they are about.
     pub messages: HashSet<About>,
+    /// Registrations, as they were told.
+    pub samples: Vec<Sample>,
     /// Plates that were loaded, as they were told.
     pub plates: Vec<LoadedPlate>,
     /// Changed members, as they were told.
@@ -82,6 +85,7 @@ impl Causes {
     fn message(&mut self, message: Kind) {
         self.messages.insert(about::of(&message));
         match message {
+            Kind::SampleDetails(sample) => self.samples.push(sample),
             Kind::PlateLoaded(plate) => self.plates.push(plate),
             Kind::MemberAmended(member) => self.members.push(member),
             _ => {}
@@ -118,6 +122,12 @@ impl Causes {
                 .messages
                 .iter()
                 .any(|about| kinds.contains(&about.kind))
+    }
+
+    /// This very registration was consumed.
+    #[must_use]
+    pub fn told(&self, sample: Option<&Sample>) -> bool {
+        self.unknown || sample.is_some_and(|sample| self.samples.contains(sample))
     }
 
     /// A policy of this version and text was consumed.

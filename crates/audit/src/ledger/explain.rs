@@ -93,17 +93,14 @@ pub fn pooling(book: &mut Book<'_>, by: &str, what: &What) {
         What::SampleExpected(event) => {
             let barcode = event.sample.as_ref().map_or("", |s| s.barcode.as_str());
             (
-                causes.message_about(about::DETAILS, barcode),
+                causes.told(event.sample.as_ref()),
                 format!("{barcode} is expected"),
             )
         }
-        What::TubeDetailed(event) => {
-            let barcode = event.sample.as_ref().map_or("", |s| s.barcode.as_str());
-            (
-                causes.message_about(about::DETAILS, barcode),
-                format!("tube {} gets its registration", event.tube),
-            )
-        }
+        What::TubeDetailed(event) => (
+            causes.told(event.sample.as_ref()),
+            format!("tube {} gets its registration", event.tube),
+        ),
         What::ExpectedWithdrawn(event) => (
             causes.message_about(about::WITHDRAWN, &event.barcode),
             format!("{} is expected no more", event.barcode),

@@ -25,9 +25,28 @@ use tenfold_proto::v1::{PoolingDeadlinesChecked, PoolingTubeRelabelled, Sample a
 const PENDING_MS: i64 = 24 * 3_600_000;
 
 /// A registration whose tube is not here.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Expected {
     sample: Sample,
+    times: Times,
+}
+
+/// What a sample's clock is made of.
+#[derive(Clone, Debug)]
+struct Times {
+    class: Box<str>,
+    collected_at: Option<i64>,
+    registered_at: i64,
+}
+
+impl Times {
+    fn of(sample: &WireSample) -> Self {
+        Self {
+            class: sample.sampling_class.as_str().into(),
+            collected_at: sample.collected_at,
+            registered_at: sample.registered_at,
+        }
+    }
 }
 
 /// See the module.
@@ -89,26 +108,20 @@ fn check_clock(
 fn check_sample_clock(
     book: &mut Book<'_>,
     clock: &PoolingClock,
-    sample: &WireSample,
+    about: &str,
+    times: &Times,
     received_at: Option<i64>,
 ) {
     let stat = book
         .policies
         .version(clock.policy)
-        .is_none_or(|policy| policy.is_stat(&sample.sampling_class) == clock.stat);
+        .is_none_or(|policy| policy.is_stat(&times.class) == clock.stat);
     book.check(stat, Rule::Inv09, |_| {
-        format!(
-            "{}: whether it is urgent is not as its class says",
-            sample.barcode
-        )
+        format!("{about}: whether it is urgent is not as its class says")
     });
-    check_clock(book, clock, &sample.barcode, |policy| {
-        let clock = policy.clock(
-            &sample.sampling_class,
-            sample.collected_at,
-            sample.registered_at,
-            received_at,
-        );
+    check_clock(book, clock, about, |policy| {
+        let (collected_at, registered_at) = (times.collected_at, times.registered_at);
+        let clock = policy.clock(&times.class, collected_at, registered_at, received_at);
         (clock.from, clock.due)
     });
 }
@@ -131,11 +144,18 @@ impl Pooling {
                 let (Some(sample), Some(clock)) = (&event.sample, &event.clock) else {
                     return book.wrong(Rule::Unexplained, "an expectation without a sample");
                 };
-                check_sample_clock(book, clock, sample, None);
+                let times = Times::of(sample);
+                check_sample_clock(book, clock, &sample.barcode, &times, None);
                 let policy = book.policies.active();
                 let brief = brief(sample, policy.as_ref().map(|(_, p)| p.as_ref()));
                 let key = (book.labs.number(&sample.lab), brief.barcode);
-                let old = self.expected.insert(key, Expected { sample: brief });
+                let old = self.expected.insert(
+                    key,
+                    Expected {
+                        sample: brief,
+                        times,
+                    },
+                );
                 let newer = old.is_none_or(|old| old.sample.version < brief.version);
                 book.check(newer, Rule::Inv01, |_| {
                     format!("{} is expected again at no newer version", sample.barcode)
@@ -215,7 +235,9 @@ impl Pooling {
                 format!("tube {} is received as expected, and was not", event.tube)
             });
         }
-        if sample.is_none() {
+        if let Some(expected) = &sample {
+            check_sample_clock(book, clock, &event.tube, &expected.times, Some(at));
+        } else {
             check_clock(book, clock, &event.tube, |_| {
                 (at, at.saturating_add(PENDING_MS))
             });
@@ -263,7 +285,13 @@ impl Pooling {
             return;
         };
         let received_at = tube.received_at;
-        check_sample_clock(book, clock, sample, Some(received_at));
+        check_sample_clock(
+            book,
+            clock,
+            &event.tube,
+            &Times::of(sample),
+            Some(received_at),
+        );
         let policy = book.policies.active();
         let new = brief(sample, policy.as_ref().map(|(_, p)| p.as_ref()));
         let Some(tube) = book.tubes.get(key) else {
@@ -296,13 +324,17 @@ impl Pooling {
         let taken = event
             .expected
             .as_ref()
-            .and_then(|clock| Some((self.expected.remove(&(lab, label))?, clock.due)));
+            .and_then(|clock| Some((self.expected.remove(&(lab, label))?, clock)));
+        if let Some((expected, clock)) = &taken {
+            let received_at = book.tubes.get(key).map(|tube| tube.received_at);
+            check_sample_clock(book, clock, &event.tube, &expected.times, received_at);
+        }
         change(book, key, |tube| {
             tube.label = Some(label);
             tube.holds = 0;
-            if let Some((expected, due)) = taken {
+            if let Some((expected, clock)) = taken {
                 tube.sample = Some(expected.sample);
-                tube.due = due;
+                tube.due = clock.due;
             }
         });
     }

@@ -73,10 +73,11 @@ impl Pooling {
             What::WellsTransferred(event) => {
                 let wells: HashSet<u16> = event.wells.iter().map(|w| well(w)).collect();
                 self.on_plate(book, event.plate.as_ref(), State::Open, |plate| {
+                    // What was dropped meanwhile may be pipetted all the same.
                     let mut done = 0;
-                    for well in plate.wells.iter_mut().filter(|w| !w.lost) {
+                    for well in &mut plate.wells {
                         if wells.contains(&well.well) {
-                            well.transferred = true;
+                            well.transferred |= !well.lost;
                             done += 1;
                         }
                     }

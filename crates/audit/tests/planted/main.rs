@@ -1,0 +1,83 @@
+//! Bad logs, made by hand out of a good one: the auditor must refuse each, and say which rule is broken.
+
+mod chains;
+mod day;
+mod lab;
+mod log;
+mod words;
+
+use log::Batch;
+use tenfold_audit::memory::MemorySource;
+use tenfold_audit::{Options, Report, Rule, audit};
+
+/// Audits a log.
+fn judge(source: &MemorySource) -> Report {
+    audit(source, Options::default(), &mut |_| {}).expect("it can be read")
+}
+
+/// What was found, for a failed test to tell.
+fn told(report: &Report) -> String {
+    let findings = report.findings.iter();
+    findings
+        .map(|f| format!("{}: {} {:?}\n", f.rule, f.text, f.records))
+        .collect()
+}
+
+/// The rule is found broken, with records that show it, and a text that says so.
+fn assert_found(report: &Report, rule: Rule, says: &str) {
+    let found = report
+        .findings
+        .iter()
+        .any(|f| f.rule == rule && f.text.contains(says) && !f.records.is_empty());
+    assert!(found, "no {rule} that says {says:?}:\n{}", told(report));
+}
+
+/// A day in which one step is written otherwise.
+fn day_with(step: &'static str, change: impl Fn(&mut Batch)) -> Report {
+    let mut found = false;
+    let log = day::day(|name, batch| {
+        if name == step {
+            found = true;
+            change(batch);
+        }
+    });
+    let report = judge(&log.source);
+    drop(log);
+    assert!(found, "the day has no step {step:?}");
+    report
+}
+
+/// Changes the events of a batch.
+fn events<E: prost::Message + Default>(batch: &mut Batch, mut change: impl FnMut(&mut E)) {
+    for bytes in &mut batch.events {
+        let mut event = E::decode(bytes.as_slice()).expect("an event");
+        change(&mut event);
+        *bytes = event.encode_to_vec();
+    }
+}
+
+/// Changes the messages of a batch to one topic.
+fn messages<M: prost::Message + Default>(
+    batch: &mut Batch,
+    to: &str,
+    mut change: impl FnMut(&mut M),
+) {
+    for (_, _, body) in batch.messages.iter_mut().filter(|(topic, ..)| topic == to) {
+        let mut message = M::decode(body.as_slice()).expect("a message");
+        change(&mut message);
+        *body = message.encode_to_vec();
+    }
+}
+
+#[test]
+fn a_good_day_is_clean() {
+    let log = day::day(|_, _| {});
+    let report = judge(&log.source);
+    assert!(report.is_clean(), "{}", told(&report));
+    assert_eq!(report.count("samples accepted"), 5);
+    assert_eq!(report.count("samples final"), 5);
+    assert_eq!(report.count("reports issued"), 5);
+    assert_eq!(report.count("calls worked out again"), 5);
+    assert_eq!(report.messages.in_flight, 0);
+    assert_eq!(report.messages.public_records, 5);
+}
