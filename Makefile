@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test model lint fmt build docs chaos
+.PHONY: help demo audit test model lint fmt build docs chaos
 
 help: ## Show this
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | while IFS=$$'\t' read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
@@ -11,6 +11,11 @@ demo: ## Play one day of a lab on this machine, then keep serving (DEMO="--exit"
 	@scripts/need build
 	cargo build --locked --quiet -p tenfold
 	cargo run --locked --quiet -p tenfold -- demo $(DEMO)
+
+audit: ## Play one day of a lab into a folder of its own, and audit its log (AUDIT="--kafka HOST:PORT" audits one that is there)
+	@scripts/need build
+	cargo build --locked --quiet -p tenfold
+	scripts/audit $(AUDIT)
 
 test: ## Run every test: rules, lanes on both logs, services, whole days on the embedded log and on a real Kafka
 	@scripts/need build test

@@ -117,6 +117,8 @@ enum Command {
     /// Read the whole log, and prove or refute that nothing was lost or done twice
     #[command(after_help = AUDIT_EXAMPLES)]
     Audit(crate::audit::Audit),
+    /// Compare each lane's cache with what its journal makes
+    Digest(crate::digest::Digest),
     /// Play one day of a lab, then keep serving
     Demo(crate::demo::Demo),
     /// Print all settings with their defaults and explanation
@@ -186,6 +188,10 @@ pub fn dispatch(cli: Cli) -> Outcome {
         Command::Audit(args) => {
             let config = global.config(&args.log.overrides())?;
             crate::audit::run(&args, &config, output)
+        }
+        Command::Digest(args) => {
+            let config = global.config(&args.log.overrides())?;
+            crate::digest::run(&args, &config, output)
         }
         Command::Run(args) => crate::run::run(global.config(&args.overrides("all"))?),
         Command::Topics(Topics::Create(args)) => {

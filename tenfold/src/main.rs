@@ -10,6 +10,7 @@ mod cli;
 mod client;
 mod connect;
 mod demo;
+mod digest;
 mod failure;
 mod output;
 mod run;

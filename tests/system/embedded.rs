@@ -1,5 +1,6 @@
 //! One process with all three services on the embedded log.
 
+use crate::audited::{audit, digest, with_ledger};
 use crate::day::{Kill, with_kills};
 use crate::services;
 use std::path::Path;
@@ -26,7 +27,7 @@ fn a_day_ends_right_though_the_process_is_killed_twice() {
     let folder = crate::folder();
     let mut processes = [all_in_one(folder.path())];
     let at = [processes[0].address()];
-    let services = services(&at, &at, &at);
+    let services = with_ledger(services(&at, &at, &at), folder.path());
     let day = Day::new("E", 1_000, 2);
     let kills = [
         Kill {
@@ -43,6 +44,11 @@ fn a_day_ends_right_though_the_process_is_killed_twice() {
         },
     ];
     with_kills(&day, &services, &mut processes, &kills);
+    processes[0].kill();
+    let data = folder.path().join("data");
+    let log = ["--data", &data.to_string_lossy()];
+    audit(&log, folder.path());
+    digest(&log);
 }
 
 #[test]

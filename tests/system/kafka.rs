@@ -1,5 +1,6 @@
 //! The three services as processes of their own, two instances each, on a real Kafka.
 
+use crate::audited::{audit, digest, with_ledger};
 use crate::day::{Kill, with_kills};
 use crate::services;
 use std::path::Path;
@@ -57,6 +58,7 @@ fn a_day_of_20_000_samples_ends_right_though_two_services_are_killed() {
     let mut processes = two_each(&kafka, folder.path());
     let addresses = |index: usize| [processes[index].address(), processes[index + 1].address()];
     let services = services(&addresses(0), &addresses(2), &addresses(4));
+    let services = with_ledger(services, folder.path());
     let day = Day::new("K", TUBES, LABS);
     let kills = [
         Kill {
@@ -73,4 +75,18 @@ fn a_day_of_20_000_samples_ends_right_though_two_services_are_killed() {
         },
     ];
     with_kills(&day, &services, &mut processes, &kills);
+    let log = ["--kafka", kafka.bootstrap()];
+    // While everything runs; then, with everything stopped, the caches.
+    audit(&log, folder.path());
+    for process in &mut processes {
+        process.kill();
+    }
+    for service in SERVICES {
+        for instance in ["a", "b"] {
+            let name = format!("{service}-{instance}");
+            let cache = folder.path().join(format!("cache-{name}")).join(&name);
+            let cache = cache.to_string_lossy();
+            digest(&["--kafka", kafka.bootstrap(), "--cache", &cache]);
+        }
+    }
 }

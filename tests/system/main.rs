@@ -1,5 +1,6 @@
 //! Whole days of a lab against the real programs, which are killed in the middle.
 
+mod audited;
 mod day;
 mod embedded;
 mod kafka;

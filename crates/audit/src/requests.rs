@@ -140,7 +140,10 @@ impl Requests {
                 }
                 Answered::Done | Answered::Unknown if held.done > 1 => "took effect more than once",
                 Answered::Done if held.refused > 0 => "was answered, and a journal refused it",
-                Answered::Refused if held.done > 0 => "was refused, and took effect",
+                // That another request bore its id is no word about itself.
+                Answered::Refused if held.done > 0 && line.reason != "REQUEST_ID_REUSED" => {
+                    "was refused, and took effect"
+                }
                 _ => continue,
             };
             let text = format!(

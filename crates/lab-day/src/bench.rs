@@ -47,8 +47,31 @@ pub struct Lab<'a> {
     pub progress: &'a Progress,
 }
 
-/// Calls pooling with clones of a request until it is answered.
+/// Asks pooling for something to be done, with clones of a request until it is answered.
 macro_rules! pooling {
+    ($services:expr, $method:ident, $request:expr) => {{
+        let request = $request;
+        let link: &Link = &$services.pooling;
+        let asked = $crate::ledger::Asked {
+            command: stringify!($method),
+            actor: request.actor.clone(),
+            request_id: request.request_id.clone(),
+        };
+        link.command(&asked, |channel| {
+            let request = request.clone();
+            async move {
+                v1::pooling_client::PoolingClient::new(channel)
+                    .$method(request)
+                    .await
+            }
+        })
+        .await
+    }};
+}
+pub(crate) use pooling;
+
+/// Asks pooling a question, with clones of a request until it is answered.
+macro_rules! asking {
     ($services:expr, $method:ident, $request:expr) => {{
         let request = $request;
         let link: &Link = &$services.pooling;
@@ -63,7 +86,7 @@ macro_rules! pooling {
         .await
     }};
 }
-pub(crate) use pooling;
+pub(crate) use asking;
 
 impl<'a> Lab<'a> {
     /// Racks from the first to the last, then what was left over.

@@ -6,7 +6,7 @@
 //! what a service says. So it must know nothing but the services' public calls ([`tenfold_proto`]); the domain it
 //! knows only for the default policy's text.
 //!
-//! Read in this order: [`plan`] (the tubes and the truth), [`link`] (calls that survive a killed process),
+//! Read in this order: [`plan`] (the tubes and the truth), [`link`] (calls that survive a killed process), [`ledger`] (what they came to),
 //! [`site`], [`bench`], [`plates`] and [`receiver`] (who does what), [`play`] (all of them at once), [`check`] (the
 //! end of the day).
 
@@ -15,6 +15,7 @@
 pub mod bench;
 pub mod check;
 pub mod cycler;
+pub mod ledger;
 pub mod link;
 pub mod plan;
 pub mod plates;

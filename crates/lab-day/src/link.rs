@@ -1,5 +1,6 @@
 //! Calls that survive a killed process: every try goes to the next address, with the same request id.
 
+use crate::ledger::{Asked, Ledger};
 use anyhow::{Context as _, bail};
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -65,6 +66,7 @@ pub struct Link {
     channels: Arc<Vec<Channel>>,
     turn: Arc<AtomicUsize>,
     calls: Arc<Calls>,
+    ledger: Ledger,
 }
 
 impl Link {
@@ -91,6 +93,7 @@ impl Link {
             channels: Arc::new(channels),
             turn: Arc::default(),
             calls: Arc::clone(calls),
+            ledger: Ledger::default(),
         })
     }
 
@@ -99,6 +102,20 @@ impl Link {
     pub fn next(&self) -> Channel {
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
         self.channels[turn % self.channels.len()].clone()
+    }
+
+    /// Asks for something to be done, until it is answered, and writes down how that ended.
+    ///
+    /// # Errors
+    /// The service refuses, or nobody answers for [`CALL_MAX`].
+    pub async fn command<T, F, R>(&self, asked: &Asked, call: F) -> Result<T, Status>
+    where
+        F: Fn(Channel) -> R,
+        R: Future<Output = Result<Response<T>, Status>>,
+    {
+        let answer = self.call(call).await;
+        self.ledger.answered(self.service, asked, &answer);
+        answer
     }
 
     /// Makes a call until it is answered. Refusals are answers.
@@ -174,6 +191,8 @@ pub struct Services {
     pub results: Link,
     /// What the calls went through.
     pub calls: Arc<Calls>,
+    /// What was asked and answered.
+    pub ledger: Ledger,
 }
 
 impl Services {
@@ -188,6 +207,17 @@ impl Services {
             pooling: Link::new("pooling", pooling, &calls)?,
             results: Link::new("results", results, &calls)?,
             calls,
+            ledger: Ledger::default(),
         })
+    }
+
+    /// The same, writing down what is asked and answered.
+    #[must_use]
+    pub fn with_ledger(mut self, ledger: &Ledger) -> Self {
+        for link in [&mut self.intake, &mut self.pooling, &mut self.results] {
+            link.ledger = ledger.clone();
+        }
+        self.ledger = ledger.clone();
+        self
     }
 }

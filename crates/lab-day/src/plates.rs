@@ -1,7 +1,8 @@
 //! A lab's plates: filled from what waits, sealed, put into the thermocycler, read.
 
-use crate::bench::{Hands, Lab, pooling};
+use crate::bench::{Hands, Lab, asking, pooling};
 use crate::cycler::{self, Shown};
+use crate::ledger::Asked;
 use crate::link::{Link, reason};
 use crate::plan::{Truth, now_ms};
 use anyhow::{Context as _, bail, ensure};
@@ -55,7 +56,7 @@ impl Lab<'_> {
             queue: String::new(),
             most: 200,
         };
-        let work = pooling!(self.services, list_work, request).context("work listed")?;
+        let work = asking!(self.services, list_work, request).context("work listed")?;
         Ok(work.items.len())
     }
 
@@ -127,7 +128,7 @@ impl Lab<'_> {
             plate: plate.clone(),
         };
         let view =
-            pooling!(self.services, get_plate, get).with_context(|| format!("{plate} read"))?;
+            asking!(self.services, get_plate, get).with_context(|| format!("{plate} read"))?;
         self.read(&view, number).await?;
         Ok(true)
     }
@@ -205,7 +206,12 @@ impl Lab<'_> {
 
     async fn import(&self, request: &v1::ImportRunRequest) -> anyhow::Result<v1::ImportRunReply> {
         let link: &Link = &self.services.results;
-        link.call(|channel| {
+        let asked = Asked {
+            command: "import_run",
+            actor: request.actor.clone(),
+            request_id: request.request_id.clone(),
+        };
+        link.command(&asked, |channel| {
             let request = request.clone();
             async move { ResultsClient::new(channel).import_run(request).await }
         })

@@ -1,7 +1,7 @@
 //! The bench where somebody scans tubes one by one: those that came alone, that the robot failed, that were
 //! spilled, and new swabs.
 
-use crate::bench::{DETAILS_MAX, Lab, pool_of, pooling};
+use crate::bench::{DETAILS_MAX, Lab, asking, pool_of, pooling};
 use crate::link::{Link, reason};
 use crate::plan::Tube;
 use crate::site;
@@ -68,7 +68,7 @@ impl Lab<'_> {
             lab: self.lab.to_owned(),
             bench: String::new(),
         };
-        for pool in pooling!(self.services, list_open_pools, request)?.pools {
+        for pool in asking!(self.services, list_open_pools, request)?.pools {
             let request = v1::ClosePoolRequest {
                 lab: self.lab.to_owned(),
                 actor: "tech-1".to_owned(),

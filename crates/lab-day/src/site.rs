@@ -1,5 +1,6 @@
 //! Collection sites: they register tubes in bulk, and go on after a break where they were.
 
+use crate::ledger::Asked;
 use crate::link::{Services, no_answer, reason};
 use crate::plan::{Day, Story, Tube};
 use crate::play::Progress;
@@ -47,6 +48,8 @@ pub async fn register(day: &Day, services: &Services, progress: &Progress) -> an
     while durable < all.len() {
         let before = durable;
         let end = stream(services, &source, &all, &mut durable, progress).await;
+        let acknowledged = all.get(before..durable.min(all.len())).unwrap_or_default();
+        services.ledger.durable(&source, acknowledged);
         if durable > before {
             news = Instant::now();
         }
@@ -140,9 +143,14 @@ pub async fn one(
         request_id: request_id.to_owned(),
         registration: Some(registration.clone()),
     };
+    let asked = Asked {
+        command: "register",
+        actor: request.actor.clone(),
+        request_id: request.request_id.clone(),
+    };
     services
         .intake
-        .call(|channel| {
+        .command(&asked, |channel| {
             let request = request.clone();
             async move { IntakeClient::new(channel).register(request).await }
         })
@@ -174,9 +182,14 @@ pub async fn cancel(services: &Services, tube: &Tube) -> anyhow::Result<bool> {
         barcode: tube.barcode().to_owned(),
         reason: "registered for the wrong person".to_owned(),
     };
+    let asked = Asked {
+        command: "cancel",
+        actor: request.actor.clone(),
+        request_id: request.request_id.clone(),
+    };
     let cancelled = services
         .intake
-        .call(|channel| {
+        .command(&asked, |channel| {
             let request = request.clone();
             async move { IntakeClient::new(channel).cancel(request).await }
         })

@@ -124,6 +124,17 @@ impl Causes {
                 .any(|about| kinds.contains(&about.kind))
     }
 
+    /// This change of a member was consumed; without a sample, it is about the one that results knows.
+    #[must_use]
+    pub fn member(&self, amended: &MemberAmended) -> bool {
+        let same = |told: &MemberAmended| {
+            told.tube == amended.tube
+                && told.withdrawn == amended.withdrawn
+                && (told.sample.is_none() || told.sample == amended.sample)
+        };
+        self.unknown || self.members.iter().any(same)
+    }
+
     /// This very registration was consumed.
     #[must_use]
     pub fn told(&self, sample: Option<&Sample>) -> bool {

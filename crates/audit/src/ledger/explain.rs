@@ -154,7 +154,7 @@ pub fn results(book: &mut Book<'_>, event: &Results) {
         ),
         Results::PlateVoided(_) => (causes.any_message(&[6]), "a plate is voided".to_owned()),
         Results::MemberAmended(amended) => (
-            causes.unknown || causes.members.contains(amended),
+            causes.member(amended),
             format!("tube {} is amended as nobody told it", amended.tube),
         ),
         Results::RecollectionRegistered(registered) => (

@@ -19,11 +19,17 @@ pub fn day<'h>(hook: impl FnMut(&str, &mut Batch) + 'h) -> Log<'h> {
     let hook: Hook<'h> = Box::new(hook);
     let mut log = Log::new(hook);
     policies(&mut log);
-    registered(&mut log);
-    received(&mut log);
-    pooled(&mut log);
+    one_more(&mut log);
+    log
+}
+
+/// The day's work, once the policy is active.
+pub fn one_more(log: &mut Log<'_>) {
+    registered(log, 5);
+    received(log, 5);
+    pooled(log);
     plated(
-        &mut log,
+        log,
         "plate-1",
         &[("A1", pool(1)), ("B1", pool(2)), ("C1", tube(5))],
     );
@@ -32,10 +38,10 @@ pub fn day<'h>(hook: impl FnMut(&str, &mut Batch) + 'h) -> Log<'h> {
         ("B1", Some(2), &[3, 4]),
         ("C1", None, &[5]),
     ];
-    load(&mut log, "load 1", 1, &wells, 1);
-    first_run(&mut log);
+    load(log, "load 1", 1, &wells, 1);
+    first_run(log);
     delivered(
-        &mut log,
+        log,
         "delivered 1",
         &[
             (1, Verdict::Negative),
@@ -44,25 +50,24 @@ pub fn day<'h>(hook: impl FnMut(&str, &mut Batch) + 'h) -> Log<'h> {
         ],
         &[3, 4],
     );
-    plated(&mut log, "plate-2", &[("A1", tube(3)), ("B1", tube(4))]);
+    plated(log, "plate-2", &[("A1", tube(3)), ("B1", tube(4))]);
     load(
-        &mut log,
+        log,
         "load 2",
         2,
         &[("A1", None, &[3]), ("B1", None, &[4])],
         2,
     );
-    second_run(&mut log);
+    second_run(log);
     delivered(
-        &mut log,
+        log,
         "delivered 2",
         &[(3, Verdict::Negative), (4, Verdict::Positive)],
         &[],
     );
-    log
 }
 
-fn policies(log: &mut Log<'_>) {
+pub fn policies(log: &mut Log<'_>) {
     for service in ["intake", "pooling", "results"] {
         log.outside(service, &[policy_input()]);
     }
@@ -74,11 +79,11 @@ fn policies(log: &mut Log<'_>) {
     log.decide("policy results", "results", active);
 }
 
-fn registered(log: &mut Log<'_>) {
-    let inputs: Vec<ExternalInput> = (1..=5).map(registration_input).collect();
+pub fn registered(log: &mut Log<'_>, tubes: u64) {
+    let inputs: Vec<ExternalInput> = (1..=tubes).map(registration_input).collect();
     log.outside("intake", &inputs);
     let (mut there, mut expected) = (Batch::default(), Batch::default());
-    for number in 1..=5 {
+    for number in 1..=tubes {
         there = there
             .event(&intake(Registry::Registered(stated(number))))
             .send(
@@ -96,10 +101,10 @@ fn registered(log: &mut Log<'_>) {
     log.decide("expected", "pooling", expected);
 }
 
-fn received(log: &mut Log<'_>) {
+pub fn received(log: &mut Log<'_>, tubes: u64) {
     let (mut here, mut seen) = (Batch::default().by("tech", "r-1"), Batch::default());
     let at = log.now + 1_000;
-    for number in 1..=5 {
+    for number in 1..=tubes {
         let event = What::TubeReceived(PoolingTubeReceived {
             tube: tube(number),
             barcode: Some(barcode(number)),
@@ -125,15 +130,20 @@ fn received(log: &mut Log<'_>) {
     log.decide("seen", "intake", seen);
 }
 
-/// A member takes its slot.
+/// A member takes its slot in a pool of two.
 pub fn planned(of: u64, number: u64, slot: u32) -> PoolingEvent {
+    planned_of(of, number, slot, 2)
+}
+
+/// A member takes its slot.
+pub fn planned_of(of: u64, number: u64, slot: u32, limit: u32) -> PoolingEvent {
     pooling(
         "tech",
         What::MemberPlanned(PoolingMemberPlanned {
             pool: pool(of),
             tube: tube(number),
             slot,
-            limit: 2,
+            limit,
             limit_by: PoolLimitBy::Assay.into(),
             seal_at: None,
         }),
@@ -203,7 +213,7 @@ fn pooled(log: &mut Log<'_>) {
     log.decide("alone", "pooling", batch);
 }
 
-fn plated(log: &mut Log<'_>, name: &str, wells: &[(&str, String)]) {
+pub fn plated(log: &mut Log<'_>, name: &str, wells: &[(&str, String)]) {
     let start = What::PlateStarted(PoolingPlateStarted {
         plate: Some(plate(name)),
         size: PlateSize::PlateSize96.into(),
@@ -234,7 +244,7 @@ fn plated(log: &mut Log<'_>, name: &str, wells: &[(&str, String)]) {
     log.decide(name, "pooling", batch);
 }
 
-fn load(
+pub fn load(
     log: &mut Log<'_>,
     step: &str,
     number: u64,
@@ -253,7 +263,7 @@ fn load(
         .send("results.inbox", "", &told(Told::PlateLoaded(map.clone())));
     log.decide(step, "pooling", batch);
     let event = Found::PlateLoaded(ResultsPlateLoaded {
-        number,
+        number: plate_number(number),
         plate: Some(map),
     });
     let batch = Batch::default().event(&found(event));
@@ -273,7 +283,7 @@ fn first_run(log: &mut Log<'_>) {
         receivers: Vec::new(),
     });
     let placed = |number: u64, of: u64| PlacedOrder {
-        number,
+        number: order_number(number),
         kind: ResultsOrderKind::Residual.into(),
         subject: String::new(),
         tube: tube(of),
@@ -306,12 +316,12 @@ fn first_run(log: &mut Log<'_>) {
     log.decide("run 1", "results", batch);
 }
 
-fn publish(batch: Batch, number: u64, verdict: Verdict) -> Batch {
+pub fn publish(batch: Batch, number: u64, verdict: Verdict) -> Batch {
     let key = format!("cdc/{}/1", barcode(number));
     batch.send("reports", &key, &published(number, 1, verdict))
 }
 
-fn retest(number: u64, of: u64, due: i64) -> RetestOrder {
+pub fn retest(number: u64, of: u64, due: i64) -> RetestOrder {
     RetestOrder {
         order: order(number),
         tube: tube(of),
@@ -347,7 +357,7 @@ fn second_run(log: &mut Log<'_>) {
 }
 
 /// Reports are accepted; their samples are closed everywhere. Retests that were ordered are taken.
-fn delivered(log: &mut Log<'_>, step: &str, closing: &[(u64, Verdict)], retests: &[u64]) {
+pub fn delivered(log: &mut Log<'_>, step: &str, closing: &[(u64, Verdict)], retests: &[u64]) {
     let ordered_at = log.now;
     let numbers: Vec<u64> = closing.iter().map(|(number, _)| *number).collect();
     let moved = || DeliveriesMoved {

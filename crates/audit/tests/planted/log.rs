@@ -35,8 +35,8 @@ impl Batch {
 
     pub fn by(mut self, actor: &str, request_id: &str) -> Self {
         let reply = Some(Vec::new());
-        self.outcomes
-            .push((actor.to_owned(), request_id.to_owned(), reply));
+        let id = crate::words::plate_name(request_id);
+        self.outcomes.push((actor.to_owned(), id, reply));
         self
     }
 
@@ -52,6 +52,7 @@ struct Lane {
     stream: Vec<u8>,
     seq: u64,
     last: [u8; 32],
+    unread: Vec<Record>,
     consumed: u64,
     sent: BTreeMap<String, (u64, [u8; 32])>,
 }
@@ -64,6 +65,7 @@ pub struct Log<'h> {
     pub source: MemorySource,
     pub now: i64,
     lanes: BTreeMap<&'static str, Lane>,
+    ends: BTreeMap<String, u64>,
     hook: Hook<'h>,
 }
 
@@ -73,6 +75,7 @@ impl<'h> Log<'h> {
             source: MemorySource::default(),
             now: START,
             lanes: BTreeMap::new(),
+            ends: BTreeMap::new(),
             hook,
         };
         for (number, service) in (1_u8..).zip(["intake", "pooling", "results"]) {
@@ -88,12 +91,12 @@ impl<'h> Log<'h> {
             log.write(&journal, &envelope(RecordKind::LaneCreated, 0, &created));
             log.write(&journal, &envelope(RecordKind::LaneOpened, 1, &opened));
             let inbox_id = inbox.into();
-            log.put(service, Content::Created(InboxCreated { inbox_id }));
             let lane = Lane {
                 stream,
                 ..Lane::default()
             };
             log.lanes.insert(service, lane);
+            log.put(service, Content::Created(InboxCreated { inbox_id }));
         }
         log.source.lane("reports", 0);
         log.source.lane("dead-letters", 0);
@@ -106,15 +109,20 @@ impl<'h> Log<'h> {
     }
 
     fn write_keyed(&mut self, topic: &str, key: Option<String>, value: &[u8]) {
-        let now = self.now;
-        let records = self.source.lane(topic, 0);
-        records.push(Record {
-            offset: records.len() as u64,
-            appended_at: now,
+        let end = self.ends.entry(topic.to_owned()).or_default();
+        let record = Record {
+            offset: *end,
+            appended_at: self.now,
             key: key.map(Bytes::from),
             value: Bytes::copy_from_slice(value),
             headers: Vec::new(),
-        });
+        };
+        *end += 1;
+        let inbox = topic.strip_suffix(".inbox");
+        if let Some(lane) = inbox.and_then(|service| self.lanes.get_mut(service)) {
+            lane.unread.push(record.clone());
+        }
+        self.source.lane(topic, 0).push(record);
     }
 
     /// Appends to an inbox.
@@ -139,12 +147,11 @@ impl<'h> Log<'h> {
     pub fn decide(&mut self, step: &str, service: &'static str, mut batch: Batch) {
         self.now += 1_000;
         (self.hook)(step, &mut batch);
-        let inbox = self.source.lane(&format!("{service}.inbox"), 0).clone();
         let Some(lane) = self.lanes.get_mut(service) else {
             panic!("there is no {service}");
         };
-        let unread = &inbox[lane.consumed as usize..];
-        lane.consumed = inbox.len() as u64;
+        let unread = std::mem::take(&mut lane.unread);
+        lane.consumed += unread.len() as u64;
         let (messages, sending, relays) = number(lane, service, &batch);
         let decisions = Decisions {
             decided_at: self.now,
@@ -153,7 +160,7 @@ impl<'h> Log<'h> {
             outcomes: batch.outcomes.into_iter().map(outcome).collect(),
             messages: messages.clone(),
             relayed: Vec::new(),
-            received: received(unread),
+            received: received(&unread),
             traceparent: String::new(),
             inbox_id: Bytes::new(),
             sending,

@@ -4,6 +4,8 @@ mod chains;
 mod day;
 mod lab;
 mod log;
+mod results;
+mod surge;
 mod words;
 
 use log::Batch;
@@ -80,4 +82,33 @@ fn a_good_day_is_clean() {
     assert_eq!(report.count("calls worked out again"), 5);
     assert_eq!(report.messages.in_flight, 0);
     assert_eq!(report.messages.public_records, 5);
+}
+
+#[test]
+fn days_of_many_tubes_are_clean_and_closed_tubes_stay_known() {
+    words::set_day(0, surge::SIZES);
+    let mut log = log::Log::new(Box::new(|_, _| {}));
+    day::policies(&mut log);
+    surge::surge(&mut log);
+    words::set_day(1, surge::SIZES);
+    surge::surge(&mut log);
+    let report = judge(&log.source);
+    assert!(report.is_clean(), "{}", told(&report));
+    assert_eq!(report.count("samples final"), 1_800);
+    assert_eq!(report.count("suspect pools that are open"), 0);
+
+    // A barcode of the first day comes again, long after it was closed.
+    words::set_day(0, surge::SIZES);
+    let again = Batch::default().event(&words::intake(
+        tenfold_proto::v1::intake_event::Event::Registered(words::stated(7)),
+    ));
+    log.outside("intake", &[words::registration_input(7)]);
+    log.decide("again", "intake", again);
+    words::set_day(0, words::SMALL);
+    let report = judge(&log.source);
+    assert_found(
+        &report,
+        Rule::Inv01,
+        "AB00000007 is registered again, and was reported",
+    );
 }

@@ -1,6 +1,7 @@
 //! Events and messages of a small laboratory, in few words.
 
 use crate::log::START;
+use std::cell::Cell;
 use tenfold_proto::v1::pooling_event::What;
 use tenfold_proto::v1::results_event::Event as Found;
 use tenfold_proto::v1::{
@@ -42,20 +43,65 @@ internal_control = { target = "IC", to = "<=40" }
 rules = [{ name = "kit", version = 1, from = "2020-01-01T00:00:00Z", positive = "<37", negative = ">=40" }]
 "#;
 
+/// How much of everything a day has.
+#[derive(Clone, Copy)]
+pub struct Sizes {
+    pub tubes: u64,
+    pub pools: u64,
+    pub orders: u64,
+    pub plates: u64,
+}
+
+/// Of the small day.
+pub const SMALL: Sizes = Sizes {
+    tubes: 5,
+    pools: 2,
+    orders: 2,
+    plates: 2,
+};
+
+thread_local! {
+    static DAY: Cell<(u64, Sizes)> = const { Cell::new((0, SMALL)) };
+}
+
+/// Another day of the same laboratory, from 0: what has a number has one that follows the day before.
+pub fn set_day(day: u64, sizes: Sizes) {
+    DAY.set((day, sizes));
+}
+
+fn of_day(number: u64, a_day: impl Fn(Sizes) -> u64) -> u64 {
+    let (day, sizes) = DAY.get();
+    day * a_day(sizes) + number
+}
+
+/// Number of a plate, or of its run, in the lab.
+pub fn plate_number(number: u64) -> u64 {
+    of_day(number, |sizes| sizes.plates)
+}
+
+/// Number of an order in the lab.
+pub fn order_number(number: u64) -> u64 {
+    of_day(number, |sizes| sizes.orders)
+}
+
+fn tube_number(number: u64) -> u64 {
+    of_day(number, |sizes| sizes.tubes)
+}
+
 pub fn tube(number: u64) -> String {
-    format!("{LAB}/T{number}")
+    format!("{LAB}/T{}", tube_number(number))
 }
 
 pub fn pool(number: u64) -> String {
-    format!("{LAB}/P{number}")
+    format!("{LAB}/P{}", of_day(number, |sizes| sizes.pools))
 }
 
 pub fn order(number: u64) -> String {
-    format!("{LAB}/O{number}")
+    format!("{LAB}/O{}", order_number(number))
 }
 
 pub fn barcode(number: u64) -> String {
-    format!("AB0000000{number}")
+    format!("AB{:08}", tube_number(number))
 }
 
 pub fn sample(number: u64) -> Sample {
@@ -158,7 +204,15 @@ pub fn clock_between(from: i64, due: i64) -> PoolingClock {
 pub fn plate(name: &str) -> PoolingPlate {
     PoolingPlate {
         lab: LAB.to_owned(),
-        plate: name.to_owned(),
+        plate: plate_name(name),
+    }
+}
+
+/// A plate's barcode of this day.
+pub fn plate_name(name: &str) -> String {
+    match DAY.get().0 {
+        0 => name.to_owned(),
+        day => format!("{name}-{day}"),
     }
 }
 
@@ -193,7 +247,7 @@ pub fn loaded(
 ) -> LoadedPlate {
     LoadedPlate {
         lab: LAB.to_owned(),
-        plate: name.to_owned(),
+        plate: plate_name(name),
         size: PlateSize::PlateSize96.into(),
         assay: "kit".to_owned(),
         instrument: "i-1".to_owned(),
@@ -252,10 +306,10 @@ pub fn run(number: u64, wells: Vec<WellResult>, at: i64) -> RunImported {
     RunImported {
         run: Some(lab_number(number)),
         instrument_serial: "i-1".to_owned(),
-        run_id: format!("run-{number}"),
+        run_id: plate_name(&format!("run-{number}")),
         version: 1,
         file_hash: format!("{number:064}"),
-        plate: number,
+        plate: plate_number(number),
         read_at: at,
         imported_at: at,
         policy: 1,
@@ -269,21 +323,21 @@ pub fn run(number: u64, wells: Vec<WellResult>, at: i64) -> RunImported {
 pub fn lab_number(number: u64) -> LabNumber {
     LabNumber {
         lab: LAB.to_owned(),
-        number,
+        number: plate_number(number),
     }
 }
 
 pub fn tubes(numbers: &[u64]) -> Vec<TubeGroup> {
     vec![TubeGroup {
         lab: LAB.to_owned(),
-        numbers: numbers.to_vec(),
+        numbers: numbers.iter().map(|n| tube_number(*n)).collect(),
     }]
 }
 
 pub fn reports(numbers: &[u64], version: u32) -> Vec<ReportGroup> {
     vec![ReportGroup {
         lab: LAB.to_owned(),
-        numbers: numbers.to_vec(),
+        numbers: numbers.iter().map(|n| tube_number(*n)).collect(),
         version,
         replaces: version - 1,
     }]

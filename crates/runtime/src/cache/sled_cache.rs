@@ -76,6 +76,21 @@ impl SledCache {
         })
     }
 
+    /// Opens what is there, to look at it: nothing is made, and nothing is removed.
+    ///
+    /// # Errors
+    /// There is none, or it cannot be opened (another process may have it).
+    pub fn open_to_read(path: &Path, cache_bytes: usize) -> io::Result<Self> {
+        let Some(number) = numbers(path).into_iter().max() else {
+            return Err(io::Error::from(io::ErrorKind::NotFound));
+        };
+        Ok(Self {
+            store: Mutex::new(Store::open(path, number, cache_bytes)?),
+            path: path.to_owned(),
+            cache_bytes,
+        })
+    }
+
     fn store(&self) -> MutexGuard<'_, Store> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }

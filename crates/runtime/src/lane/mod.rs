@@ -22,6 +22,7 @@ mod building;
 pub mod calls;
 mod commit;
 pub mod context;
+pub mod digest;
 pub mod fold;
 mod history;
 mod inbox;

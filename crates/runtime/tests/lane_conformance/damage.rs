@@ -2,8 +2,10 @@
 //! broken on purpose.
 
 use crate::bed::{Bed, eventually};
+use crate::ledger::Ledger;
 use std::sync::Arc;
-use tenfold_runtime::cache::MemoryCache;
+use tenfold_runtime::cache::{Cache, MemoryCache};
+use tenfold_runtime::lane::digest::compare;
 use tenfold_runtime::lane::init::create_lanes;
 use tenfold_runtime::log::memory::MemoryLog;
 use tenfold_runtime::log::{Log, Topic};
@@ -150,4 +152,36 @@ fn an_inbox_made_anew_is_read_from_its_start_and_what_was_lost_is_sent_again() {
         bed.ask(&again, "notes") == "m1,m2,m3,m4,m5,m6"
     });
     bed.agrees(&again);
+}
+
+#[test]
+fn a_cache_is_what_its_journal_makes_until_somebody_changes_a_row() {
+    let (_, bed) = bed();
+    let cache = worked(&bed);
+    let port = crate::faulty::FaultyLog::new(Arc::clone(&bed.log), &bed.prefix);
+    let look = || {
+        let rows = cache.open(0).unwrap();
+        compare(port.as_ref(), &Ledger("intake"), rows.as_ref(), 0).unwrap()
+    };
+    let same = look();
+    assert_eq!(same.difference, None);
+    assert_eq!(same.cache, same.journal);
+    assert!(same.rows > 0 && same.seq >= 10, "{same:?}");
+
+    let (key, value) = cache.edit(0, |rows| {
+        let (key, value) = rows.iter_mut().next().unwrap();
+        let before = value.clone();
+        *value = b"other".as_slice().into();
+        (key.clone(), before)
+    });
+    let other = look();
+    assert_ne!(other.cache, other.journal);
+    let difference = other.difference.expect("it is found");
+    assert_eq!(difference.key, key.slice(1..));
+    assert_eq!(difference.cache.as_deref(), Some(b"other".as_slice()));
+    assert_eq!(difference.journal, Some(value));
+
+    cache.edit(0, |rows| rows.remove(&key));
+    let missing = look().difference.expect("it is found");
+    assert_eq!((missing.key, missing.cache), (key.slice(1..), None));
 }

@@ -9,6 +9,7 @@ use super::book::Book;
 use super::ids::TubeKey;
 use super::tubes::Tube;
 use crate::finding::Rule;
+use crate::hashes::Hashes;
 use orders::{Order, Suspect};
 use plates::{Plate, Run};
 use std::collections::{HashMap, HashSet};
@@ -25,6 +26,8 @@ pub struct Results {
     runs: HashMap<u64, Run>,
     orders: HashMap<u64, Order>,
     suspects: HashMap<u64, Suspect>,
+    /// Pools that were suspect, and are closed.
+    suspects_ended: Hashes,
     /// Tubes that were in an invalid well once, until they are closed.
     invalid: HashSet<TubeKey>,
     /// Tubes that an event of this batch is about.
@@ -68,7 +71,7 @@ impl Results {
 
     /// Suspect pools that are not closed.
     pub fn open_suspects(&self) -> u64 {
-        self.suspects.values().filter(|s| !s.ended).count() as u64
+        self.suspects.len() as u64
     }
 
     /// Takes an event.

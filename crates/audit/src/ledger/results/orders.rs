@@ -4,6 +4,7 @@
 use super::{Results, keys};
 use crate::calls::is_suspect;
 use crate::finding::Rule;
+use crate::hashes::hash64;
 use crate::ledger::book::Book;
 use crate::ledger::ids::{COLLECTION, TubeKey, well};
 use tenfold_proto::v1::{
@@ -24,9 +25,12 @@ pub struct Order {
 pub struct Suspect {
     /// Its tubes.
     pub members: Vec<TubeKey>,
-    /// It is closed.
-    pub ended: bool,
     since: u64,
+}
+
+/// A key as a hash: the keys of one lab follow one another.
+fn spread(key: u64) -> u64 {
+    hash64(&[&key.to_le_bytes()])
 }
 
 impl Results {
@@ -71,26 +75,31 @@ impl Results {
         }
         let suspect = Suspect {
             members,
-            ended: false,
             since: book.offset(),
         };
         if let Some(before) = self.suspects.insert(key, suspect) {
             let text = format!("pool {} is called suspect a second time", event.pool);
             book.wrong_since(Rule::Inv07, before.since, text);
         }
+        let closed = self.suspects_ended.has(spread(key));
+        book.check(!closed, Rule::Inv07, |_| {
+            format!(
+                "pool {} is called suspect, and was so and is closed",
+                event.pool
+            )
+        });
     }
 
     pub(super) fn pool_closed(&mut self, book: &mut Book<'_>, event: &SuspectPoolClosed) {
         let Some(key) = book.labs.pool_or_tube(&event.pool) else {
             return;
         };
-        let Some(suspect) = self.suspects.get_mut(&key) else {
+        let Some(suspect) = self.suspects.remove(&key) else {
             let text = format!("pool {} is closed, and was not suspect", event.pool);
             return book.wrong(Rule::Inv07, text);
         };
-        let (again, since) = (std::mem::replace(&mut suspect.ended, true), suspect.since);
-        let members = std::mem::take(&mut suspect.members);
-        let mut right = !again;
+        let mut right = self.suspects_ended.insert(spread(key));
+        let (members, since) = (suspect.members, suspect.since);
         if key & COLLECTION == 0 {
             let found: Vec<Option<Verdict>> = members
                 .iter()
