@@ -11,6 +11,10 @@ use crate::pairs::{About, Pairs};
 use crate::source::PUBLIC;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+const FINAL: &str = "final";
+/// Not accepted, so not in the sum.
+const UNREGISTERED: &str = "received, not registered";
+
 /// What is on its way from lane to lane.
 struct OnTheWay(HashSet<(Service, About)>);
 
@@ -44,8 +48,8 @@ fn place(tube: &Tube) -> &'static str {
     match tube.stage {
         Stage::Withdrawn => "withdrawn",
         Stage::Discarded => "thrown away",
-        Stage::Closed => "final",
-        _ if results.is_final() => "final",
+        Stage::Closed => FINAL,
+        _ if results.is_final() => FINAL,
         _ if tube.holds > 0 => "on hold",
         Stage::Waiting if tube.sample.is_none() => "details pending",
         Stage::Waiting => "waiting",
@@ -86,9 +90,9 @@ pub fn close(
         let key = known.tube;
         let tube = key.and_then(|key| tubes.get(&key).copied());
         match (known.life, key) {
-            (Life::Seen, _) => count("received, not registered"),
+            (Life::Seen, _) => count(UNREGISTERED),
             (Life::Withdrawn, _) => count("withdrawn"),
-            (Life::Closed, _) => count("final"),
+            (Life::Closed, _) => count(FINAL),
             (Life::Open, None) => {
                 count("expected");
                 let somewhere = expected.contains(&barcode)
@@ -106,7 +110,7 @@ pub fn close(
             (Life::Open, Some(key)) => {
                 let told = way.has(Service::Intake, about::CLOSED, barcode);
                 let Some(tube) = tube else {
-                    count("final");
+                    count(FINAL);
                     if !told && !ledger.tubes.is_cold(key) {
                         lost("a registered sample's tube is nowhere".to_owned(), barcode);
                     } else if !told {
@@ -162,7 +166,16 @@ pub fn close(
             findings.add(Rule::Inv01, text, Vec::new());
         }
     }
-    let finals = samples.entry("final").or_default();
+    let finals = samples.entry(FINAL).or_default();
     *finals = finals.saturating_add(ledger.intake.closed());
+    let placed = samples.iter().filter(|(place, _)| **place != UNREGISTERED);
+    let placed: u64 = placed.map(|(_, count)| *count).sum();
+    if placed != ledger.intake.accepted {
+        let text = format!(
+            "{} samples were accepted, and {placed} are somewhere",
+            ledger.intake.accepted
+        );
+        findings.add(Rule::Inv01, text, Vec::new());
+    }
     samples
 }
