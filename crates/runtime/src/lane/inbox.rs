@@ -188,7 +188,9 @@ impl<P: Processor> Lane<P> {
         };
         match receive::judge(relay, kept.as_ref()) {
             Received::New(range, row) => {
-                if let Phase::Owned(owned) = &mut self.phase {
+                if let Phase::Owned(owned) = &mut self.phase
+                    && owned.gaps.get(&stream).is_some_and(|gap| gap.seen <= row.n)
+                {
                     owned.gaps.remove(&stream);
                 }
                 for message in &relay.messages[range] {
@@ -212,7 +214,7 @@ impl<P: Processor> Lane<P> {
                 metrics::counter!(m::RELAYS_DUPLICATE, "service" => self.context.service)
                     .increment(1);
             }
-            Received::Gap { from } => self.gap(stream, from, relay),
+            Received::Gap { .. } => self.gap(stream, relay),
             Received::Contradiction => {
                 metrics::counter!(m::RELAYS_CONTRADICT, "service" => self.context.service)
                     .increment(1);
@@ -226,22 +228,41 @@ impl<P: Processor> Lane<P> {
         Ok(())
     }
 
-    /// A sender's numbers have a gap: passed over; asked for again when it stays.
-    fn gap(&mut self, stream: Id, from: u64, relay: &Relay) {
+    /// A sender's numbers have a gap: passed over, and asked for when it stays.
+    fn gap(&mut self, stream: Id, relay: &Relay) {
         metrics::counter!(m::RELAYS_EARLY, "service" => self.context.service).increment(1);
-        let now = self.context.clock.monotonic();
-        let after = self.context.limits.resend_after;
+        let since = self.context.clock.monotonic();
+        let last = relay.messages.len().saturating_sub(1) as u64;
         let Phase::Owned(owned) = &mut self.phase else {
             return;
         };
-        let gap = owned.gaps.entry(stream).or_insert(Gap {
-            since: now,
-            asked_at: None,
+        let gap = owned.gaps.entry(stream).or_insert_with(|| Gap {
+            since,
+            seen: 0,
+            from_service: relay.from_service.clone(),
+            from_lane: relay.from_lane,
         });
-        let due = gap.asked_at.unwrap_or(gap.since) + after;
-        if now >= due {
-            gap.asked_at = Some(now);
-            self.ask_for(stream, from, &relay.from_service.clone(), relay.from_lane);
+        gap.seen = gap.seen.max(relay.first_n.saturating_add(last));
+    }
+
+    /// Asks senders for what is missing too long: by itself, as nothing more may ever come.
+    pub(super) fn ask_for_gaps(&mut self) {
+        let now = self.context.clock.monotonic();
+        let after = self.context.limits.resend_after;
+        let (Phase::Owned(owned), Some(state)) = (&mut self.phase, &self.state) else {
+            return;
+        };
+        let mut asks = Vec::new();
+        for (stream, gap) in &mut owned.gaps {
+            if now >= gap.since + after {
+                gap.since = now;
+                let row: Option<ReceivedRow> = state.get(&stream.to_string());
+                let from = row.map_or(0, |row| row.n).saturating_add(1);
+                asks.push((*stream, from, gap.from_service.clone(), gap.from_lane));
+            }
+        }
+        for (stream, from, service, lane) in asks {
+            self.ask_for(stream, from, &service, lane);
         }
     }
 

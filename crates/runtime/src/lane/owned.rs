@@ -56,10 +56,15 @@ pub(super) struct Tip {
 }
 
 /// A gap in a sender's numbers.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Gap {
+    /// When it was seen, or last asked for.
     pub(super) since: Duration,
-    pub(super) asked_at: Option<Duration>,
+    /// The highest number that came too early: the gap stays until it is taken.
+    pub(super) seen: u64,
+    /// The sender.
+    pub(super) from_service: String,
+    pub(super) from_lane: u32,
 }
 
 /// Everything that exists only while a lane is owned.
@@ -128,6 +133,7 @@ impl<P: Processor> Lane<P> {
     pub(super) fn own_on(&mut self) -> bool {
         self.settle();
         self.watch_clock();
+        self.ask_for_gaps();
         let wanted = self.wanted;
         let Phase::Owned(owned) = &mut self.phase else {
             return false;

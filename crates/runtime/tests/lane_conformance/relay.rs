@@ -4,10 +4,11 @@ use crate::bed::{Bed, eventually};
 use crate::faulty::Fault;
 use crate::suite::Scenario;
 use prost::Message;
-use tenfold_proto::lane::Decisions;
+use tenfold_proto::lane::inbox_record::Content;
+use tenfold_proto::lane::{Decisions, InboxRecord, LaneCreated, Relay, RelayedMessage};
 use tenfold_runtime::cache::MemoryCache;
 use tenfold_runtime::lane::record;
-use tenfold_runtime::log::{Log, Topic};
+use tenfold_runtime::log::{Class, Log, NewRecord, Topic};
 use tenfold_runtime::trace::traced;
 
 pub const SCENARIOS: &[(&str, Scenario)] = &[
@@ -31,6 +32,10 @@ pub const SCENARIOS: &[(&str, Scenario)] = &[
     (
         "the next receiver knows what was taken",
         takeover_of_receiver,
+    ),
+    (
+        "a gap that stays is asked for, though nothing more comes",
+        gap,
     ),
     ("a call's trace goes on with its messages", trace),
 ];
@@ -131,6 +136,57 @@ fn takeover_of_receiver(bed: Bed) {
     sender.log.fail_next(&inbox(), Fault::UnknownLanded);
     tell(&bed, &sender, 4..=6);
     arrive(&bed, &next, 6);
+}
+
+/// A message comes too early, and nothing after it.
+fn gap(bed: Bed) {
+    let (sender, receiver) = pair(&bed);
+    tell(&bed, &sender, 1..=2);
+    arrive(&bed, &receiver, 2);
+    let record = records(&sender, &Topic::journal("intake")).swap_remove(0);
+    let created = record::read(&record).and_then(|e| LaneCreated::decode(e.body).ok());
+    let relay = Relay {
+        stream_id: created.expect("the journal's first record").stream_id,
+        from_service: "intake".to_owned(),
+        first_n: 5,
+        messages: vec![RelayedMessage::default()],
+        prev_digest: vec![0; 32].into(),
+        ..Relay::default()
+    };
+    let record = InboxRecord {
+        content: Some(Content::Relay(relay)),
+        traceparent: String::new(),
+    };
+    let record = NewRecord::of(record.encode_to_vec());
+    let ignored = Box::new(|_| {});
+    receiver
+        .log
+        .append(Class::Relay, &inbox(), 0, record, ignored);
+    eventually("it asks for what is missing", || {
+        records(&sender, &Topic::inbox("intake"))
+            .iter()
+            .any(|bytes| {
+                let content = InboxRecord::decode(bytes.clone())
+                    .ok()
+                    .and_then(|r| r.content);
+                matches!(content, Some(Content::Resend(resend)) if resend.from_n == 3)
+            })
+    });
+    tell(&bed, &sender, 3..=4);
+    arrive(&bed, &receiver, 4);
+}
+
+fn records(node: &crate::bed::Node, topic: &Topic) -> Vec<bytes::Bytes> {
+    let mut reader = node
+        .log
+        .reader(topic, 0, 0, std::sync::Arc::new(|| {}))
+        .unwrap();
+    let mut records = Vec::new();
+    eventually("the topic is read", || {
+        records.extend(reader.poll(1 << 20).unwrap().into_iter().map(|r| r.value));
+        !records.is_empty()
+    });
+    records
 }
 
 /// From the caller, through the sender's journal and the receiver's inbox, into the receiver's journal.
