@@ -1,10 +1,14 @@
 //! Checking a configuration to its bound, and refuting a flaw with its shortest run.
 
+use crate::endless::has_endless_run;
 use serde::Serialize;
 use stateright::{Checker, Expectation, HasDiscoveries, Model};
 use std::fmt::Display;
 use std::hash::Hash;
 use std::time::Instant;
+
+/// With it, a property of the moments at which nothing more happens by itself is one of progress.
+const ENDS: &str = "every run ends";
 
 /// A model that can be checked and told of.
 pub trait Checkable:
@@ -69,6 +73,15 @@ pub fn check<M: Checkable>(name: &'static str, model: &M) -> Checked {
         happens: Vec::new(),
         fails: Vec::new(),
     };
+    if has_endless_run(model) {
+        checked.fails.push(Run {
+            property: ENDS,
+            steps: vec!["a run comes back to where it was".to_owned()],
+        });
+    } else {
+        checked.holds.push(ENDS);
+    }
+    checked.seconds = begun.elapsed().as_secs_f64();
     for property in model.properties() {
         let name = property.name;
         let path = found.get(name).cloned();

@@ -12,6 +12,7 @@
 
 pub mod check;
 pub mod configurations;
+pub mod endless;
 pub mod fault;
 pub mod flaw;
 pub mod lane;

@@ -16,6 +16,12 @@ fn refuted(flaw: Flaw, steps: usize) {
     let run = refutation(flaw).expect("the model is strong enough to see it");
     assert_eq!(run.property, flaw.falls());
     assert_eq!(run.steps.len(), steps, "{:#?}", run.steps);
+    let page = include_str!("../../../docs/lane-protocol.md").replace('`', "");
+    let row = page
+        .lines()
+        .find(|line| line.starts_with(&format!("| {} |", flaw.words())));
+    let row = row.expect("docs/lane-protocol.md tells it");
+    assert!(row.ends_with(&format!("| {steps} |")), "{row}");
 }
 
 #[test]
