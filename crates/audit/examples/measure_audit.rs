@@ -23,6 +23,9 @@ use std::time::Instant;
 use tenfold_audit::source::{Extent, LaneName, Record, Records, Source, SourceError};
 use tenfold_audit::{Options, audit};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const TOPICS: [&str; 8] = [
     "intake.inbox",
     "intake.journal",

@@ -27,12 +27,37 @@ struct Bucket {
     all: Vec<u64>,
     /// The first so many are in order.
     sorted: usize,
+    /// A bit for each that is marked; empty until the first mark.
+    marks: Vec<u64>,
 }
 
 impl Bucket {
     fn has(&self, hash: u64) -> bool {
         let (sorted, tail) = self.all.split_at(self.sorted.min(self.all.len()));
         sorted.binary_search(&hash).is_ok() || tail.contains(&hash)
+    }
+
+    /// Marks one; false if it is not there.
+    fn mark(&mut self, hash: u64) -> bool {
+        if self.marks.is_empty() {
+            self.all.sort_unstable();
+            self.sorted = self.all.len();
+            self.marks = vec![0; self.all.len().div_ceil(64)];
+        }
+        let Ok(at) = self.all.binary_search(&hash) else {
+            return false;
+        };
+        if let Some(word) = self.marks.get_mut(at / 64) {
+            *word |= 1 << (at % 64);
+        }
+        true
+    }
+
+    fn unmarked(&self) -> impl Iterator<Item = u64> + '_ {
+        self.all.iter().enumerate().filter_map(|(at, hash)| {
+            let word = self.marks.get(at / 64).copied().unwrap_or_default();
+            (word >> (at % 64) & 1 == 0).then_some(*hash)
+        })
     }
 
     fn push(&mut self, hash: u64) {
@@ -105,11 +130,16 @@ impl Hashes {
         self.count == 0
     }
 
-    /// All of them.
-    pub fn iter(&self) -> impl Iterator<Item = u64> + '_ {
+    /// Marks one; false if it is not there. After the first mark, nothing may be added.
+    pub fn mark(&mut self, hash: u64) -> bool {
         self.buckets
-            .iter()
-            .flat_map(|bucket| bucket.all.iter().copied())
+            .get_mut(Self::bucket(hash))
+            .is_some_and(|bucket| bucket.mark(hash))
+    }
+
+    /// Those that are not marked.
+    pub fn unmarked(&self) -> impl Iterator<Item = u64> + '_ {
+        self.buckets.iter().flat_map(Bucket::unmarked)
     }
 }
 
@@ -132,7 +162,12 @@ mod tests {
         }
         assert!(!hashes.has(hash64(&[b"other"])));
         assert_eq!(hashes.len(), 20_000);
-        assert_eq!(hashes.iter().count(), 20_000);
+        for name in names.iter().skip(1) {
+            assert!(hashes.mark(*name));
+            assert!(hashes.mark(*name), "the same again");
+        }
+        assert!(!hashes.mark(hash64(&[b"other"])));
+        assert_eq!(hashes.unmarked().collect::<Vec<_>>(), names[..1]);
     }
 
     #[test]

@@ -21,7 +21,6 @@ pub struct Publics {
     sent: Hashes,
     /// Where what was sent stands; of a large log, the first only.
     places: HashMap<u64, Place>,
-    found: Hashes,
     unsent: Vec<Place>,
     unsent_more: u64,
     /// Records of topics that begin behind their first record: what is missing proves nothing.
@@ -74,9 +73,10 @@ impl Publics {
                     self.read = self.read.saturating_add(1);
                     let key = record.key.as_deref().unwrap_or_default();
                     let hash = content(key, &record.value) ^ topic(name);
-                    if self.sent.has(hash) {
-                        self.found.insert(hash);
-                    } else if self.unsent.len() < UNSENT_MAX {
+                    if self.sent.mark(hash) {
+                        continue;
+                    }
+                    if self.unsent.len() < UNSENT_MAX {
                         self.unsent.push(place(&lane, record.offset));
                     } else {
                         self.unsent_more = self.unsent_more.saturating_add(1);
@@ -105,8 +105,8 @@ impl Publics {
             .flat_map(|(_, pair)| pair.in_flight())
             .map(|about| about.subject)
             .collect();
-        for hash in self.sent.iter() {
-            if self.found.has(hash) || on_their_way.contains(&hash) {
+        for hash in self.sent.unmarked() {
+            if on_their_way.contains(&hash) {
                 continue;
             }
             let shown = self.places.get(&hash).cloned();

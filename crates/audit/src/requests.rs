@@ -2,12 +2,12 @@
 //! what a client was told is what the journals hold.
 
 use crate::finding::{Findings, Rule};
-use crate::hashes::{Hashes, hash64};
+use crate::hashes::hash64;
 use crate::lane::{Batch, Lane};
 use crate::ledger::Ledger;
 use crate::source::Place;
 use crate::told::{Answered, Told, key};
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use tenfold_proto::lane::{Outcome, answer};
 
 /// How long a lane answers a repeated request with its first answer.
@@ -18,7 +18,7 @@ const GROUP_MS: i64 = 8 * 3_600_000;
 
 /// The request ids of one lane.
 #[derive(Debug, Default)]
-struct Ids(VecDeque<(i64, Hashes)>);
+struct Ids(VecDeque<(i64, HashSet<u64>)>);
 
 impl Ids {
     /// Adds one; false if it is remembered.
@@ -30,16 +30,14 @@ impl Ids {
         {
             self.0.pop_front();
         }
-        if self.0.iter().any(|(_, ids)| ids.has(id)) {
+        if self.0.iter().any(|(_, ids)| ids.contains(&id)) {
             return false;
         }
         let group = at.div_euclid(GROUP_MS).saturating_mul(GROUP_MS);
         match self.0.back_mut() {
             Some((from, ids)) if *from == group => ids.insert(id),
             _ => {
-                let mut ids = Hashes::default();
-                ids.insert(id);
-                self.0.push_back((group, ids));
+                self.0.push_back((group, HashSet::from([id])));
                 true
             }
         }

@@ -187,6 +187,15 @@ impl<'h> Log<'h> {
         }
     }
 
+    /// How many messages a service sent to a topic.
+    pub fn sent(&self, service: &str, topic: &str) -> u64 {
+        let sent = self
+            .lanes
+            .get(service)
+            .and_then(|lane| lane.sent.get(topic));
+        sent.map_or(0, |(n, _)| *n)
+    }
+
     /// A batch that says how far public messages arrived.
     pub fn arrived(&mut self, service: &'static str, topic: &str, n: u64) {
         self.now += 1_000;

@@ -73,6 +73,7 @@ pub fn surge(log: &mut Log<'_>) {
     day::load(log, "load 2", 2, &map, 2);
     let verdicts = surge_retests(log, &names, POSITIVE);
     day::delivered(log, "delivered 2", &verdicts, &[]);
+    log.arrived("results", "reports", log.sent("results", "reports"));
 }
 
 /// The run of a plate of pools, of which one is positive: its tubes are tested alone.

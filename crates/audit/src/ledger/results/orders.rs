@@ -48,7 +48,8 @@ impl Results {
             plate.in_control
                 && plate.well(at).is_some_and(|well| {
                     let pool = well.pool.unwrap_or(key);
-                    let in_it = members.iter().all(|m| plate.tubes(well).contains(m));
+                    let there: Vec<TubeKey> = plate.tubes(well).collect();
+                    let in_it = members.iter().all(|m| there.contains(m));
                     pool == key && well.call == event.call() && in_it
                 })
         });

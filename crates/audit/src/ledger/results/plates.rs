@@ -5,7 +5,7 @@ use super::Results;
 use crate::calls::{call, control_is_right};
 use crate::finding::Rule;
 use crate::ledger::book::Book;
-use crate::ledger::ids::{PoolKey, TubeKey, well, well_name};
+use crate::ledger::ids::{PoolKey, TubeKey, lab_of, number_of, well, well_name};
 use crate::ledger::tubes::Test;
 use std::collections::HashMap;
 use tenfold_proto::v1::{
@@ -36,7 +36,9 @@ pub struct Plate {
     controls: Box<[(u16, Control)]>,
     /// Its wells.
     pub wells: Box<[PlateWell]>,
-    tubes: Box<[TubeKey]>,
+    /// Numbers of its tubes in its lab: half as long as their keys.
+    tubes: Box<[u32]>,
+    lab: TubeKey,
     /// Run and version that count.
     pub current: Option<(u64, u32)>,
     /// The controls of that analysis are as they must be.
@@ -52,10 +54,11 @@ impl Plate {
     }
 
     /// Its tubes in a well.
-    pub fn tubes(&self, well: &PlateWell) -> &[TubeKey] {
-        self.tubes
-            .get(well.from as usize..well.to as usize)
-            .unwrap_or_default()
+    pub fn tubes(&self, well: &PlateWell) -> impl Iterator<Item = TubeKey> + '_ {
+        let numbers = self.tubes.get(well.from as usize..well.to as usize);
+        let lab = self.lab;
+        let numbers = numbers.unwrap_or_default().iter();
+        numbers.map(move |number| lab | TubeKey::from(*number))
     }
 }
 
@@ -100,7 +103,12 @@ impl Results {
                     results.registration = sample.version;
                     results.collection |= sample.collection_pool;
                 }
-                tubes.push(tube);
+                // A plate's tubes are of its lab: pooling knows no others.
+                let own = lab_of(tube) == lab_of(key);
+                book.check(own, Rule::Inv04, |_| {
+                    format!("tube {} stands on a plate of another lab", member.tube)
+                });
+                tubes.push(u32::try_from(number_of(tube)).unwrap_or(u32::MAX));
             }
             wells.push(PlateWell {
                 well: at,
@@ -120,6 +128,7 @@ impl Results {
                 .collect(),
             wells: wells.into(),
             tubes: tubes.into(),
+            lab: key - number_of(key),
             current: None,
             in_control: false,
             void: false,

@@ -177,7 +177,7 @@ impl Results {
     fn was_invalid(&self, plate: &Plate, test: &Test) -> bool {
         plate
             .well(test.well)
-            .is_some_and(|well| plate.tubes(well).iter().any(|t| self.invalid.contains(t)))
+            .is_some_and(|well| plate.tubes(well).any(|t| self.invalid.contains(&t)))
     }
 
     /// What the batch publishes is what it issued.
