@@ -5,6 +5,7 @@ use std::path::PathBuf;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let files = [
         "tenfold/lane/v1/lane.proto",
+        "tenfold/lane/v1/archive.proto",
         "tenfold/v1/sample.proto",
         "tenfold/v1/registration.proto",
         "tenfold/v1/messages.proto",

@@ -6,10 +6,12 @@
 //!
 //! Read in this order: [`processor`] (what a service brings), [`log`] (what a log must do),
 //! [`lane`] (the protocol), [`cache`] (folded state on disk), [`instance`] (lanes, threads and the
-//! group), [`gateway`] (calls and forwarding), [`driver`] (tests without a broker).
+//! group), [`gateway`] (calls and forwarding), [`driver`] (tests without a broker),
+//! [`archive`] (a whole log in one file).
 
 #![warn(missing_docs)]
 
+pub mod archive;
 pub mod budget;
 pub mod cache;
 pub mod clock;

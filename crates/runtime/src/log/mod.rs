@@ -209,6 +209,41 @@ pub struct Extent {
     pub end: u64,
 }
 
+/// All that a log has at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cut {
+    /// Every lane of every topic.
+    pub lanes: Vec<CutLane>,
+    /// How far groups have read.
+    pub positions: Vec<CutPosition>,
+}
+
+/// One lane at that moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CutLane {
+    /// Its topic.
+    pub topic: Topic,
+    /// Its number.
+    pub lane: u32,
+    /// Number of lanes of the topic.
+    pub lanes: u32,
+    /// One above its last offset.
+    pub end: u64,
+}
+
+/// One group's position at that moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CutPosition {
+    /// The group.
+    pub group: String,
+    /// The topic.
+    pub topic: Topic,
+    /// The lane.
+    pub lane: u32,
+    /// Where it reads on.
+    pub next: u64,
+}
+
 /// Reads one lane of one topic in order.
 pub trait Reader: Send {
     /// Takes what has arrived, about `max_bytes` at most (but at least one record if there is any).
@@ -297,4 +332,14 @@ pub trait Log: Send + Sync + 'static {
         lane: u32,
         next: u64,
     ) -> Result<(), ReadError>;
+
+    /// What the log has at one moment, all lanes at the same commit.
+    ///
+    /// # Errors
+    /// The log knows no such moment: its lanes are on several machines.
+    fn cut(&self) -> Result<Cut, ReadError> {
+        Err(ReadError::Refused(
+            "this log has no one moment for all its lanes; it has copies of its own".into(),
+        ))
+    }
 }

@@ -8,6 +8,7 @@ mod bed;
 mod damage;
 mod faulty;
 mod ledger;
+mod moving;
 mod on_logs;
 mod relay;
 mod suite;

@@ -17,8 +17,8 @@ mod tests;
 mod writer;
 
 use super::{
-    AppendError, Class, Done, Extent, Log, Membership, NewRecord, RECORD_BYTES_MAX, ReadError,
-    Reader, Suggest, Topic, TopicPlan, Wake,
+    AppendError, Class, Cut, CutLane, CutPosition, Done, Extent, Log, Membership, NewRecord,
+    RECORD_BYTES_MAX, ReadError, Reader, Suggest, Topic, TopicPlan, Wake,
 };
 use lock::DirectoryLock;
 use reader::EmbeddedReader;
@@ -312,6 +312,43 @@ impl Log for EmbeddedLog {
             .recv()
             .unwrap_or_else(|_| Err("the log is closed".into()))
             .map_err(ReadError::Unavailable)
+    }
+
+    fn cut(&self) -> Result<Cut, ReadError> {
+        // Before the ends: what a position stands for is then below them.
+        let positions = self.shared.with_database(store::positions)?;
+        let topics = self.shared.topics();
+        let name = |id: u32| {
+            let found = topics.iter().find(|(_, info)| info.id == id);
+            found.map(|(name, info)| (Topic::named(name), info.lanes))
+        };
+        let lanes = self.shared.all_ends().into_iter();
+        let mut lanes: Vec<CutLane> = lanes
+            .filter_map(|((id, lane), ends)| {
+                let (topic, lanes) = name(id)?;
+                let end = ends.end;
+                Some(CutLane {
+                    topic,
+                    lane,
+                    lanes,
+                    end,
+                })
+            })
+            .collect();
+        lanes.sort_by(|a, b| (&a.topic, a.lane).cmp(&(&b.topic, b.lane)));
+        let positions = positions
+            .into_iter()
+            .filter_map(|(group, (id, lane), next)| {
+                let (topic, _) = name(id)?;
+                Some(CutPosition {
+                    group,
+                    topic,
+                    lane,
+                    next,
+                })
+            })
+            .collect();
+        Ok(Cut { lanes, positions })
     }
 }
 

@@ -207,6 +207,16 @@ impl Shared {
             .map_or(LaneEnds::EMPTY, |lane| lane.ends)
     }
 
+    /// Where every lane ends, at one commit.
+    pub(super) fn all_ends(&self) -> Vec<(Place, LaneEnds)> {
+        let lanes = locked(&self.lanes);
+        lanes
+            .of
+            .iter()
+            .map(|(place, lane)| (*place, lane.ends))
+            .collect()
+    }
+
     pub(super) fn extent(&self, place: Place) -> Extent {
         let ends = self.ends(place);
         Extent {

@@ -237,6 +237,23 @@ pub(super) fn position(
     }
 }
 
+/// All groups' positions.
+pub(super) fn positions(database: &Database) -> Result<Vec<(String, Place, u64)>, String> {
+    let read = database.begin_read().map_err(text)?;
+    let table = match read.open_table(POSITIONS) {
+        Ok(table) => table,
+        Err(TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
+        Err(error) => return Err(text(error)),
+    };
+    let mut positions = Vec::new();
+    for row in table.iter().map_err(text)? {
+        let (key, next) = row.map_err(text)?;
+        let (group, topic, lane) = key.value();
+        positions.push((group.to_owned(), (topic, lane), next.value()));
+    }
+    Ok(positions)
+}
+
 /// One write transaction under way.
 pub(super) struct Writing<'t> {
     records: Table<'t, RecordKey, &'static [u8]>,
