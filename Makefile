@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo audit test model lint fmt build docs chaos
+.PHONY: help demo audit test model kill lint fmt build docs chaos
 
 help: ## Show this
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | while IFS=$$'\t' read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
@@ -25,6 +25,11 @@ test: ## Run every test: rules, lanes on both logs, services, whole days on the 
 model: ## Check the lane protocol: every run to a stated bound, and every planted flaw (MODEL="--json", "--small", "--explore relaying")
 	@scripts/need build
 	cargo run --locked --quiet --release -p tenfold-model -- $(MODEL)
+
+kill: ## Kill a process under load 100 times with -9; figures of starts (TENFOLD_KILLS=n for another number)
+	@scripts/need build test
+	cargo build --locked --workspace --bins
+	TENFOLD_KILLS=$${TENFOLD_KILLS:-100} cargo test --locked -p tenfold-tests --test system -- --nocapture killed_again
 
 lint: ## Format, clippy, licences and bans, .proto files, shell scripts
 	@scripts/need build lint

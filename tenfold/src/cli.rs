@@ -119,6 +119,14 @@ enum Command {
     Audit(crate::audit::Audit),
     /// Compare each lane's cache with what its journal makes
     Digest(crate::digest::Digest),
+    /// Copy the embedded log into a folder, also while it is in use
+    Backup(crate::archive::Backup),
+    /// Put a backup into a data folder that has no log
+    Restore(crate::archive::Restore),
+    /// Copy the embedded log of a lab that moves into a file; what runs on it must be stopped
+    Export(crate::archive::Export),
+    /// Put a lab that moves into Kafka
+    Import(crate::archive::Import),
     /// Play one day of a lab, then keep serving
     Demo(crate::demo::Demo),
     /// Print all settings with their defaults and explanation
@@ -153,6 +161,15 @@ impl Global {
         flags.extend_from_slice(more);
         flags.extend_from_slice(&self.set);
         Ok(Config::load(self.config.as_deref(), &flags)?)
+    }
+
+    fn session(&self, more: &[Override]) -> Outcome<Session> {
+        let config = self.config(more)?;
+        Ok(Session::new(
+            config,
+            self.actor.clone(),
+            self.request_id.clone(),
+        ))
     }
 }
 
@@ -193,6 +210,21 @@ pub fn dispatch(cli: Cli) -> Outcome {
             let config = global.config(&args.log.overrides())?;
             crate::digest::run(&args, &config, output)
         }
+        Command::Backup(args) => {
+            let more = crate::archive::of_data(args.data.as_ref());
+            talk_with(global, &more, |s| crate::archive::backup(s, output, args))
+        }
+        Command::Export(args) => {
+            let more = crate::archive::of_data(args.data.as_ref());
+            crate::archive::export(&global.session(&more)?, output, &args)
+        }
+        Command::Restore(args) => {
+            let more = crate::archive::of_data(args.data.as_ref());
+            crate::archive::restore(&args, &global.config(&more)?, output)
+        }
+        Command::Import(args) => {
+            crate::archive::import(&args, &global.config(&args.overrides())?, output)
+        }
         Command::Run(args) => crate::run::run(global.config(&args.overrides("all"))?),
         Command::Topics(Topics::Create(args)) => {
             let created = crate::run::create_topics(&global.config(&args.overrides("all"))?)?;
@@ -225,8 +257,15 @@ where
     F: FnOnce(Session) -> R,
     R: Future<Output = Outcome>,
 {
-    let config = global.config(&[])?;
-    let session = Session::new(config, global.actor.clone(), global.request_id.clone());
+    talk_with(global, &[], command)
+}
+
+fn talk_with<F, R>(global: &Global, more: &[Override], command: F) -> Outcome
+where
+    F: FnOnce(Session) -> R,
+    R: Future<Output = Outcome>,
+{
+    let session = global.session(more)?;
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?

@@ -5,6 +5,7 @@
 //! order: [`cli`] (what can be typed), [`run`] (the services), [`client`] (one file a group of
 //! commands), [`output`] (tables for people, JSON for programs), [`failure`] (exit codes).
 
+mod archive;
 mod audit;
 mod cli;
 mod client;

@@ -4,7 +4,9 @@ mod audited;
 mod day;
 mod embedded;
 mod kafka;
+mod kills;
 mod many;
+mod moving;
 
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use tempfile::TempDir;

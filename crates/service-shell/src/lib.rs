@@ -11,6 +11,7 @@
 #![warn(missing_docs)]
 
 pub mod config;
+mod export;
 pub mod grpc;
 pub mod http;
 pub mod metrics;

@@ -11,11 +11,13 @@ use tenfold_domain::Rejection;
 use tenfold_domain::policy::{Policy, PolicyError};
 use tenfold_proto::v1::operations_server::{self, OperationsServer};
 use tenfold_proto::v1::{
-    ApplyPolicyReply, ApplyPolicyRequest, ExternalInput, GetStatusReply, GetStatusRequest,
-    LaneStatus, PolicyActivated, ServiceStatus, external_input,
+    ApplyPolicyReply, ApplyPolicyRequest, ExportReply, ExportRequest, ExternalInput,
+    GetStatusReply, GetStatusRequest, LaneStatus, PolicyActivated, ServiceStatus, external_input,
 };
 use tenfold_runtime::gateway::Gateway;
 use tenfold_runtime::instance::{Instance, Local};
+use tenfold_runtime::log::Log;
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
 /// Most problems of a policy that one answer names; the rest is counted.
@@ -27,12 +29,13 @@ pub struct Running {
     log: &'static str,
     started_at: i64,
     whole: bool,
+    store: Arc<dyn Log>,
     instances: Mutex<Vec<Instance>>,
 }
 
 impl Running {
     /// Takes the instances over.
-    pub(crate) fn new(config: &Config, instances: Vec<Instance>) -> Self {
+    pub(crate) fn new(config: &Config, store: Arc<dyn Log>, instances: Vec<Instance>) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         Self {
             instance: config.instance_name(),
@@ -46,6 +49,7 @@ impl Running {
                 .unwrap_or_default(),
             // On the embedded log this process has all lanes; on Kafka others may have some, or all.
             whole: config.log.kind == LogKind::Embedded,
+            store,
             instances: Mutex::new(instances),
         }
     }
@@ -143,6 +147,17 @@ impl operations_server::Operations for Operations {
         let request = request.into_inner();
         let reply = apply_policy(&self.gateway, &request.actor, request.content).await?;
         Ok(Response::new(reply))
+    }
+
+    type ExportStream = ReceiverStream<Result<ExportReply, Status>>;
+
+    async fn export(
+        &self,
+        _: Request<ExportRequest>,
+    ) -> Result<Response<Self::ExportStream>, Status> {
+        Ok(Response::new(crate::export::stream(Arc::clone(
+            &self.running.store,
+        ))))
     }
 
     async fn get_status(

@@ -248,7 +248,11 @@ impl Process {
     pub async fn serve(self) -> anyhow::Result<()> {
         let began = Instant::now();
         let metrics = metrics::install()?;
-        let running = Arc::new(Running::new(&self.config, self.instances));
+        let running = Arc::new(Running::new(
+            &self.config,
+            Arc::clone(&self.log),
+            self.instances,
+        ));
         let mut routes = self.routes;
         routes.add_service(lanes_server(running.calls()));
         let mut names = self.names;

@@ -160,7 +160,10 @@ fn new_record(record: ArchivedRecord) -> NewRecord {
 }
 
 /// Every lane must have what the archive has, where it has it, and nothing else.
-fn compare(log: &dyn Log, open: Open<'_>) -> Result<(), ArchiveError> {
+///
+/// # Errors
+/// [`ArchiveError::Differs`], or the log or the archive cannot be read.
+pub fn compare(log: &dyn Log, open: Open<'_>) -> Result<(), ArchiveError> {
     let mut archive = Archive::open(open()?)?;
     let mut part = archive.next_records()?;
     for lane in archive.header().lanes.clone() {

@@ -2,7 +2,7 @@
 //!
 //! Knows topics, records and the chain that a journal's records form; must not know what they decide. The
 //! format is in `proto/tenfold/lane/v1/archive.proto`. Read in this order: [`write`], [`read`], [`check`],
-//! [`import`]. Why offsets stay what they were: `docs/decisions/0403-moving-a-lab.md`.
+//! [`import`]. Why offsets stay what they were: `docs/decisions/0404-moving-a-lab.md`.
 
 pub mod check;
 pub mod import;
