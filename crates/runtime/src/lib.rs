@@ -17,6 +17,7 @@ pub mod cache;
 pub mod clock;
 pub mod crash;
 pub mod driver;
+pub mod entropy;
 pub mod gateway;
 pub mod instance;
 pub mod lane;

@@ -1,11 +1,12 @@
-//! Applies committed batches to the cache on a thread of its own: answers never wait for sled.
+//! Applies committed batches to the cache on a thread of its own: answers never wait for sled. Or, in a
+//! simulation, one at a time when its scheduler says so.
 
 use super::{Cache, LaneCache, Writes};
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, VecDeque};
 use std::io;
-use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 /// Told how an apply ended; must not block.
@@ -73,9 +74,21 @@ impl Handles {
 
 /// Takes batches of all lanes of a service, in order. How many may wait is bounded by the lanes
 /// ([`crate::limits::Limits::unapplied_bytes_max`]), each of which stops deciding at its bound.
-pub struct Applier {
-    jobs: Option<Sender<Job>>,
-    thread: Option<JoinHandle<()>>,
+pub struct Applier(Runs);
+
+/// Who takes the jobs.
+enum Runs {
+    Thread {
+        jobs: Option<Sender<Job>>,
+        thread: Option<JoinHandle<()>>,
+    },
+    Steps(Mutex<Steps>),
+}
+
+/// Jobs that wait to be done by hand.
+struct Steps {
+    handles: Handles,
+    waiting: VecDeque<Job>,
 }
 
 impl Applier {
@@ -94,10 +107,46 @@ impl Applier {
                     handles.run(job);
                 }
             })?;
-        Ok(Self {
+        Ok(Self(Runs::Thread {
             jobs: Some(jobs),
             thread: Some(thread),
-        })
+        }))
+    }
+
+    /// One without a thread: jobs wait until [`Self::step`] does them. Those that wait when it is dropped
+    /// are lost, as they are when a process is killed.
+    #[must_use]
+    pub fn stepped(cache: Arc<dyn Cache>) -> Self {
+        let lanes = HashMap::new();
+        Self(Runs::Steps(Mutex::new(Steps {
+            handles: Handles { cache, lanes },
+            waiting: VecDeque::new(),
+        })))
+    }
+
+    /// Does the oldest job of a stepped applier. False if none waits.
+    pub fn step(&self) -> bool {
+        let Runs::Steps(steps) = &self.0 else {
+            return false;
+        };
+        let mut steps = steps.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(job) = steps.waiting.pop_front() else {
+            return false;
+        };
+        steps.handles.run(job);
+        true
+    }
+
+    /// Jobs that wait in a stepped applier.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        match &self.0 {
+            Runs::Thread { .. } => 0,
+            Runs::Steps(steps) => {
+                let steps = steps.lock().unwrap_or_else(PoisonError::into_inner);
+                steps.waiting.len()
+            }
+        }
     }
 
     /// Queues a batch.
@@ -112,25 +161,35 @@ impl Applier {
     }
 
     fn queue(&self, job: Job) {
-        if let Some(jobs) = &self.jobs
-            && let Err(lost) = jobs.send(job)
-        {
-            match lost.0 {
-                Job::Apply { done, .. } => {
-                    done(Err(io::Error::other("the cache thread has ended")));
+        match &self.0 {
+            Runs::Thread { jobs, .. } => {
+                if let Some(jobs) = jobs
+                    && let Err(lost) = jobs.send(job)
+                {
+                    match lost.0 {
+                        Job::Apply { done, .. } => {
+                            done(Err(io::Error::other("the cache thread has ended")));
+                        }
+                        Job::After { then, .. } => then(),
+                    }
                 }
-                Job::After { then, .. } => then(),
+            }
+            Runs::Steps(steps) => {
+                let mut steps = steps.lock().unwrap_or_else(PoisonError::into_inner);
+                steps.waiting.push_back(job);
             }
         }
     }
 }
 
 impl Drop for Applier {
-    /// Everything queued is applied first.
+    /// Everything queued for a thread is applied first.
     fn drop(&mut self) {
-        self.jobs = None;
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
+        if let Runs::Thread { jobs, thread } = &mut self.0 {
+            *jobs = None;
+            if let Some(thread) = thread.take() {
+                let _ = thread.join();
+            }
         }
     }
 }

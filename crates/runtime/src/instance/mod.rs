@@ -12,6 +12,7 @@ pub use local::Local;
 
 use crate::cache::{Applier, Cache};
 use crate::clock::{Clock, SystemClock};
+use crate::entropy::SystemEntropy;
 use crate::gateway::Gateway;
 use crate::lane::Status;
 use crate::lane::context::{Context, Event, Notice};
@@ -131,6 +132,7 @@ impl Instance {
             cache: Arc::clone(&config.cache),
             applier: Arc::new(Applier::spawn(service, Arc::clone(&config.cache))?),
             clock: Arc::clone(&config.clock),
+            entropy: Arc::new(SystemEntropy),
             limits: config.limits,
             lanes: topics.clone(),
             mailbox: Arc::clone(&mailbox),

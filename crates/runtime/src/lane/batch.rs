@@ -44,7 +44,7 @@ impl<P: Processor> Lane<P> {
         if let Err(reason) = filled {
             self.return_calls(building.waiting);
             self.give_back();
-            self.stop(reason);
+            self.doubt(reason);
             return false;
         }
         if matches!(self.phase, Phase::Owned(_)) {
@@ -215,16 +215,20 @@ impl<P: Processor> Lane<P> {
         }
     }
 
+    /// The cache could not be read while the batch was decided: it is dropped, and the cache rebuilt.
+    fn start_anew(&mut self, waiting: Vec<Waiting>) -> bool {
+        self.return_calls(waiting);
+        self.give_back();
+        self.wipe = true;
+        self.start_loading();
+        false
+    }
+
     /// Appends the batch, or answers what needs no record.
     fn finish(&mut self, mut building: Building) -> bool {
         let now = self.context.clock.monotonic();
         if self.state.as_ref().is_none_or(|state| state.failed()) {
-            let waiting = std::mem::take(&mut building.waiting);
-            self.return_calls(waiting);
-            self.give_back();
-            self.wipe = true;
-            self.start_loading();
-            return false;
+            return self.start_anew(building.waiting);
         }
         let Phase::Owned(owned) = &mut self.phase else {
             return false;
@@ -270,10 +274,14 @@ impl<P: Processor> Lane<P> {
             Err(error) => {
                 self.return_calls(building.waiting);
                 self.give_back();
-                self.stop(error.to_string());
+                self.doubt(error.to_string());
                 return false;
             }
         };
+        if state.failed() {
+            // The engine's own rows were read too: nothing of this batch may be written anywhere.
+            return self.start_anew(building.waiting);
+        }
         let (batch, writes) = state.seal();
         let before = owned.tip.chain;
         let bytes = record::decisions(&before, self.processor.level(), &decisions);

@@ -6,6 +6,7 @@ use super::outbox::Ticket;
 use super::state::Batch;
 use crate::cache::{Applier, Cache};
 use crate::clock::Clock;
+use crate::entropy::Entropy;
 use crate::limits::Limits;
 use crate::log::{AppendError, Appended, Log, Topic};
 use std::collections::HashMap;
@@ -101,6 +102,8 @@ pub struct Context {
     pub applier: Arc<Applier>,
     /// The clocks.
     pub clock: Arc<dyn Clock>,
+    /// Names of owners, and the spread of pauses.
+    pub entropy: Arc<dyn Entropy>,
     /// The bounds.
     pub limits: Limits,
     /// Number of lanes by topic without prefix, of every topic that messages go to.

@@ -1,6 +1,7 @@
 //! Creating lanes: the first record of every journal and inbox.
 
 use super::record::{self, Id};
+use crate::entropy::{Entropy, SystemEntropy};
 use crate::log::{Class, Log, NewRecord, Topic};
 use prost::Message;
 use std::sync::mpsc::channel;
@@ -16,11 +17,23 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// # Errors
 /// What could not be read or written, in words.
 pub fn create_lanes(log: &dyn Log, service: &str) -> Result<u32, String> {
+    create_lanes_with(log, service, &SystemEntropy)
+}
+
+/// As [`create_lanes`], with names drawn from the entropy given.
+///
+/// # Errors
+/// What could not be read or written, in words.
+pub fn create_lanes_with(
+    log: &dyn Log,
+    service: &str,
+    entropy: &dyn Entropy,
+) -> Result<u32, String> {
     let (journal, inbox) = (Topic::journal(service), Topic::inbox(service));
     let lanes = log.lanes(&journal).map_err(|e| e.to_string())?;
     let mut created = 0;
     for lane in 0..lanes {
-        let inbox_id = Id::random();
+        let inbox_id = Id::fresh(entropy);
         if is_empty(log, &inbox, lane)? {
             let content = Content::Created(InboxCreated {
                 inbox_id: inbox_id.to_bytes(),
@@ -34,9 +47,9 @@ pub fn create_lanes(log: &dyn Log, service: &str) -> Result<u32, String> {
         }
         if is_empty(log, &journal, lane)? {
             let first = record::created(&LaneCreated {
-                journal_id: Id::random().to_bytes(),
+                journal_id: Id::fresh(entropy).to_bytes(),
                 lanes,
-                stream_id: Id::random().to_bytes(),
+                stream_id: Id::fresh(entropy).to_bytes(),
                 inbox_id: inbox_id.to_bytes(),
             });
             append(log, &journal, lane, first)?;

@@ -324,6 +324,23 @@ impl<P: Processor> Lane<P> {
         self.phase = Phase::Stopped(reason);
     }
 
+    /// Something decided or folded contradicts the state. If the cache could not be read, that is why: it is
+    /// rebuilt. Otherwise a person must look.
+    fn doubt(&mut self, reason: String) {
+        if self.state.as_ref().is_some_and(LaneState::failed) {
+            tracing::warn!(
+                service = self.context.service,
+                lane = self.number,
+                %reason,
+                "the cache could not be read: it is wiped, and rebuilt from the journal"
+            );
+            self.wipe = true;
+            self.start_loading();
+        } else {
+            self.stop(reason);
+        }
+    }
+
     /// A pause that doubles with every try, with a spread so that instances do not meet again.
     fn pause(&mut self) -> Duration {
         let limits = &self.context.limits;
@@ -332,6 +349,6 @@ impl<P: Processor> Lane<P> {
             .saturating_mul(1 << self.tries.min(16))
             .min(limits.retry_max);
         self.tries = self.tries.saturating_add(1);
-        doubled.mul_f64(0.75 + 0.5 * rand::random::<f64>())
+        doubled.mul_f64(0.75 + 0.5 * self.context.entropy.share())
     }
 }

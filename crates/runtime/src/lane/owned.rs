@@ -267,6 +267,10 @@ impl<P: Processor> Lane<P> {
             "lane lost"
         );
         self.give_back();
+        if !self.wanted {
+            // It was only committing what was in flight: neither taken again nor followed.
+            return self.release(reason);
+        }
         self.fenced = fenced;
         if fenced {
             metrics::counter!(crate::metrics::OWNERS_FENCED, "service" => self.context.service)

@@ -109,12 +109,15 @@ impl<P: Processor> Lane<P> {
                 }
                 Err(None) => return true,
                 Err(Some(reason)) => {
-                    self.stop(reason);
+                    self.doubt(reason);
                     return false;
                 }
             }
         }
-        self.write_folded();
+        if more {
+            // Only then: a write is answered, an answer is a turn, and a turn must not write again.
+            self.write_folded();
+        }
         self.tell_progress();
         self.pursue_goal();
         more

@@ -1,5 +1,6 @@
 //! Journal records as bytes: the envelope that never changes.
 
+use crate::entropy::Entropy;
 use bytes::Bytes;
 use prost::Message;
 use serde::{Deserialize, Serialize};
@@ -16,8 +17,8 @@ pub struct Id(pub [u8; 16]);
 impl Id {
     /// A new one, never seen before.
     #[must_use]
-    pub fn random() -> Self {
-        Self(*uuid::Uuid::new_v4().as_bytes())
+    pub fn fresh(entropy: &dyn Entropy) -> Self {
+        Self(entropy.bits().to_be_bytes())
     }
 
     /// Reads one; `None` unless there are exactly sixteen bytes.

@@ -171,7 +171,7 @@ impl<P: Processor> Lane<P> {
         let Phase::Folding(folding) = &mut self.phase else {
             return;
         };
-        let owner = Id::random();
+        let owner = Id::fresh(self.context.entropy.as_ref());
         self.attempt += 1;
         folding.goal = Goal::Opening {
             owner,
