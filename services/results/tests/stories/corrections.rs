@@ -238,3 +238,40 @@ fn a_cancelled_registration_that_is_registered_again_gets_its_held_back_report()
     lab.message(Message::MemberAmended(again)).expect("taken");
     assert_eq!(lab.verdict(1), "negative");
 }
+
+#[test]
+fn a_version_that_is_sent_again_after_a_correction_says_what_it_said() {
+    let mut lab = Lab::new();
+    lab.load("PL-1", vec![single("A1", member(1))]);
+    lab.run("PL-1", &[]);
+    let report = |lab: &Lab, version: u32| {
+        lab.pending(RECEIVER, 0)
+            .deliveries
+            .into_iter()
+            .filter_map(|pending| match pending.delivery?.cargo? {
+                v1::results_delivery::Cargo::Report(report) => Some(report),
+                v1::results_delivery::Cargo::Alert(_) => None,
+            })
+            .find(|report| report.version == version)
+            .expect("it waits for its receiver")
+    };
+    let first = report(&lab, 1);
+    let before = member(1).sample;
+    let amended = MemberAmended {
+        tube: member(1).tube,
+        sample: Sample {
+            version: before.version + 1,
+            class: "voluntary".into(),
+            ..before
+        },
+        withdrawn: false,
+    };
+    lab.message(Message::MemberAmended(amended))
+        .expect("it is amended");
+    assert_eq!(report(&lab, 1), first, "a version is told in one way only");
+    let second = report(&lab, 2);
+    assert_eq!(
+        (second.sampling_class.as_str(), second.replaces),
+        ("voluntary", Some(1))
+    );
+}

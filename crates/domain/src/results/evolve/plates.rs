@@ -77,6 +77,7 @@ fn member_loaded(
         transferred_at: member.transferred_at,
     };
     let known: Option<Registered> = state.get(&key);
+    let mut before = None;
     if known
         .as_ref()
         .is_none_or(|known| known.sample.version <= member.sample.version)
@@ -88,11 +89,15 @@ fn member_loaded(
             policy: member.policy,
         };
         state.put(&key, &registered);
+        before = known.filter(|known| *known != registered);
     }
     let board = boards.of(state, key);
     let specimen = match state.get::<Specimen>(&key) {
         Some(mut specimen) => {
             board.leave(&specimen);
+            if let Some(before) = &before {
+                specimen.keep_told(before);
+            }
             if !specimen.is_final() {
                 specimen.standing = Standing::Loaded;
             }
@@ -171,10 +176,12 @@ pub(super) fn amended(
     let mut registered: Registered = state
         .get(&key)
         .ok_or_else(|| format!("tube {tube} was never loaded"))?;
+    let before = registered.clone();
     registered.sample = compact(sample);
     state.put(&key, &registered);
     let mut boards = Boards::default();
     change(state, &mut boards, tube, |specimen| {
+        specimen.keep_told(&before);
         specimen.withdrawn = withdrawn
     })?;
     boards.store(state);

@@ -2,6 +2,7 @@
 
 use super::{Boards, change};
 use crate::ids::{ReceiverId, TubeId};
+use crate::message::FinalResult;
 use crate::results::event::{CargoRef, Issued};
 use crate::results::report::Verdict;
 use crate::results::state::{
@@ -82,6 +83,8 @@ fn add_report(specimen: &mut Specimen, verdict: Verdict, report: &Issued, at: Ti
         verdict,
         replaces: report.replaces,
         at,
+        pooled: false,
+        registered: None,
     });
     match verdict.result() {
         Some(result) => {
@@ -97,6 +100,11 @@ fn add_report(specimen: &mut Specimen, verdict: Verdict, report: &Issued, at: Ti
             specimen.closed_at = None;
             specimen.finding = None;
         }
+    }
+    let alone = specimen.finding == Some(FinalResult::Recollect)
+        || specimen.test().is_none_or(|test| !test.pooled);
+    if let Some(made) = specimen.reports.last_mut() {
+        made.pooled = !alone;
     }
 }
 

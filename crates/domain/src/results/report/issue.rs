@@ -2,7 +2,6 @@
 
 use super::{AlertNotice, Report, Verdict};
 use crate::ids::{ReceiverId, SiteId};
-use crate::message::FinalResult;
 use crate::policy::Policy;
 use crate::results::draft::{Draft, Outgoing};
 use crate::results::event::{Event, Issued};
@@ -104,18 +103,19 @@ fn close_unsent(draft: &mut Draft<'_>, key: u64, issued: &Issued, verdict: Verdi
 /// A version of a tube's report, as a receiver gets it.
 pub fn report_of(state: &dyn Read, key: u64, version: u32) -> Option<Report> {
     let specimen: Specimen = state.get(&key)?;
+    let made = specimen
+        .reports
+        .iter()
+        .find(|made| made.version == version)?;
     let Registered {
         sample,
         received_at,
         due,
         ..
-    } = state.get(&key)?;
-    let made = specimen
-        .reports
-        .iter()
-        .find(|made| made.version == version)?;
-    let alone = specimen.finding == Some(FinalResult::Recollect)
-        || specimen.test().is_none_or(|test| !test.pooled);
+    } = match &made.registered {
+        Some(then) => then.as_ref().clone(),
+        None => state.get(&key)?,
+    };
     Some(Report {
         lab: lab_of(state, key, &specimen),
         barcode: sample.barcode,
@@ -131,7 +131,7 @@ pub fn report_of(state: &dyn Read, key: u64, version: u32) -> Option<Report> {
         sample_version: sample.version,
         subjects: sample.subjects,
         collection_pool: sample.collection_pool,
-        pooled: !alone,
+        pooled: made.pooled,
         collected_at: sample.collected_at,
         received_at,
         due,

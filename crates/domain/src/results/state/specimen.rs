@@ -98,6 +98,10 @@ pub struct ReportMade {
     pub replaces: Option<u32>,
     /// When (lane time).
     pub at: Timestamp,
+    /// It is a lab pool's result.
+    pub pooled: bool,
+    /// What was registered when it was made, if that changed since: a version is never told in two ways.
+    pub registered: Option<Box<Registered>>,
 }
 
 /// A version queued for a receiver. Entries of older versions go once they are accepted.
@@ -164,6 +168,15 @@ impl Specimen {
         self.sent_to
             .iter()
             .all(|sent| sent.version < newest || sent.accepted)
+    }
+
+    /// Its registration changes: reports made before it keep what they said.
+    pub fn keep_told(&mut self, before: &Registered) {
+        for report in &mut self.reports {
+            if report.registered.is_none() {
+                report.registered = Some(Box::new(before.clone()));
+            }
+        }
     }
 
     /// Its result stands.
