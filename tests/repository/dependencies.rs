@@ -28,6 +28,18 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
         ],
     ),
     ("tenfold-model", &["tenfold-proto", "tenfold-runtime"]),
+    (
+        "sim",
+        &[
+            "tenfold-domain",
+            "tenfold-proto",
+            "tenfold-runtime",
+            "tenfold-lab-day",
+            "tenfold-intake",
+            "tenfold-pooling",
+            "tenfold-results",
+        ],
+    ),
     ("tenfold-intake", SERVICE),
     ("tenfold-pooling", SERVICE),
     ("tenfold-results", SERVICE),
