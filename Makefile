@@ -26,12 +26,11 @@ model: ## Check the lane protocol: every run to a stated bound, and every plante
 	@scripts/need build
 	cargo run --locked --quiet --release -p tenfold-model -- $(MODEL)
 
-<<<<<<< HEAD
 kill: ## Kill a process under load 100 times with -9; figures of starts (TENFOLD_KILLS=n for another number)
 	@scripts/need build test
 	cargo build --locked --workspace --bins
 	TENFOLD_KILLS=$${TENFOLD_KILLS:-100} cargo test --locked -p tenfold-tests --test system -- --nocapture killed_again
-=======
+
 .PHONY: sim planted
 sim: ## Simulate the whole pipeline under faults: 10,000 seeds, optimised (SIM="--seeds 100" for fewer)
 	@scripts/need build
@@ -40,7 +39,6 @@ sim: ## Simulate the whole pipeline under faults: 10,000 seeds, optimised (SIM="
 planted: ## Plant every known bug in a copy of the tree, and see that the simulation finds it
 	@scripts/need build
 	cargo run --locked --release --quiet -p sim -- --planted
->>>>>>> 8cd41c0 (Simulate the whole pipeline under faults)
 
 lint: ## Format, clippy, licences and bans, .proto files, shell scripts
 	@scripts/need build lint

@@ -259,11 +259,11 @@ fn a_version_that_is_sent_again_after_a_correction_says_what_it_said() {
     let before = member(1).sample;
     let amended = MemberAmended {
         tube: member(1).tube,
-        sample: Sample {
+        sample: Some(Sample {
             version: before.version + 1,
             class: "voluntary".into(),
             ..before
-        },
+        }),
         withdrawn: false,
     };
     lab.message(Message::MemberAmended(amended))
