@@ -123,12 +123,12 @@ pub fn all(size: Size) -> Vec<Configuration> {
         Configuration {
             name: "everything",
             about: "every kind of fault at once",
-            model: lane(2, Inputs::Calls(pick(1, 2)), 2, 2, EVERYTHING),
+            model: lane(2, Inputs::Calls(1), 2, 2, EVERYTHING),
         },
         Configuration {
             name: "receiving",
             about: "an inbox with repeats and gaps, consumed over takeovers of the receiver",
-            model: lane(2, Inputs::Inbox, 2, pick(1, 2), RECEIVING),
+            model: lane(2, Inputs::Inbox, pick(2, 3).into(), 1, RECEIVING),
         },
         Configuration {
             name: "relaying",

@@ -1,17 +1,21 @@
 //! Checks the lane protocol: all configurations, then all planted flaws.
 
 use clap::Parser;
+use stateright::Model;
 use std::io::stdout;
 use std::process::ExitCode;
 use tenfold_model::configurations::{AnyModel, Size, all};
 use tenfold_model::report;
 
-/// Checks the lane protocol: every run to a stated bound, then every planted flaw.
 #[derive(Parser)]
+#[command(about = "Checks the lane protocol")]
 struct Arguments {
     /// Smaller bounds: seconds instead of minutes.
     #[arg(long)]
     small: bool,
+    /// Check this configuration alone, and no flaws.
+    #[arg(long, value_name = "CONFIGURATION")]
+    only: Option<String>,
     /// Print one JSON document.
     #[arg(long)]
     json: bool,
@@ -25,15 +29,12 @@ struct Arguments {
 
 fn main() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::parse();
-    let size = if arguments.small {
-        Size::Small
-    } else {
-        Size::Full
-    };
+    let size = [Size::Full, Size::Small][usize::from(arguments.small)];
     if let Some(name) = &arguments.explore {
         return explore(name, &arguments.address);
     }
-    let report = report::run(size, &mut |line| eprintln!("{line}"));
+    let only = arguments.only.as_deref();
+    let report = report::run(size, only, &mut |line| eprintln!("{line}"));
     if arguments.json {
         serde_json::to_writer_pretty(stdout(), &report)?;
     } else {
@@ -43,7 +44,6 @@ fn main() -> anyhow::Result<ExitCode> {
 }
 
 fn explore(name: &str, address: &str) -> anyhow::Result<ExitCode> {
-    use stateright::Model;
     let Some(found) = all(Size::Small).into_iter().find(|c| c.name == name) else {
         let names: Vec<&str> = all(Size::Small).iter().map(|c| c.name).collect();
         anyhow::bail!("no configuration {name:?}; there are: {}", names.join(", "));

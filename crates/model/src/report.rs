@@ -35,10 +35,12 @@ impl Report {
     }
 }
 
-/// Checks all configurations and all flaws; `told` hears of each when it is done.
-pub fn run(size: Size, told: &mut dyn FnMut(&str)) -> Report {
+/// Checks all configurations and all flaws, or the one configuration named; `told` hears of each when it
+/// is done.
+pub fn run(size: Size, only: Option<&str>, told: &mut dyn FnMut(&str)) -> Report {
     let mut report = Report::default();
-    for configuration in all(size) {
+    let wanted = |c: &Configuration| only.is_none_or(|only| only == c.name);
+    for configuration in all(size).into_iter().filter(wanted) {
         let checked = configuration.check();
         told(&format!(
             "{}: {} states, {:.1} s",
@@ -46,7 +48,7 @@ pub fn run(size: Size, told: &mut dyn FnMut(&str)) -> Report {
         ));
         report.configurations.push(checked);
     }
-    for flaw in Flaw::ALL {
+    for flaw in Flaw::ALL.into_iter().filter(|_| only.is_none()) {
         let words = flaw.words();
         let run = refutation(flaw);
         told(&format!("flaw: {words}"));
@@ -82,9 +84,9 @@ pub fn print(report: &Report, size: Size, out: &mut dyn Write) -> io::Result<()>
     }
     writeln!(out, "{table}\n")?;
     for Configuration { name, about, .. } in all(size) {
-        writeln!(out, "{name}: {about}")?;
         let found = report.configurations.iter().find(|c| c.name == name);
         if let Some(c) = found {
+            writeln!(out, "{name}: {about}")?;
             for property in &c.holds {
                 writeln!(out, "  holds    {property}")?;
             }
@@ -96,6 +98,9 @@ pub fn print(report: &Report, size: Size, out: &mut dyn Write) -> io::Result<()>
                 steps(run, out)?;
             }
         }
+    }
+    if report.flaws.is_empty() {
+        return Ok(());
     }
     writeln!(
         out,
