@@ -44,6 +44,8 @@ pub struct Outcome {
     pub loaded: Loaded,
     /// Scans of the probes, all accounted for.
     pub scans: usize,
+    /// What the auditor counted.
+    pub audited: String,
     /// Lines of the instances' logs that an operator would look at.
     pub complaints: Vec<String>,
 }
@@ -63,6 +65,7 @@ impl Campaign<'_> {
             lines,
             loaded: done.loaded,
             scans: done.scans,
+            audited: done.audited,
             complaints: done.complaints,
         })
     }
@@ -205,7 +208,7 @@ impl Outcome {
         all.sort_unstable();
         format!(
             "{} rounds; {} scans answered and in place, in rounds p50 {:?} p99 {:?} max {:?}; the longest after a kill -9 {:?}\n\
-             {} days with {} tubes, {} plates and {} reports: all right; {} deliveries came again",
+             {} days with {} tubes, {} plates and {} reports: all right; {} deliveries came again\n{}",
             self.lines.len(),
             self.scans,
             quantile(&all, 0.5),
@@ -217,6 +220,7 @@ impl Outcome {
             self.loaded.plates,
             self.loaded.reports,
             self.loaded.repeated,
+            self.audited.trim_end(),
         )
     }
 }

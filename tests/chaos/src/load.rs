@@ -3,6 +3,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use tenfold_lab_day::ledger::Ledger;
 use tenfold_lab_day::{Day, Played, Progress, Services, play};
 
 /// Labs at work in a day.
@@ -58,6 +59,7 @@ pub fn run(
     addresses: [&[String]; 3],
     tubes: usize,
     others: &[String],
+    ledger: &Ledger,
     stop: &AtomicBool,
 ) -> anyhow::Result<Loaded> {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -66,7 +68,7 @@ pub fn run(
     let [intake, pooling, results] = addresses;
     let services = {
         let _entered = runtime.enter();
-        Services::at(intake, pooling, results)?
+        Services::at(intake, pooling, results)?.with_ledger(ledger)
     };
     let mut loaded = Loaded::default();
     while !stop.load(Ordering::Relaxed) && loaded.days < DAYS_MAX {

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
+use tenfold_lab_day::ledger::Asked;
 use tenfold_lab_day::link::{no_answer, reason};
 use tenfold_lab_day::{Day, Services, site};
 use tenfold_proto::v1;
@@ -33,6 +34,9 @@ const SCAN_MAX: Duration = Duration::from_secs(90);
 
 /// Most scans of a tube whose registration is on its way.
 const PENDING_MAX: u32 = 400;
+
+/// Who scans.
+const TECHNICIAN: &str = "tech-1";
 
 /// The bench.
 const BENCH: &str = "b1";
@@ -112,6 +116,12 @@ impl Probe {
             let mut again = 0;
             let (scan, answer) = loop {
                 let (scan, answer) = scan(lab, &barcode, again, &channels, &mut at).await?;
+                let asked = Asked {
+                    command: "scan",
+                    actor: TECHNICIAN.to_owned(),
+                    request_id: format!("scan-{barcode}-{again}"),
+                };
+                services.ledger.answered("pooling", &asked, &answer);
                 match answer {
                     Ok(answer) => break (scan, answer),
                     // A refusal is an answer; this one ends when its registration has arrived.
@@ -294,7 +304,7 @@ async fn scan(
     let began = Instant::now();
     let request = v1::ScanRequest {
         lab: lab.to_owned(),
-        actor: "tech-1".to_owned(),
+        actor: TECHNICIAN.to_owned(),
         request_id: format!("scan-{barcode}-{again}"),
         bench: BENCH.to_owned(),
         barcode: barcode.to_owned(),

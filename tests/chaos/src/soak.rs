@@ -51,7 +51,7 @@ pub fn soak(time: Duration, folder: &Path) -> anyhow::Result<String> {
     std::fs::write(folder.join("soak.csv"), csv(&looks))?;
     plot(&looks, &folder.join("soak.svg")).context("the plot")?;
     let mut text = format!(
-        "{:.0} minutes; {} scans in place; {} days with {} tubes and {} reports: all right\n",
+        "{:.0} minutes; {} scans in place; {} days with {} tubes and {} reports: all right\n{}\n",
         looks
             .last()
             .map_or(0.0, |look| look.at.as_secs_f64() / 60.0),
@@ -59,6 +59,7 @@ pub fn soak(time: Duration, folder: &Path) -> anyhow::Result<String> {
         done.loaded.days,
         done.loaded.tubes,
         done.loaded.reports,
+        done.audited.trim_end(),
     );
     for (name, value) in SERIES {
         let (first, last) = ends(&looks, *value);

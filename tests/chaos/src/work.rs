@@ -3,11 +3,13 @@
 use crate::bed::Bed;
 use crate::load::{self, Loaded};
 use crate::probe::{self, Probe};
-use anyhow::{Context as _, anyhow};
+use anyhow::{Context as _, anyhow, ensure};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use tenfold_lab_day::ledger::Ledger;
 use tenfold_lab_day::{Services, play::apply_policy};
-use tenfold_tests::process::Served;
+use tenfold_tests::process::{Served, program, run};
 
 /// What came of it.
 #[derive(Debug)]
@@ -18,6 +20,8 @@ pub struct Done<T> {
     pub loaded: Loaded,
     /// Scans of the technicians, all in place.
     pub scans: usize,
+    /// What the auditor counted, having found nothing.
+    pub audited: String,
     /// Lines of the instances' logs that an operator would look at.
     pub complaints: Vec<String>,
 }
@@ -36,11 +40,13 @@ pub fn at_work<T>(
         .enable_all()
         .build()?;
     let mut bed = Bed::start(runtime.handle())?;
+    let told = bed.folder().join("clients.jsonl");
+    let ledger = Ledger::to(&told)?;
     let [intake, pooling, results] = [0, 1, 2].map(|service| bed.addresses(service));
     let others = probe::labs();
     let services = {
         let _entered = runtime.enter();
-        Services::at(&intake, &pooling, &results)?
+        Services::at(&intake, &pooling, &results)?.with_ledger(&ledger)
     };
     let first = load::day(0, tubes_a_day, &others);
     runtime.block_on(async {
@@ -57,6 +63,7 @@ pub fn at_work<T>(
                 [&intake, &pooling, &results],
                 tubes_a_day,
                 &others,
+                &ledger,
                 &stop_load,
             )
         });
@@ -76,12 +83,32 @@ pub fn at_work<T>(
     runtime
         .block_on(probe.check(&services))
         .context("scans that were answered")?;
+    let audited = audit(&bed, &told)?;
     Ok(Done {
         value,
+        audited,
         loaded,
         scans: probe.answered(),
         complaints: complaints(&bed.instances),
     })
+}
+
+/// Reads the whole log from its first record, with what every client was answered.
+fn audit(bed: &Bed, ledger: &Path) -> anyhow::Result<String> {
+    let ledger = ledger.to_string_lossy();
+    let arguments = [
+        "audit",
+        "--kafka",
+        bed.kafka.bootstrap(),
+        "--ledger",
+        &ledger,
+    ];
+    let (status, said, told) = run(&program("tenfold"), &arguments);
+    ensure!(
+        status.success(),
+        "the audit ended with {status}:\n{said}\n{told}"
+    );
+    Ok(said)
 }
 
 fn complaints(instances: &[Served]) -> Vec<String> {
