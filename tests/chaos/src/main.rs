@@ -1,5 +1,6 @@
 //! `make chaos`: faults on a real Kafka, round after round.
 
+use anyhow::Context as _;
 use clap::Parser;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -35,18 +36,26 @@ struct Args {
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    if let Some(minutes) = args.soak {
-        return match soak(Duration::from_secs(minutes.saturating_mul(60)), &args.out) {
-            Ok(text) => {
-                println!("{text}files: {}", args.out.display());
-                ExitCode::SUCCESS
-            }
-            Err(error) => {
-                eprintln!("error: {error:#}");
-                ExitCode::FAILURE
-            }
-        };
+    let done = match args.soak {
+        Some(minutes) => quiet(&args, minutes),
+        None => broken(&args),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
     }
+}
+
+fn quiet(args: &Args, minutes: u64) -> anyhow::Result<()> {
+    let text = soak(Duration::from_secs(minutes.saturating_mul(60)), &args.out)?;
+    println!("{text}files: {}", args.out.display());
+    Ok(())
+}
+
+fn broken(args: &Args) -> anyhow::Result<()> {
     let seed = args.seed.unwrap_or_else(|| {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         now.map_or(1, |now| now.as_secs())
@@ -62,24 +71,14 @@ fn main() -> ExitCode {
         seed,
         kinds,
     };
-    let outcome = campaign.run().and_then(|outcome| {
-        outcome.judge(rounds)?;
-        Ok(outcome)
-    });
-    match outcome {
-        Ok(outcome) => {
-            for complaint in &outcome.complaints {
-                println!("  {complaint}");
-            }
-            println!("{}", outcome.summary());
-            if args.json {
-                println!("{:#}", outcome.json());
-            }
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            eprintln!("error: {error:#}\nagain with: --rounds {rounds} --seed {seed}");
-            ExitCode::FAILURE
-        }
+    let again = || format!("again with: --rounds {rounds} --seed {seed}");
+    let outcome = campaign.run().with_context(again)?;
+    for complaint in &outcome.complaints {
+        println!("  {complaint}");
     }
+    println!("{}", outcome.summary());
+    if args.json {
+        println!("{:#}", outcome.json());
+    }
+    outcome.judge(rounds).with_context(again)
 }
