@@ -244,7 +244,7 @@ impl Log for EmbeddedLog {
     }
 
     fn create(&self, plans: &[TopicPlan]) -> Result<(), String> {
-        if self.settings_problems(plans).is_empty() {
+        if self.shared.is_sure() && self.settings_problems(plans).is_empty() {
             // A start on a full disk has nothing to write.
             return Ok(());
         }

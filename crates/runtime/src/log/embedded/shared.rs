@@ -4,6 +4,7 @@ use super::store::{LaneEnds, Place, TopicInfo};
 use crate::log::{AppendError, Done, Extent, NewRecord, ReadError, TopicPlan, Wake};
 use redb::Database;
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 
@@ -64,6 +65,9 @@ pub(super) struct Shared {
     database: RwLock<Option<Database>>,
     topics: RwLock<HashMap<String, TopicInfo>>,
     lanes: Mutex<Lanes>,
+    /// A commit failed, and none has succeeded since: what can be read may be of that commit, and the next
+    /// failure may take it back.
+    unsure: AtomicBool,
 }
 
 #[derive(Default)]
@@ -91,9 +95,20 @@ impl Shared {
             database: RwLock::new(Some(database)),
             topics: RwLock::new(topics),
             lanes: Mutex::default(),
+            unsure: AtomicBool::new(false),
         };
         shared.publish(lanes);
         shared
+    }
+
+    /// What can be read stays, whatever happens next.
+    pub(super) fn is_sure(&self) -> bool {
+        !self.unsure.load(Ordering::Acquire)
+    }
+
+    /// A commit succeeded, or failed.
+    pub(super) fn committed(&self, succeeded: bool) {
+        self.unsure.store(!succeeded, Ordering::Release);
     }
 
     /// Queues an append; the log thread tells the caller if there is no room.

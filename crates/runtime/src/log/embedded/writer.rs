@@ -149,7 +149,9 @@ impl Writer {
         }
         transaction
             .commit()
-            .map_err(|error| Failure::Unknown(error.into()))
+            .map_err(|error| Failure::Unknown(error.into()))?;
+        self.shared.committed(true);
+        Ok(())
     }
 
     fn apply(
@@ -256,6 +258,7 @@ impl Writer {
             Failure::NotWritten(error) => (error, false),
             Failure::Unknown(error) => (error, true),
         };
+        self.shared.committed(false);
         tracing::error!(%error, unknown, "log: a commit failed; opening the log again");
         let opened = self.reopen();
         let wakes = match opened {
