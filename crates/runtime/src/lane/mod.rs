@@ -105,6 +105,8 @@ pub struct Lane<P: Processor> {
     tries: u32,
     /// The cache must be wiped before it is read again.
     wipe: bool,
+    /// The cache is being read in the background, by this attempt or one before it.
+    reading: bool,
     /// Another owner took the lane: it is followed until that one is silent.
     fenced: bool,
     /// The log has no room, and said so: until it takes a record, commands are refused at once and
@@ -131,6 +133,7 @@ impl<P: Processor> Lane<P> {
             unapplied: VecDeque::new(),
             tries: 0,
             wipe: false,
+            reading: false,
             fenced: false,
             no_room: None,
         }
@@ -168,8 +171,11 @@ impl<P: Processor> Lane<P> {
             Event::Wanted(wanted) => self.want(wanted),
             Event::Call(call) => self.call(call),
             Event::Loaded { attempt, result } => {
+                self.reading = false;
                 if attempt == self.attempt {
                     self.loaded(result);
+                } else if matches!(self.phase, Phase::Loading) {
+                    self.read_cache();
                 }
             }
             Event::Appended {

@@ -98,7 +98,10 @@ impl<P: Processor> Lane<P> {
                 Ok(Opening::On) => {}
                 Ok(Opening::Owned) => {
                     self.write_folded();
-                    self.become_owner(&record);
+                    // Unless the cache could not be read: then it is rebuilt first.
+                    if matches!(self.phase, Phase::Folding(_)) {
+                        self.become_owner(&record);
+                    }
                     return true;
                 }
                 Ok(Opening::Fenced) => {

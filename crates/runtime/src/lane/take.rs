@@ -27,6 +27,15 @@ impl<P: Processor> Lane<P> {
     pub(super) fn start_loading(&mut self) {
         self.forget();
         self.phase = Phase::Loading;
+        // One after another: a reading that was given up may still wipe the cache, under the state of the next.
+        if !self.reading {
+            self.read_cache();
+        }
+    }
+
+    /// Reads the cache in the background, for this attempt.
+    pub(super) fn read_cache(&mut self) {
+        self.reading = true;
         let (context, processor) = (Arc::clone(&self.context), Arc::clone(&self.processor));
         let (lane, attempt, wipe) = (self.number, self.attempt, self.wipe);
         let work = move || {

@@ -77,20 +77,22 @@ async fn scan(person: &Person, bench: &str, label: &str, under_way: &mut Option<
             person.lab
         ));
     }
-    let Some(Placement::Pool(seat)) = scanned.placement.and_then(|p| p.placement) else {
+    let Some(Placement::Pool(mut seat)) = scanned.placement.and_then(|p| p.placement) else {
         return;
     };
     if person.hand.strikes(Fault::ScannedTwice) {
         match ask(person, bench, label).await {
             Ok(again) => {
-                let same = matches!(
-                    again.placement.as_ref().and_then(|p| p.placement.as_ref()),
-                    Some(Placement::Pool(s)) if s.pool == seat.pool && s.slot == seat.slot
-                );
-                if !same || again.transferred.is_some() {
+                if again.transferred.is_some() {
                     person.hand.shared().problem(format!(
                         "{label} was given {seat:?}, and scanned again {again:?}"
                     ));
+                }
+                // The last answer counts. Another seat: the first was only planned, and its pool was sealed or
+                // voided, or the registration corrected. That it is in one pool only, the invariants say.
+                match again.placement.and_then(|placed| placed.placement) {
+                    Some(Placement::Pool(now)) => seat = now,
+                    _ => return,
                 }
             }
             Err(refused) if refused.reason == "INTERNAL" => {
