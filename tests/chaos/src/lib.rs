@@ -13,6 +13,7 @@
 
 pub mod bed;
 pub mod campaign;
+pub mod cli;
 pub mod fault;
 pub mod line;
 pub mod load;

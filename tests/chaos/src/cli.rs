@@ -1,0 +1,79 @@
+//! The command line of the chaos harness.
+
+use crate::campaign::Campaign;
+use crate::fault::{KINDS, Kind};
+use crate::soak::soak;
+use anyhow::Context as _;
+use clap::Parser;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Break three brokers and six instances, one fault a round, under load; and check that nothing was lost, came
+/// twice, or is wrong. Needs the programs built beside it: `cargo build --workspace --bins`
+#[derive(Debug, Parser)]
+#[command(version)]
+pub struct Args {
+    /// Faults
+    #[arg(long, default_value_t = 100)]
+    rounds: usize,
+    /// Draws their order and victims [default: by the clock]
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Only these kinds of faults
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "KIND,...")]
+    only: Vec<Kind>,
+    /// No fault at all for so many minutes, at steady load; writes soak.csv and soak.svg
+    #[arg(long, value_name = "MINUTES", conflicts_with_all = ["rounds", "only", "json"])]
+    soak: Option<u64>,
+    /// Where the files of a soak go
+    #[arg(long, value_name = "DIR", default_value = "target/soak")]
+    out: PathBuf,
+    /// The outcome as JSON, after the rounds
+    #[arg(long)]
+    json: bool,
+}
+
+/// Does what is asked for.
+///
+/// # Errors
+/// Something was lost, came twice or is wrong; or something cannot be started.
+pub fn run(args: &Args) -> anyhow::Result<()> {
+    match args.soak {
+        Some(minutes) => quiet(args, minutes),
+        None => broken(args),
+    }
+}
+
+fn quiet(args: &Args, minutes: u64) -> anyhow::Result<()> {
+    let text = soak(Duration::from_secs(minutes.saturating_mul(60)), &args.out)?;
+    println!("{text}files: {}", args.out.display());
+    Ok(())
+}
+
+fn broken(args: &Args) -> anyhow::Result<()> {
+    let seed = args.seed.unwrap_or_else(|| {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        now.map_or(1, |now| now.as_secs())
+    });
+    let rounds = args.rounds;
+    let kinds = if args.only.is_empty() {
+        KINDS
+    } else {
+        &args.only
+    };
+    let campaign = Campaign {
+        rounds,
+        seed,
+        kinds,
+    };
+    let again = || format!("again with: --rounds {rounds} --seed {seed}");
+    let outcome = campaign.run().with_context(again)?;
+    for complaint in &outcome.complaints {
+        println!("  {complaint}");
+    }
+    println!("{}", outcome.summary());
+    if args.json {
+        println!("{:#}", outcome.json());
+    }
+    outcome.judge(rounds).with_context(again)
+}
