@@ -38,6 +38,9 @@ pub struct Limits {
     pub open_timeout: Duration,
     /// A lane that another instance took is taken back only after so long without a record of it.
     pub session_timeout: Duration,
+    /// An owner that appends nothing for so long watches its journal: a question is answered from a state that another
+    /// owner has left behind for about so long at most. Longer than the pauses of a busy lane, which needs no watch.
+    pub watch_after: Duration,
     /// How long answers are kept for retries.
     pub outcome_kept: Duration,
     /// A request id whose own time is further ahead of lane time is refused.
@@ -75,6 +78,7 @@ impl Default for Limits {
             retry_max: Duration::from_secs(10),
             open_timeout: Duration::from_secs(25),
             session_timeout: Duration::from_secs(10),
+            watch_after: Duration::from_secs(2),
             outcome_kept: Duration::from_secs(72 * 3_600),
             request_ahead_max: Duration::from_secs(300),
             call_budget: Duration::from_millis(20),

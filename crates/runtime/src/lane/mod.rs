@@ -15,7 +15,7 @@
 //! A lane is a state machine without threads: [`Lane::handle`] takes what happened, [`Lane::turn`]
 //! does what can be done now; neither blocks. Read in this order: [`record`] and [`validity`] (what
 //! counts), [`rows`] and [`state`] (what is folded), [`fold`], `reading` and `take` (owning), `batch` (deciding),
-//! `commit` (answers), [`outbox`] and [`receive`] (messages), [`calls`] (request ids).
+//! `commit` (answers), `watch` (being fenced while idle), [`outbox`] and [`receive`] (messages), [`calls`] (request ids).
 
 mod batch;
 mod building;
@@ -40,6 +40,7 @@ pub mod rules;
 pub mod state;
 mod take;
 pub mod validity;
+mod watch;
 
 use crate::metrics as m;
 use crate::processor::Processor;

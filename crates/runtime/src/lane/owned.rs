@@ -47,6 +47,23 @@ pub(super) struct Verify {
     pub(super) give_up_at: Duration,
 }
 
+/// Watching the own journal while nothing is in flight; see [`super::watch`].
+pub(super) struct Watch {
+    pub(super) reader: Option<Box<dyn Reader>>,
+    /// Not before this moment (monotonic).
+    pub(super) not_before: Duration,
+}
+
+impl Watch {
+    /// Begins at this moment, unless something is in flight then.
+    pub(super) const fn after(not_before: Duration) -> Self {
+        Self {
+            reader: None,
+            not_before,
+        }
+    }
+}
+
 /// Where deciding stands: the last record in flight, or the last committed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Tip {
@@ -72,6 +89,7 @@ pub(super) struct Owned {
     pub(super) tip: Tip,
     pub(super) in_flight: VecDeque<Flight>,
     pub(super) verify: Option<Verify>,
+    pub(super) watch: Watch,
     /// Offset that the head of `in_flight` must get.
     pub(super) expected: u64,
     pub(super) inbox: Option<Box<dyn Reader>>,
@@ -111,6 +129,7 @@ impl<P: Processor> Lane<P> {
             tip,
             in_flight: VecDeque::new(),
             verify: None,
+            watch: Watch::after(now + self.context.limits.watch_after),
             expected: stamp.next_offset,
             inbox: None,
             arrived: VecDeque::new(),
@@ -132,6 +151,7 @@ impl<P: Processor> Lane<P> {
     /// One turn of an owner.
     pub(super) fn own_on(&mut self) -> bool {
         self.settle();
+        self.watch_journal();
         self.watch_clock();
         self.ask_for_gaps();
         let wanted = self.wanted;

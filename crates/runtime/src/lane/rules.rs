@@ -84,6 +84,13 @@ pub fn look(chain: &Chain, own: &Bytes, stored: &Bytes, supported: u32) -> Look 
     }
 }
 
+/// Does a record behind all of its own tell an owner, whose valid prefix is at `chain`, that another took the lane?
+#[must_use]
+pub fn taken(chain: &Chain, stored: &Bytes, supported: u32) -> bool {
+    let verdict = judge(chain, false, record::read(stored).as_ref(), supported);
+    verdict == Verdict::Opened
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -145,6 +152,7 @@ mod tests {
             (Bytes::from_static(b"\xff"), Look::On),
         ] {
             assert_eq!(look(&chain, &own, &stored, 1), what);
+            assert_eq!(taken(&chain, &stored, 1), what == Look::Fenced);
         }
     }
 }

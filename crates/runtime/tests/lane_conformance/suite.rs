@@ -56,6 +56,10 @@ pub const SCENARIOS: &[(&str, Scenario)] = &[
         stale_answers,
     ),
     (
+        "an owner who has nothing to do learns that another took the lane",
+        idle_owner,
+    ),
+    (
         "a crash between commit and cache loses nothing",
         crash_before_cache,
     ),
@@ -278,6 +282,17 @@ fn stale_answers(bed: Bed) {
     a.give_up();
     assert!(!waiting.is_finished(), "a zombie answered a retry");
     drop(b);
+}
+
+/// It appends nothing, so no offset tells it: its questions and timers would be those of the past for ever.
+fn idle_owner(bed: Bed) {
+    let a = bed.owner("a");
+    bed.command(&a, "1", "add 1").unwrap();
+    let b = bed.owner("b");
+    bed.command(&b, "2", "add 10").unwrap();
+    a.wait_phase("following");
+    a.give_up();
+    assert_eq!(bed.ask(&b, "sum"), "11");
 }
 
 fn crash_before_cache(bed: Bed) {
