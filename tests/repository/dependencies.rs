@@ -10,6 +10,8 @@ use std::process::Command;
 const MAY_KNOW: &[(&str, &[&str])] = &[
     ("tenfold-domain", &[]),
     ("tenfold-proto", &["tenfold-domain"]),
+    // Readers of instrument files: bytes in, a table out.
+    ("tenfold-instruments", &["tenfold-domain"]),
     // The auditor knows the wire and nothing else: see `the_auditor_shares_only_the_wire`.
     ("tenfold-audit", &["tenfold-proto"]),
     ("tenfold-runtime", &["tenfold-domain", "tenfold-proto"]),
@@ -42,7 +44,16 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ),
     ("tenfold-intake", SERVICE),
     ("tenfold-pooling", SERVICE),
-    ("tenfold-results", SERVICE),
+    (
+        "tenfold-results",
+        &[
+            "tenfold-domain",
+            "tenfold-instruments",
+            "tenfold-proto",
+            "tenfold-runtime",
+            "tenfold-service-shell",
+        ],
+    ),
     (
         "tenfold",
         &[
@@ -134,6 +145,17 @@ fn the_rules_know_no_async_no_wire_and_no_log() {
         assert!(
             !rules.contains(*library),
             "tenfold-domain must not depend on {library}"
+        );
+    }
+}
+
+#[test]
+fn readers_of_files_know_no_async_no_wire_and_no_log() {
+    let readers = &dependencies()["tenfold-instruments"];
+    for library in NOT_IN_THE_RULES {
+        assert!(
+            !readers.contains(*library),
+            "tenfold-instruments must not depend on {library}"
         );
     }
 }

@@ -52,6 +52,7 @@ impl From<Submission> for v1::RunSubmission {
                         target: row.target,
                         reading: Some(row.reading.into()),
                         task: row.task,
+                        omitted: row.omitted,
                     })
                     .collect(),
                 warnings: s.table.warnings,
@@ -85,6 +86,7 @@ impl TryFrom<v1::RunSubmission> for Submission {
                         target: row.target,
                         reading: row.reading.map(Into::into).unwrap_or_default(),
                         task: row.task,
+                        omitted: row.omitted,
                     })
                     .collect(),
                 warnings: table.warnings,

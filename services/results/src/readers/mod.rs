@@ -1,83 +1,84 @@
-//! Instrument files: one reader a format, chosen by the content and never by the name.
-
-mod csv;
-
-pub use csv::GenericCsv;
+//! Instrument files at the edge: read by `tenfold_instruments`, and turned into the neutral table that enters
+//! the log. A later reader therefore changes nothing that was decided.
 
 use tenfold_domain::Rejection;
-use tenfold_domain::results::run::RunTable;
+use tenfold_domain::results::run::{Row, RunTable};
+use tenfold_instruments::ColumnMapping;
 
-/// Largest file, in bytes: a 384-well export with all its curves is a third of it.
-pub const FILE_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Largest file, in bytes.
+pub const FILE_BYTES_MAX: usize = tenfold_instruments::bounds::FILE_BYTES_MAX;
 
-/// Reads one format.
-pub trait RunReader: Send + Sync {
-    /// The format's name, for people.
-    fn name(&self) -> &'static str;
+/// Most characters of the warnings that are kept with a run.
+const WARNINGS_MAX: usize = 2_000;
 
-    /// Whether the content looks like this format; never by the file's name.
-    fn recognises(&self, bytes: &[u8]) -> bool;
-
-    /// Reads it whole.
-    ///
-    /// # Errors
-    /// Everything that is wrong with it; nothing of it is used then.
-    fn read(&self, bytes: &[u8]) -> Result<RunTable, Rejection>;
+/// A file that was read.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReadFile {
+    /// What the lane gets.
+    pub table: RunTable,
+    /// The format's name.
+    pub format: &'static str,
+    /// The instrument's serial number, if the file has it.
+    pub serial: String,
+    /// The run's own name, if the file has it.
+    pub run: String,
+    /// Wells with a reaction.
+    pub wells: u32,
 }
 
-/// Readers, in the order in which they are asked. The generic one takes any text, so it comes last.
-fn readers() -> [&'static dyn RunReader; 1] {
-    [&GenericCsv]
-}
-
-/// Reads a file by the first reader that recognises it.
+/// Reads a file by the reader that recognises its content.
 ///
 /// # Errors
-/// `FILE_EMPTY`, `FILE_TOO_LARGE`, `UNSUPPORTED_FORMAT`, or the reader's own.
+/// Why nothing of it is used: the place, the reason, what to do.
+pub fn read_file(bytes: &[u8], mappings: &[ColumnMapping]) -> Result<ReadFile, Rejection> {
+    let read = tenfold_instruments::read(bytes, mappings)?;
+    let mut wells: Vec<&str> = read.reactions.iter().map(|r| r.well.as_str()).collect();
+    wells.sort_unstable();
+    wells.dedup();
+    let wells = u32::try_from(wells.len()).unwrap_or(u32::MAX);
+    let rows = read
+        .reactions
+        .into_iter()
+        .map(|reaction| Row {
+            line: reaction.place.line,
+            well: reaction.well,
+            target: reaction.target,
+            reading: reaction.reading,
+            task: match reaction.role.code() {
+                "" => reaction.task,
+                code => code.to_owned(),
+            },
+            omitted: reaction.omitted,
+        })
+        .collect();
+    let mut left = WARNINGS_MAX;
+    let warnings = read
+        .warnings
+        .into_iter()
+        .take_while(|warning| {
+            left = left.saturating_sub(warning.len());
+            left > 0
+        })
+        .collect();
+    Ok(ReadFile {
+        table: RunTable {
+            plate: read.about.plate,
+            rows,
+            warnings,
+        },
+        format: read.format,
+        serial: read.about.serial,
+        run: read.about.run,
+        wells,
+    })
+}
+
+/// The neutral table of a file, without any mapping of a lab's own.
+///
+/// # Errors
+/// As [`read_file`].
 pub fn read(bytes: &[u8]) -> Result<RunTable, Rejection> {
-    if bytes.iter().all(u8::is_ascii_whitespace) {
-        return Err(Rejection::invalid(
-            "FILE_EMPTY",
-            "file",
-            "the file is empty",
-            "export the run again; was the file still being written?",
-        ));
-    }
-    if bytes.len() > FILE_BYTES_MAX {
-        return Err(Rejection::invalid(
-            "FILE_TOO_LARGE",
-            "file",
-            format!("{} bytes are more than {FILE_BYTES_MAX}", bytes.len()),
-            "export the table of results alone, without curves",
-        ));
-    }
-    readers()
-        .iter()
-        .find(|reader| reader.recognises(bytes))
-        .ok_or_else(|| unsupported(what_it_is(bytes)))?
-        .read(bytes)
-}
-
-/// What a file that is no text is.
-fn what_it_is(bytes: &[u8]) -> &'static str {
-    if bytes.starts_with(b"PK\x03\x04") {
-        "a zip archive: an xlsx workbook, an eds or an rdml file"
-    } else if bytes.starts_with(&[0xD0, 0xCF, 0x11, 0xE0]) {
-        "an xls workbook"
-    } else if bytes.starts_with(b"%PDF") {
-        "a PDF"
-    } else {
-        "binary"
-    }
-}
-
-fn unsupported(what: &str) -> Rejection {
-    Rejection::invalid(
-        "UNSUPPORTED_FORMAT",
-        "file",
-        format!("the file is {what}"),
-        "export the table of results as text (csv) with the columns well, target and ct",
-    )
+    read_file(bytes, &[]).map(|read| read.table)
 }
 
 /// The name of a file's content: blake3 in hexadecimal.

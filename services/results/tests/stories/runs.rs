@@ -286,3 +286,32 @@ fn a_plate_of_ninety_pools_is_concluded_in_steps_that_fit_a_record() {
     assert_eq!(lab.board().verdicts[0], 1_800);
     assert_eq!(lab.board().count[3], 1_800);
 }
+
+#[test]
+fn a_reaction_taken_out_at_the_instrument_makes_its_well_invalid_and_never_negative() {
+    let mut lab = Lab::new();
+    lab.load("PL-1", vec![pool("A1", 1, 1..=2)]);
+    let file = lab.file("PL-1", &[]);
+    let with = |taken_out: &str| -> String {
+        file.lines()
+            .map(|line| match line {
+                "Well,Target,Ct" => "Well,Target,Ct,Omit\n".to_owned(),
+                line if line.starts_with('#') => format!("{line}\n"),
+                line => format!("{line},{}\n", line.starts_with(taken_out)),
+            })
+            .collect()
+    };
+    let refused = lab
+        .import("PL-1", "run-1", "", &with("H12,N,"))
+        .expect_err("a control");
+    assert_eq!(refused.reason, "CONTROL_OMITTED", "{refused}");
+    let run = lab
+        .import("PL-1", "run-1", "", &with("A1,N,"))
+        .expect("imported");
+    assert_eq!((run.negative, run.invalid), (0, 1));
+    assert!(
+        run.notes.iter().any(|note| note.contains("taken out")),
+        "{:?}",
+        run.notes
+    );
+}

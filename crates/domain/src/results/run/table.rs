@@ -29,6 +29,8 @@ pub struct Row {
     pub reading: Reading,
     /// What the file says is in the well (`NTC`, `UNKNOWN`); only compared with the plate map.
     pub task: String,
+    /// The operator took it out at the instrument: no call may be made from it.
+    pub omitted: bool,
 }
 
 /// What an instrument's file says, whatever its format.
@@ -95,6 +97,7 @@ pub(super) fn fit(table: &RunTable, plate: &Plate, assay: &Assay) -> Result<Fitt
     let mut unused = 0_u32;
     let mut dropped = BTreeSet::new();
     let mut mismatches = BTreeSet::new();
+    let mut omitted = BTreeSet::new();
     for row in &table.rows {
         let line = row.line;
         let Some(well) = Well::parse(plate.size, &row.well) else {
@@ -147,6 +150,17 @@ pub(super) fn fit(table: &RunTable, plate: &Plate, assay: &Assay) -> Result<Fitt
         let readings = wells
             .entry(well)
             .or_insert_with(|| vec![None; targets.len()]);
+        if row.omitted {
+            match mapped {
+                Some(_) => faults.add(
+                    "CONTROL_OMITTED",
+                    format!("line {line}: control well {well} was taken out at the instrument"),
+                ),
+                None => {
+                    omitted.insert(well);
+                }
+            }
+        }
         let at = targets.iter().position(|target| target == own);
         if let Some(slot) = at.and_then(|at| readings.get_mut(at)) {
             if slot.is_some() {
@@ -159,6 +173,15 @@ pub(super) fn fit(table: &RunTable, plate: &Plate, assay: &Assay) -> Result<Fitt
         }
     }
     missing(&map, &wells, &targets, &mut faults);
+    // Nothing of such a well may make a negative: without any Ct, its internal control included, it is invalid.
+    for well in &omitted {
+        for reading in wells.get_mut(well).into_iter().flatten().flatten() {
+            *reading = Reading {
+                text: format!("omitted {}", reading.text).trim_end().to_owned(),
+                ct: None,
+            };
+        }
+    }
     if let Some(reason) = faults.first {
         let more = faults.count.saturating_sub(faults.examples.len());
         let tail = if more > 0 {
@@ -179,11 +202,20 @@ pub(super) fn fit(table: &RunTable, plate: &Plate, assay: &Assay) -> Result<Fitt
             "{unused} rows without Ct are of wells that are empty on the plate's map"
         ));
     }
+    let list = |wells: &BTreeSet<Well>| {
+        let names: Vec<String> = wells.iter().map(ToString::to_string).collect();
+        names.join(", ")
+    };
     if !dropped.is_empty() {
-        let wells: Vec<String> = dropped.iter().map(ToString::to_string).collect();
         warnings.push(format!(
             "Ct of wells whose content no longer counts are not used: {}",
-            wells.join(", ")
+            list(&dropped)
+        ));
+    }
+    if !omitted.is_empty() {
+        warnings.push(format!(
+            "taken out at the instrument, so invalid: {}",
+            list(&omitted)
         ));
     }
     Ok(Fitted {
