@@ -92,6 +92,7 @@ pub fn run(options: &Options) -> Outcome {
             Outcome::default()
         }
     };
+    shared.end();
     outcome.seed = options.seed;
     outcome.problems = shared.problems();
     outcome.problems.dedup();

@@ -150,6 +150,17 @@ impl Shared {
         Some(what)
     }
 
+    /// Nothing more happens: what still waits is let go, and with it the run, which it holds.
+    pub fn end(&self) {
+        loop {
+            let waiting = std::mem::take(&mut lock(&self.queue).waiting);
+            let log = std::mem::take(&mut *self.log());
+            if waiting.is_empty() && log.lanes.is_empty() && log.pending.is_empty() {
+                return;
+            }
+        }
+    }
+
     /// A number drawn for the schedule.
     pub fn draw(&self, range: std::ops::Range<u64>) -> u64 {
         lock(&self.chance).random_range(range)

@@ -5,6 +5,7 @@ use super::{Cache, LaneCache, Writes};
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -50,7 +51,9 @@ impl Handles {
     }
 
     fn apply(&mut self, lane: u32, writes: Writes) -> io::Result<()> {
-        let applied = self.try_apply(lane, writes);
+        // A panic must not end the thread: all lanes would wait for ever for what it was given.
+        let applied = catch_unwind(AssertUnwindSafe(|| self.try_apply(lane, writes)))
+            .unwrap_or_else(|_| Err(io::Error::other("writing the cache panicked")));
         if applied.is_err() {
             self.lanes.insert(lane, Handle::Failed);
         }
@@ -201,7 +204,7 @@ mod tests {
     use bytes::Bytes;
     use std::sync::atomic::{AtomicU32, Ordering};
 
-    /// A cache whose next writes fail, as one that is made anew in the middle does.
+    /// A cache whose next writes fail, as one that is made anew in the middle does; the last of them panics.
     #[derive(Clone, Default)]
     struct Failing(MemoryCache, Arc<AtomicU32>);
 
@@ -234,6 +237,7 @@ mod tests {
                 .1
                 .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1))
             {
+                Ok(1) => panic!("by order of the test"),
                 Ok(_) => Err(io::ErrorKind::StorageFull.into()),
                 Err(_) => self.0.apply(writes),
             }
@@ -251,16 +255,32 @@ mod tests {
             let done = move |end: io::Result<()>| tell.send((key, end.is_ok())).unwrap();
             applier.apply(3, writes, Box::new(done));
         };
-        cache.1.store(1, Ordering::SeqCst);
-        apply("a");
+        let anew = || {
+            let tell = tell.clone();
+            applier.after(3, Box::new(move || tell.send(("anew", true)).unwrap()));
+        };
+        cache.1.store(2, Ordering::SeqCst);
+        apply("full");
         apply("b");
-        let again = tell.clone();
-        applier.after(3, Box::new(move || again.send(("anew", true)).unwrap()));
+        anew();
+        apply("panics");
         apply("c");
-        let ends: Vec<_> = told.iter().take(4).collect();
+        anew();
+        apply("d");
+        let ends: Vec<_> = told.iter().take(7).collect();
+        let bad = |name| (name, false);
+        let well = |name| (name, true);
         assert_eq!(
             ends,
-            [("a", false), ("b", false), ("anew", true), ("c", true)]
+            [
+                bad("full"),
+                bad("b"),
+                well("anew"),
+                bad("panics"),
+                bad("c"),
+                well("anew"),
+                well("d")
+            ]
         );
         let lane = cache.open(3).unwrap();
         assert_eq!(lane.get(b"b").unwrap(), None, "it would be behind a gap");

@@ -50,6 +50,12 @@ pub enum LoadError {
         /// What the system says.
         reason: String,
     },
+    /// Reading ended in a panic: whatever the cache has cannot be trusted, and it is rebuilt.
+    #[error("reading the cache panicked: it is wiped, and rebuilt from the journal")]
+    Panicked,
+    /// The system gave no thread to read it.
+    #[error("there was no thread to read the cache")]
+    NotStarted,
 }
 
 impl From<ReadError> for LoadError {
@@ -145,15 +151,10 @@ fn open_cache(
     wipe: bool,
 ) -> std::io::Result<(LaneState, Option<Stamp>)> {
     let mark: Bytes = format!("{}/{lane}/{tables_version}", context.service).into();
-    let cache = context.cache.open(lane)?;
-    let known = !wipe && cache.get(MARK)?.as_ref() == Some(&mark);
-    let stamp: Option<Stamp> = match cache.get(STAMP)? {
-        Some(bytes) if known => postcard::from_bytes(&bytes).ok(),
-        _ => None,
-    };
-    if let Some(stamp) = stamp {
-        match LaneState::load(cache, tables) {
-            Ok(state) => return Ok((state, Some(stamp))),
+    if !wipe {
+        match kept(context, lane, tables, &mark) {
+            Ok(None) => {}
+            Ok(Some((state, stamp))) => return Ok((state, Some(stamp))),
             Err(error) => {
                 tracing::warn!(service = context.service, lane, %error, "the cache is damaged: it is wiped, and rebuilt from the journal");
             }
@@ -163,6 +164,24 @@ fn open_cache(
     let cache = context.cache.open(lane)?;
     cache.apply(vec![(Bytes::from_static(MARK), Some(mark))])?;
     Ok((LaneState::load(cache, tables)?, None))
+}
+
+/// What the cache has, if it is this lane's and of this release.
+fn kept(
+    context: &Context,
+    lane: u32,
+    tables: &'static [TableDef],
+    mark: &Bytes,
+) -> std::io::Result<Option<(LaneState, Stamp)>> {
+    let cache = context.cache.open(lane)?;
+    if cache.get(MARK)?.as_ref() != Some(mark) {
+        return Ok(None);
+    }
+    let stamp = cache.get(STAMP)?;
+    let Some(stamp) = stamp.and_then(|bytes| postcard::from_bytes(&bytes).ok()) else {
+        return Ok(None);
+    };
+    Ok(Some((LaneState::load(cache, tables)?, stamp)))
 }
 
 /// Reads the first record of a lane, waiting for it to arrive.

@@ -4,7 +4,7 @@
 //! could take it back warm. It does so only if the other is silent for a session timeout.
 
 use super::calls::millis;
-use super::context::{Event, Notice};
+use super::context::{Context, Event, Notice};
 use super::load::{LoadError, Loaded};
 use super::outbox::Outbox;
 use super::reading::{Folding, Goal};
@@ -15,6 +15,7 @@ use super::{Lane, Phase, load};
 use crate::log::{AppendError, Appended, Class, LogRecord, NewRecord, ReadError};
 use crate::processor::Processor;
 use bytes::Bytes;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use tenfold_domain::Timestamp;
 use tenfold_domain::tables::ReadExt;
@@ -22,6 +23,34 @@ use tenfold_proto::lane::LaneOpened;
 
 /// A cache ahead of the log is looked at again so often before a person is asked: the end may lag.
 const AHEAD_TRIES: u32 = 5;
+
+/// A reading of the cache under way. The lane hears its end in any case: also if there was no thread for it.
+struct Reading {
+    context: Arc<Context>,
+    lane: u32,
+    attempt: u64,
+    ended: bool,
+}
+
+impl Reading {
+    fn end(mut self, result: Result<Box<Loaded>, LoadError>) {
+        self.ended = true;
+        self.tell(result);
+    }
+
+    fn tell(&self, result: Result<Box<Loaded>, LoadError>) {
+        let attempt = self.attempt;
+        (self.context.mailbox)(self.lane, Event::Loaded { attempt, result });
+    }
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.tell(Err(LoadError::NotStarted));
+        }
+    }
+}
 
 impl<P: Processor> Lane<P> {
     pub(super) fn start_loading(&mut self) {
@@ -38,15 +67,23 @@ impl<P: Processor> Lane<P> {
         self.reading = true;
         let (context, processor) = (Arc::clone(&self.context), Arc::clone(&self.processor));
         let (lane, attempt, wipe) = (self.number, self.attempt, self.wipe);
+        let reading = Reading {
+            context: Arc::clone(&context),
+            lane,
+            attempt,
+            ended: false,
+        };
         let work = move || {
-            let result = load::load(
-                &context,
-                lane,
-                processor.tables(),
-                processor.tables_version(),
-                wipe,
-            );
-            (context.mailbox)(lane, Event::Loaded { attempt, result });
+            let read = std::panic::catch_unwind(AssertUnwindSafe(|| {
+                load::load(
+                    &context,
+                    lane,
+                    processor.tables(),
+                    processor.tables_version(),
+                    wipe,
+                )
+            }));
+            reading.end(read.unwrap_or(Err(LoadError::Panicked)));
         };
         // Only when the cache has everything that was committed before: a cache that moves on under a
         // state that is being folded would be folded twice.
@@ -70,6 +107,13 @@ impl<P: Processor> Lane<P> {
                 if full {
                     self.run_full(&error.to_string());
                 }
+                let until = self.context.clock.monotonic() + self.pause();
+                self.phase = Phase::Pausing(until);
+                return;
+            }
+            Err(error @ (LoadError::Panicked | LoadError::NotStarted)) => {
+                tracing::error!(service = self.context.service, lane = self.number, %error, "lane cannot be opened yet");
+                self.wipe |= matches!(error, LoadError::Panicked);
                 let until = self.context.clock.monotonic() + self.pause();
                 self.phase = Phase::Pausing(until);
                 return;

@@ -2,12 +2,15 @@
 //! log that loses, delays, doubles and misreports on demand.
 //!
 //! `suite` holds the scenarios that any log must stand; `embedded` and `kafka` run them there, and
-//! `damage` adds those that need a log which can be broken on purpose.
+//! `damage` adds those that need a log which can be broken on purpose, `loading` those that need a lane
+//! whose every step is in the test's hand.
 
 mod bed;
+mod by_hand;
 mod damage;
 mod faulty;
 mod ledger;
+mod loading;
 mod moving;
 mod on_logs;
 mod relay;

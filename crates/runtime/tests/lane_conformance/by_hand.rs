@@ -1,0 +1,202 @@
+//! One lane without threads: its clock, its mail, its background and its cache's writer are in the test's hand.
+
+use crate::bed::{Bed, limits};
+use crate::faulty::FaultyLog;
+use crate::ledger::Ledger;
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tenfold_domain::Timestamp;
+use tenfold_runtime::cache::{Applier, Cache};
+use tenfold_runtime::clock::Clock;
+use tenfold_runtime::entropy::SystemEntropy;
+use tenfold_runtime::lane::calls::{Ask, Call, Reply};
+use tenfold_runtime::lane::context::{Context, Event};
+use tenfold_runtime::lane::{Lane, Status};
+use tenfold_runtime::log::memory::MemoryLog;
+use tenfold_runtime::log::{Log, Topic};
+use tenfold_runtime::processor::Processor;
+
+/// Steps after which a lane that goes on must have come to rest.
+const STEPS_MAX: usize = 10_000;
+
+type Queue<T> = Arc<Mutex<VecDeque<T>>>;
+type Work = Box<dyn FnOnce() + Send>;
+
+/// The clocks, which stand still until they are told to go on.
+#[derive(Default)]
+struct HandClock(Mutex<Duration>);
+
+impl Clock for HandClock {
+    fn wall(&self) -> Timestamp {
+        let since = i64::try_from(self.monotonic().as_millis()).unwrap();
+        Timestamp(1_700_000_000_000 + since)
+    }
+
+    fn monotonic(&self) -> Duration {
+        *self.0.lock().unwrap()
+    }
+}
+
+/// See the module.
+pub struct Hand {
+    pub lane: Lane<Ledger>,
+    /// Its connection to the log.
+    pub log: Arc<FaultyLog>,
+    /// Background work that waits.
+    pub works: Queue<Work>,
+    mail: Queue<Event>,
+    applier: Arc<Applier>,
+    clock: Arc<HandClock>,
+}
+
+/// A log in memory with the lanes created, at the time that [`Hand`]s begin with.
+pub fn memory() -> (MemoryLog, Bed) {
+    let log = MemoryLog::new();
+    log.set_now(HandClock::default().wall());
+    let port: Arc<dyn Log> = Arc::new(log.clone());
+    (log, Bed::new(port))
+}
+
+impl Hand {
+    /// The lane of a service, which nobody wants yet.
+    pub fn new(bed: &Bed, service: &'static str, cache: Arc<dyn Cache>) -> Self {
+        let log = FaultyLog::new(Arc::clone(&bed.log), &bed.prefix);
+        let port: Arc<dyn Log> = Arc::clone(&log) as _;
+        let (mail, works) = (Queue::<Event>::default(), Queue::<Work>::default());
+        let (to_mail, to_works) = (Arc::clone(&mail), Arc::clone(&works));
+        let (applier, clock) = (
+            Arc::new(Applier::stepped(Arc::clone(&cache))),
+            Arc::new(HandClock::default()),
+        );
+        let topics = ["intake.inbox", "pooling.inbox", "results.inbox", "reports"];
+        let lanes: HashMap<String, u32> = topics
+            .into_iter()
+            .chain(["dead-letters"])
+            .map(|name| (name.to_owned(), port.lanes(&Topic::named(name)).unwrap()))
+            .collect();
+        let ledger = Ledger(service);
+        let context = Context {
+            service: ledger.service(),
+            instance: "hand".to_owned(),
+            address: String::new(),
+            log: port,
+            cache,
+            applier: Arc::clone(&applier),
+            clock: Arc::clone(&clock) as Arc<dyn Clock>,
+            entropy: Arc::new(SystemEntropy),
+            limits: limits(),
+            lanes,
+            mailbox: Arc::new(move |_, event| to_mail.lock().unwrap().push_back(event)),
+            notify: Arc::new(|_, _| {}),
+            background: Arc::new(move |work| to_works.lock().unwrap().push_back(work)),
+        };
+        Self {
+            lane: Lane::new(0, Arc::new(context), Arc::new(ledger)),
+            log,
+            works,
+            mail,
+            applier,
+            clock,
+        }
+    }
+
+    /// The lane hears something.
+    pub fn hear(&mut self, event: Event) {
+        self.lane.handle(event);
+        self.settle();
+    }
+
+    /// Everything happens that can, but for work in the background and the passing of time.
+    pub fn settle(&mut self) {
+        for _ in 0..STEPS_MAX {
+            let mut still = !self.applier.step();
+            while let Some(event) = self.next_event() {
+                self.lane.handle(event);
+                still = false;
+            }
+            still &= !self.lane.turn();
+            if still && self.mail.lock().unwrap().is_empty() {
+                return;
+            }
+        }
+        panic!("the lane does not come to rest: {:?}", self.lane.status());
+    }
+
+    fn next_event(&self) -> Option<Event> {
+        self.mail.lock().unwrap().pop_front()
+    }
+
+    /// Time passes.
+    pub fn wait(&mut self, time: Duration) {
+        *self.clock.0.lock().unwrap() += time;
+        self.settle();
+    }
+
+    /// The oldest background work, which is not done yet.
+    pub fn take_work(&mut self) -> Work {
+        let work = self.works.lock().unwrap().pop_front();
+        work.unwrap_or_else(|| panic!("nothing to do: {:?}", self.lane.status()))
+    }
+
+    /// Does the oldest background work, as its thread would.
+    pub fn work(&mut self) {
+        let work = self.take_work();
+        std::thread::scope(|scope| {
+            let _ = scope.spawn(work).join();
+        });
+        self.settle();
+    }
+
+    /// Works, and lets time pass, until the lane is owned.
+    pub fn own(&mut self) {
+        for _ in 0..100 {
+            if self.status().phase == "owned" {
+                return;
+            }
+            if self.works.lock().unwrap().is_empty() {
+                self.wait(Duration::from_millis(100));
+            } else {
+                self.work();
+            }
+        }
+        panic!("the lane is not owned: {:?}", self.status());
+    }
+
+    /// What it looks like.
+    pub fn status(&self) -> Status {
+        self.lane.status()
+    }
+
+    /// Asks, and takes what is answered at once.
+    pub fn ask(&mut self, query: &'static str) -> String {
+        self.call(Ask::Query(query.into()))
+            .unwrap_or_else(|| panic!("no answer: {:?}", self.status()))
+    }
+
+    /// Has something decided.
+    pub fn command(&mut self, id: &str, text: &'static str) -> Option<String> {
+        self.call(Ask::Command {
+            actor: "tester".to_owned(),
+            request_id: id.to_owned(),
+            body: text.into(),
+        })
+    }
+
+    fn call(&mut self, ask: Ask) -> Option<String> {
+        let (send, answered) = std::sync::mpsc::channel();
+        let call = Call {
+            ask,
+            queued_at: self.clock.monotonic(),
+            traceparent: String::new(),
+            reply: Box::new(move |reply| drop(send.send(reply))),
+        };
+        self.hear(Event::Call(call));
+        match answered.try_recv() {
+            Ok(Reply::Answer { answer, .. }) => {
+                Some(String::from_utf8(answer.unwrap().to_vec()).unwrap())
+            }
+            Ok(_) | Err(_) => None,
+        }
+    }
+}

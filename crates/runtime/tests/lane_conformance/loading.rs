@@ -1,0 +1,147 @@
+//! Reading a lane's cache before it is taken: whatever becomes of that reading, the lane goes on.
+
+use crate::by_hand::{Hand, memory};
+use bytes::Bytes;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Duration;
+use tenfold_runtime::cache::{Cache, LaneCache, MemoryCache, Visit, Writes};
+use tenfold_runtime::lane::context::Event;
+
+/// A cache in memory that can be told how to fail.
+#[derive(Clone, Default)]
+struct Fragile {
+    rows: MemoryCache,
+    /// Reading panics, until it is wiped.
+    panics: Arc<AtomicBool>,
+    /// Reading fails.
+    fails: Arc<AtomicBool>,
+    wiped: Arc<AtomicU32>,
+}
+
+struct FragileLane(Box<dyn LaneCache>, Fragile);
+
+impl Cache for Fragile {
+    fn open(&self, lane: u32) -> io::Result<Box<dyn LaneCache>> {
+        Ok(Box::new(FragileLane(self.rows.open(lane)?, self.clone())))
+    }
+    fn wipe(&self, lane: u32) -> io::Result<()> {
+        self.panics.store(false, Ordering::SeqCst);
+        self.wiped.fetch_add(1, Ordering::SeqCst);
+        self.rows.wipe(lane)
+    }
+    fn flush(&self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl FragileLane {
+    fn fail(&self) -> io::Result<()> {
+        assert!(!self.1.panics.load(Ordering::SeqCst), "as asked");
+        if self.1.fails.load(Ordering::SeqCst) {
+            return Err(io::Error::other("as asked"));
+        }
+        Ok(())
+    }
+}
+
+impl LaneCache for FragileLane {
+    fn get(&self, key: &[u8]) -> io::Result<Option<Bytes>> {
+        self.fail()?;
+        self.0.get(key)
+    }
+    fn scan(&self, from: &[u8], to: &[u8], visit: Visit<'_>) -> io::Result<()> {
+        self.fail()?;
+        self.0.scan(from, to, visit)
+    }
+    fn apply(&self, writes: Writes) -> io::Result<()> {
+        self.0.apply(writes)
+    }
+}
+
+/// A lane that was owned and decided something, and is given up.
+fn worked(hand: &mut Hand) {
+    hand.hear(Event::Wanted(true));
+    hand.own();
+    assert_eq!(hand.command("1", "add 5").as_deref(), Some("5"));
+    hand.hear(Event::Wanted(false));
+    assert_eq!(hand.status().phase, "idle");
+}
+
+#[test]
+fn a_reading_that_panics_is_tried_again_with_the_cache_rebuilt() {
+    let (_, bed) = memory();
+    let cache = Fragile::default();
+    let mut hand = Hand::new(&bed, "intake", Arc::new(cache.clone()));
+    worked(&mut hand);
+    let wiped = cache.wiped.load(Ordering::SeqCst);
+    cache.panics.store(true, Ordering::SeqCst);
+    hand.hear(Event::Wanted(true));
+    hand.work();
+    assert_eq!(hand.status().phase, "pausing");
+    hand.own();
+    assert_eq!(cache.wiped.load(Ordering::SeqCst), wiped + 1);
+    assert_eq!(hand.ask("sum"), "5");
+}
+
+#[test]
+fn a_reading_that_got_no_thread_is_tried_again() {
+    let (_, bed) = memory();
+    let cache = Fragile::default();
+    let mut hand = Hand::new(&bed, "intake", Arc::new(cache.clone()));
+    worked(&mut hand);
+    let wiped = cache.wiped.load(Ordering::SeqCst);
+    hand.hear(Event::Wanted(true));
+    drop(hand.take_work());
+    hand.settle();
+    assert_eq!(hand.status().phase, "pausing");
+    hand.own();
+    assert_eq!(cache.wiped.load(Ordering::SeqCst), wiped, "it was whole");
+    assert_eq!(hand.ask("sum"), "5");
+}
+
+/// A second one could be read while the first, given up, still wipes the cache under it.
+#[test]
+fn one_reading_of_a_cache_runs_at_a_time() {
+    let (_, bed) = memory();
+    let mut hand = Hand::new(&bed, "intake", Arc::new(MemoryCache::default()));
+    worked(&mut hand);
+    for _ in 0..3 {
+        hand.hear(Event::Wanted(true));
+        hand.hear(Event::Wanted(false));
+    }
+    hand.hear(Event::Wanted(true));
+    hand.wait(Duration::from_secs(1));
+    assert_eq!(hand.status().phase, "loading");
+    assert_eq!(hand.works.lock().unwrap().len(), 1);
+    hand.work();
+    assert_eq!(hand.status().phase, "loading", "that was an earlier one's");
+    assert_eq!(hand.works.lock().unwrap().len(), 1);
+    hand.work();
+    assert_eq!(hand.status().phase, "owned");
+    assert_eq!(hand.ask("sum"), "5");
+}
+
+/// Another's decision stands before the own `LaneOpened`, and the row that it changes cannot be read.
+#[test]
+fn a_lane_whose_cache_cannot_be_read_while_it_is_taken_is_taken_all_the_same() {
+    let (_, bed) = memory();
+    let mut first = Hand::new(&bed, "intake", Arc::new(MemoryCache::default()));
+    first.hear(Event::Wanted(true));
+    first.own();
+    let cache = Fragile::default();
+    let mut second = Hand::new(&bed, "intake", Arc::new(cache.clone()));
+    second.log.hold();
+    second.hear(Event::Wanted(true));
+    second.work();
+    assert_eq!(second.status().phase, "opening");
+    assert_eq!(first.command("1", "add 5").as_deref(), Some("5"));
+    cache.fails.store(true, Ordering::SeqCst);
+    second.log.release(false);
+    second.settle();
+    cache.fails.store(false, Ordering::SeqCst);
+    assert_ne!(second.status().phase, "idle", "it is wanted");
+    second.own();
+    assert_eq!(second.ask("sum"), "5");
+}
