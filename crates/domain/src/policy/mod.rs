@@ -112,6 +112,61 @@ fn problem(errors: &mut Vec<PolicyError>, field: impl Into<String>, message: imp
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    /// The default policy with one value replaced: the `n`th, in reading order.
+    fn with_value(n: usize, value: &str) -> String {
+        let lines: Vec<&str> = Policy::default_text().lines().collect();
+        let is_value = |line: &&str| line.contains(" = ") && !line.starts_with('#');
+        let count = lines.iter().filter(|line| is_value(line)).count();
+        let mut left = n % count;
+        let changed = lines.iter().map(|line| match line.split_once(" = ") {
+            Some((key, _)) if is_value(line) => {
+                let mine = left == 0;
+                left = left.wrapping_sub(1);
+                if mine {
+                    format!("{key} = {value}")
+                } else {
+                    (*line).to_owned()
+                }
+            }
+            _ => (*line).to_owned(),
+        });
+        changed.collect::<Vec<_>>().join("\n")
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_policy_or_refused(text in "[a-z0-9_.=\\[\\]{}\"'#, \n-]{0,200}") {
+            let _ = Policy::parse(&text);
+        }
+
+        #[test]
+        fn a_policy_with_any_value_anywhere_is_taken_or_refused(
+            n in any::<usize>(),
+            value in prop_oneof![
+                Just("0".to_owned()), Just("-1".to_owned()), Just("nan".to_owned()), Just("-inf".to_owned()),
+                Just("9223372036854775807".to_owned()), Just("4294967295".to_owned()), Just("[]".to_owned()),
+                Just("{}".to_owned()), Just("\"\"".to_owned()), Just("1979-05-27".to_owned()),
+                any::<i64>().prop_map(|n| n.to_string()), any::<f64>().prop_map(|n| format!("{n:?}")),
+                "\"[ -!#-\\[\\]-~é]{0,30}\"",
+            ],
+        ) {
+            if let Ok(policy) = Policy::parse(&with_value(n, &value)) {
+                prop_assert_eq!(Policy::parse(&policy.to_toml()), Ok(policy));
+            }
+        }
+    }
+
+    #[test]
+    fn a_policy_nested_without_end_is_refused() {
+        for open in ["[", "{ a = ", "[{ a = "] {
+            let text = format!("labs = {}", open.repeat(100_000));
+            assert!(Policy::parse(&text).is_err());
+        }
+        let dotted = format!("{}b = 1", "a.".repeat(100_000));
+        assert!(Policy::parse(&dotted).is_err());
+    }
 
     #[test]
     fn the_default_policy_is_valid_and_survives_being_written() {

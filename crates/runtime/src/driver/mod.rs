@@ -11,7 +11,9 @@
 //! After every step the events are written to wire form, read back, and folded again from zero in a
 //! second state; a difference between the two fails the test (INV-08).
 
-use crate::processor::{Answer, Input, Outgoing, Processor};
+pub mod hostile;
+
+use crate::processor::{Answer, Input, Outgoing, Processor, Undecodable};
 use bytes::Bytes;
 use tenfold_domain::tables::{MemoryTables, Read};
 use tenfold_domain::time::{Millis, Timestamp};
@@ -26,6 +28,7 @@ pub struct Driver<P: Processor> {
     state: MemoryTables,
     replayed: MemoryTables,
     events: Vec<Vec<u8>>,
+    heard: Vec<Vec<u8>>,
     sent: Vec<Outgoing>,
 }
 
@@ -38,6 +41,21 @@ impl<P: Processor> Driver<P> {
             state: MemoryTables::default(),
             replayed: MemoryTables::default(),
             events: Vec::new(),
+            heard: Vec::new(),
+            sent: Vec::new(),
+        }
+    }
+
+    /// Another lane in the same state, at the same time.
+    #[must_use]
+    pub fn fork(&self, processor: P) -> Self {
+        Self {
+            processor,
+            now: self.now,
+            state: self.state.clone(),
+            replayed: self.replayed.clone(),
+            events: self.events.clone(),
+            heard: self.heard.clone(),
             sent: Vec::new(),
         }
     }
@@ -116,11 +134,67 @@ impl<P: Processor> Driver<P> {
         &self.events
     }
 
+    /// Every input so far, as bytes: what hostile ones are made from.
+    pub fn heard(&self) -> &[Vec<u8>] {
+        &self.heard
+    }
+
+    /// Brings bytes to every door: as a command, a message, an input from outside, a timer, a question.
+    /// Each may refuse them; none may panic, and what is decided must fold. True if a door took them.
+    pub fn throw(&mut self, bytes: &[u8]) -> bool {
+        let level = self.processor.level();
+        let (actor, origin, body) = ("anybody", "anywhere", bytes);
+        let mut taken = false;
+        for input in [
+            Input::Command { actor, body },
+            Input::Message { level, body },
+            Input::External { origin, body },
+            Input::Timer { body },
+        ] {
+            taken |= self.try_decide(input).is_ok_and(|answer| answer.is_ok());
+        }
+        taken | self.query(bytes).is_ok()
+    }
+
+    /// Folds bytes as if a journal held them, beside the lane's own state: they may be refused, and
+    /// may not panic. Whatever they make of the state, timers and questions must live with it. True if
+    /// at least one was folded.
+    pub fn fold_anything(&self, journal: &[Vec<u8>], questions: &[Vec<u8>]) -> bool {
+        let mut state = self.state.clone();
+        let mut folded = false;
+        for bytes in journal {
+            let Ok(event) = self.processor.decode(bytes) else {
+                continue;
+            };
+            let mut wire = Vec::new();
+            self.processor.encode(&event, &mut wire);
+            // Half an event is no state: the lane would stop here, and so does this.
+            if self.processor.evolve(&mut state, &event, self.now).is_err() {
+                break;
+            }
+            folded = true;
+            let _ = self.processor.next_timer(&state);
+        }
+        let _ = self.processor.due_timers(&state, self.now, 100);
+        for question in questions {
+            let _ = self.processor.query(&state, question, self.now);
+        }
+        folded
+    }
+
     fn decide(&mut self, input: Input<'_>) -> Answer {
-        let decision = self
-            .processor
-            .decide(&self.state, input, self.now)
-            .unwrap_or_else(|error| panic!("{error}"));
+        self.try_decide(input)
+            .unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    fn try_decide(&mut self, input: Input<'_>) -> Result<Answer, Undecodable> {
+        let decision = self.processor.decide(&self.state, input, self.now)?;
+        if let Input::Command { body, .. }
+        | Input::Message { body, .. }
+        | Input::External { body, .. } = input
+        {
+            self.heard.push(body.to_vec());
+        }
         for event in &decision.events {
             let mut wire = Vec::new();
             self.processor.encode(event, &mut wire);
@@ -132,7 +206,7 @@ impl<P: Processor> Driver<P> {
             "the fold of the journal differs from the state it was decided on (INV-08)"
         );
         self.sent.extend(decision.messages);
-        decision.answer
+        Ok(decision.answer)
     }
 
     fn fold(&mut self, wire: &[u8], event: &P::Event) {

@@ -20,6 +20,9 @@ const COLUMNS_MAX: usize = 200;
 /// Most characters of a cell.
 const CELL_MAX: usize = 1_000;
 
+/// Most lines that hold anything: a full plate, and as much again that is no result.
+const LINES_MAX: usize = 2 * ROWS_MAX + 1_000;
+
 /// Most faults told one by one.
 const EXAMPLES_MAX: usize = 5;
 
@@ -118,9 +121,9 @@ fn table(
         ..RunTable::default()
     };
     if !columns.unknown.is_empty() {
-        table
-            .warnings
-            .push(format!("columns not used: {}", columns.unknown.join(", ")));
+        let unknown = columns.unknown.join(", ");
+        let unknown: String = unknown.chars().take(CELL_MAX).collect();
+        table.warnings.push(format!("columns not used: {unknown}"));
     }
     let cells = lines.iter().filter_map(|line| line.cells.get(columns.ct));
     let comma = decimal_comma(separator, cells.map(String::as_str));
@@ -128,9 +131,11 @@ fn table(
     let mut plates: Vec<String> = Vec::new();
     for line in lines {
         if is_header(line) {
-            table
-                .warnings
-                .push(format!("line {}: the header again, passed over", line.line));
+            if table.warnings.len() <= EXAMPLES_MAX {
+                table
+                    .warnings
+                    .push(format!("line {}: the header again, passed over", line.line));
+            }
             continue;
         }
         if let Some(fault) = misshapen(line, columns) {
@@ -144,6 +149,7 @@ fn table(
                 .unwrap_or_default()
         };
         if let Some(plate) = columns.plate.map(cell).filter(|plate| !plate.is_empty())
+            && plates.len() <= EXAMPLES_MAX
             && !plates.iter().any(|known| known == plate)
         {
             plates.push(plate.to_owned());
@@ -214,7 +220,7 @@ fn misshapen(line: &Line, columns: &Columns) -> Option<String> {
     let count = line.cells.len();
     if count > COLUMNS_MAX {
         return Some(format!(
-            "line {}: {count} columns are more than {COLUMNS_MAX}",
+            "line {}: it has more than {COLUMNS_MAX} columns",
             line.line
         ));
     }
@@ -283,7 +289,7 @@ fn plate_of(before: &[Line]) -> String {
         if let Some((key, value)) = pair
             && PLATE.contains(&plain_name(key.trim_start_matches(['#', '*'])).as_str())
         {
-            return value.trim().to_owned();
+            return value.trim().chars().take(CELL_MAX).collect();
         }
     }
     String::new()

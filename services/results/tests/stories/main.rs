@@ -2,6 +2,7 @@
 
 mod anything;
 mod corrections;
+mod hostile;
 mod lab;
 mod pools;
 mod receivers;

@@ -1,5 +1,6 @@
 //! From bytes to lines of cells.
 
+use super::{COLUMNS_MAX, LINES_MAX};
 use csv::{ReaderBuilder, Terminator};
 use tenfold_domain::Rejection;
 
@@ -64,9 +65,19 @@ pub(super) fn records(text: &str) -> Result<(u8, Vec<Line>), Rejection> {
             continue;
         }
         let line = first_line(text, byte, &ends);
+        if lines.len() >= LINES_MAX {
+            return Err(Rejection::invalid(
+                "FILE_TOO_LONG",
+                "file",
+                format!("line {line}: more than {LINES_MAX} lines hold something"),
+                "export the table of results of one plate alone",
+            ));
+        }
+        // One more than there may be, so that the row is refused; no more, so that it costs nothing.
+        let cells = record.iter().take(COLUMNS_MAX + 1);
         lines.push(Line {
             line,
-            cells: record.iter().map(|cell| cell.trim().to_owned()).collect(),
+            cells: cells.map(|cell| cell.trim().to_owned()).collect(),
         });
     }
     Ok((separator, lines))

@@ -204,6 +204,21 @@ fn limits_are_named() {
     );
 }
 
+#[test]
+fn a_file_made_to_cost_memory_or_time_is_refused_early() {
+    let bytes = crate::readers::FILE_BYTES_MAX - 100;
+    let lines = format!("well,target,ct\n{}", "a\n".repeat(bytes / 2));
+    assert_eq!(refused(lines.as_bytes()).reason, "FILE_TOO_LONG");
+    let wide = format!("well,target,ct\na{}b\n", ",".repeat(bytes));
+    let wide = refused(wide.as_bytes());
+    assert_eq!(wide.reason, "BAD_ROW");
+    assert!(wide.message.contains("more than 200 columns"), "{wide}");
+    let plates: String = (0..LINES_MAX - 1).map(|n| format!("P{n},A1,,\n")).collect();
+    let plates = refused(format!("plate,well,target,ct\n{plates}").as_bytes());
+    assert_eq!(plates.reason, "SEVERAL_PLATES");
+    assert!(plates.message.len() < 200, "{plates}");
+}
+
 proptest! {
     #[test]
     fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
