@@ -114,6 +114,9 @@ enum Command {
     Policy(client::policy::Policy),
     /// What the services run and how their lanes are
     Status,
+    /// Inputs that nobody could decide: look, put back, discard
+    #[command(subcommand)]
+    DeadLetters(client::dead_letters::DeadLetters),
     /// Read the whole log, and prove or refute that nothing was lost or done twice
     #[command(after_help = AUDIT_EXAMPLES)]
     Audit(crate::audit::Audit),
@@ -247,6 +250,9 @@ pub fn dispatch(cli: Cli) -> Outcome {
         Command::Orders(args) => talk(global, |s| client::results::orders(s, output, args)),
         Command::Review(command) => talk(global, |s| client::results::review(s, output, command)),
         Command::Policy(command) => talk(global, |s| client::policy::run(s, output, command)),
+        Command::DeadLetters(command) => {
+            talk(global, |s| client::dead_letters::run(s, output, command))
+        }
         Command::Status => talk(global, |s| client::status::run(s, output)),
     }
 }

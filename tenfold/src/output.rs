@@ -81,20 +81,29 @@ pub fn to_json<M: prost::Message + prost::Name>(message: &M) -> Value {
     else {
         return Value::Null;
     };
+    DynamicMessage::decode(descriptor, message.encode_to_vec().as_slice())
+        .ok()
+        .and_then(|dynamic| dynamic_json(&dynamic))
+        .unwrap_or(Value::Null)
+}
+
+/// Bytes as a message of that name; `None` if they are none, or have what it does not know.
+pub fn decoded(name: &str, bytes: &[u8]) -> Option<Value> {
+    let descriptor = POOL.as_ref()?.get_message_by_name(name)?;
+    let dynamic = DynamicMessage::decode(descriptor, bytes).ok()?;
+    let known = dynamic.unknown_fields().next().is_none() && dynamic.fields().next().is_some();
+    known.then(|| dynamic_json(&dynamic))?
+}
+
+fn dynamic_json(message: &DynamicMessage) -> Option<Value> {
     let options = SerializeOptions::new()
         .use_proto_field_name(true)
         .stringify_64_bit_integers(false)
         .skip_default_fields(true);
-    let mut value = DynamicMessage::decode(descriptor, message.encode_to_vec().as_slice())
-        .ok()
-        .and_then(|dynamic| {
-            dynamic
-                .serialize_with_options(serde_json::value::Serializer, &options)
-                .ok()
-        })
-        .unwrap_or(Value::Null);
+    let serializer = serde_json::value::Serializer;
+    let mut value = message.serialize_with_options(serializer, &options).ok()?;
     moments(&mut value);
-    value
+    Some(value)
 }
 
 /// Names of fields that hold milliseconds since 1970.

@@ -1,7 +1,8 @@
 //! What leaves the system: every report and dead letter that a journal sent is in its topic once it is
 //! said to have arrived, and nothing is in these topics that no journal sent.
 //!
-//! These topics hold a record at least once: the same again is no finding.
+//! These topics hold a record at least once: the same again is no finding. Nor is what a person did with
+//! a dead letter, which is marked in its topic.
 
 use crate::chain::Name;
 use crate::finding::{Findings, Rule};
@@ -9,8 +10,13 @@ use crate::hashes::{Hashes, hash64};
 use crate::inbox::place;
 use crate::pairs::Pairs;
 use crate::source::{LaneName, PUBLIC, Place, Source, SourceError};
+use bytes::Bytes;
+use prost::Message as _;
 use std::collections::{HashMap, HashSet};
-use tenfold_proto::lane::OutMessage;
+use tenfold_proto::lane::{DeadLetter, OutMessage};
+
+/// The topic of dead letters.
+const DEAD_LETTERS: &str = "dead-letters";
 
 /// Most records that nobody sent, kept to be told.
 const UNSENT_MAX: usize = 1_000;
@@ -71,6 +77,9 @@ impl Publics {
                 let mut records = source.read(&lane, extent.start, extent.end)?;
                 while let Some(record) = records.next()? {
                     self.read = self.read.saturating_add(1);
+                    if name == DEAD_LETTERS && is_mark(&record.value) {
+                        continue;
+                    }
                     let key = record.key.as_deref().unwrap_or_default();
                     let hash = content(key, &record.value) ^ topic(name);
                     if self.sent.mark(hash) {
@@ -119,8 +128,43 @@ impl Publics {
     }
 }
 
+/// What somebody did with a dead letter: the one kind of record here that no journal sends.
+fn is_mark(value: &Bytes) -> bool {
+    DeadLetter::decode(value.clone()).is_ok_and(|letter| {
+        letter.handled.is_some() && letter.content.is_empty() && letter.reason.is_empty()
+    })
+}
+
 /// Keeps the topics apart.
 #[must_use]
 pub fn topic(name: &str) -> u64 {
     hash64(&[name.as_bytes()])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tenfold_proto::lane::DeadLetterHandled;
+
+    #[test]
+    fn what_somebody_did_with_a_dead_letter_is_told_from_a_dead_letter() {
+        let mark = DeadLetter {
+            origin: "intake.inbox/0@7".to_owned(),
+            handled: Some(DeadLetterHandled::default()),
+            ..DeadLetter::default()
+        };
+        assert!(is_mark(&mark.encode_to_vec().into()));
+        let letter = DeadLetter {
+            handled: None,
+            ..mark.clone()
+        };
+        assert!(!is_mark(&letter.encode_to_vec().into()));
+        // A mark hides no content.
+        let both = DeadLetter {
+            content: Bytes::from_static(b"x"),
+            ..mark
+        };
+        assert!(!is_mark(&both.encode_to_vec().into()));
+        assert!(!is_mark(&Bytes::from_static(b"\xff\xff")));
+    }
 }

@@ -5,12 +5,13 @@
 //! [`service`] (what a service brings), [`process`] and [`program`] (how it is run, alone or with the
 //! others), [`config`] (settings; the commented file of defaults is their documentation), [`topics`]
 //! (what the log must have), [`grpc`] and [`http`] (what a process listens on), [`status`] (refusals on
-//! the wire), [`operations`] (status, and a policy for all lanes), [`metrics`] and [`telemetry`] (what
+//! the wire), [`operations`] (status, and a policy for all lanes), [`dead_letters`], [`metrics`] and [`telemetry`] (what
 //! it tells), [`signals`] (when to stop).
 
 #![warn(missing_docs)]
 
 pub mod config;
+pub mod dead_letters;
 mod export;
 pub mod grpc;
 pub mod http;

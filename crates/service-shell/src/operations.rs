@@ -1,6 +1,7 @@
-//! What an administrator asks of any process: status, and a policy for all lanes.
+//! What an administrator asks of any process: status, a policy for all lanes, dead letters.
 
 use crate::config::{Config, LogKind};
+use crate::dead_letters::{DeadLetters, What, Wish};
 use crate::{status, topics};
 use bytes::Bytes;
 use prost::Message as _;
@@ -11,8 +12,10 @@ use tenfold_domain::Rejection;
 use tenfold_domain::policy::{Policy, PolicyError};
 use tenfold_proto::v1::operations_server::{self, OperationsServer};
 use tenfold_proto::v1::{
-    ApplyPolicyReply, ApplyPolicyRequest, ExportReply, ExportRequest, ExternalInput,
-    GetStatusReply, GetStatusRequest, LaneStatus, PolicyActivated, ServiceStatus, external_input,
+    ApplyPolicyReply, ApplyPolicyRequest, DeadLetterView, DiscardDeadLetterRequest, ExportReply,
+    ExportRequest, ExternalInput, GetDeadLetterRequest, GetStatusReply, GetStatusRequest,
+    HandledDeadLetter, LaneStatus, ListDeadLettersReply, ListDeadLettersRequest, PolicyActivated,
+    RetryDeadLetterRequest, ServiceStatus, external_input,
 };
 use tenfold_runtime::gateway::Gateway;
 use tenfold_runtime::instance::{Instance, Local};
@@ -124,13 +127,30 @@ impl Running {
 pub struct Operations {
     running: Arc<Running>,
     gateway: Gateway,
+    letters: DeadLetters,
 }
 
 impl Operations {
     /// `None` if the process runs no service.
-    pub(crate) fn new(running: Arc<Running>) -> Option<Self> {
+    pub(crate) fn new(running: Arc<Running>, letters: DeadLetters) -> Option<Self> {
         let gateway = running.gateway()?;
-        Some(Self { running, gateway })
+        Some(Self {
+            running,
+            gateway,
+            letters,
+        })
+    }
+
+    /// Reads or writes the dead letters, which blocks.
+    async fn letters<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&DeadLetters) -> Result<T, Rejection> + Send + 'static,
+    ) -> Result<Response<T>, Status> {
+        let letters = self.letters.clone();
+        let done = tokio::task::spawn_blocking(move || work(&letters)).await;
+        done.map_err(|_| Status::internal("a task ended early"))?
+            .map(Response::new)
+            .map_err(|rejection| status::from_rejection(&rejection))
     }
 
     pub(crate) fn into_server(self) -> OperationsServer<Self> {
@@ -191,6 +211,51 @@ impl operations_server::Operations for Operations {
             started_at: self.running.started_at,
             services,
         }))
+    }
+
+    async fn list_dead_letters(
+        &self,
+        request: Request<ListDeadLettersRequest>,
+    ) -> Result<Response<ListDeadLettersReply>, Status> {
+        let asked = request.into_inner();
+        self.letters(move |letters| letters.list(asked.all, asked.from, asked.limit))
+            .await
+    }
+
+    async fn get_dead_letter(
+        &self,
+        request: Request<GetDeadLetterRequest>,
+    ) -> Result<Response<DeadLetterView>, Status> {
+        let number = request.into_inner().number;
+        self.letters(move |letters| letters.get(number)).await
+    }
+
+    async fn retry_dead_letter(
+        &self,
+        request: Request<RetryDeadLetterRequest>,
+    ) -> Result<Response<HandledDeadLetter>, Status> {
+        let asked = request.into_inner();
+        let wish = Wish {
+            number: asked.number,
+            actor: asked.actor,
+            request_id: asked.request_id,
+            what: What::Retry,
+        };
+        self.letters(move |letters| letters.handle(&wish)).await
+    }
+
+    async fn discard_dead_letter(
+        &self,
+        request: Request<DiscardDeadLetterRequest>,
+    ) -> Result<Response<HandledDeadLetter>, Status> {
+        let asked = request.into_inner();
+        let wish = Wish {
+            number: asked.number,
+            actor: asked.actor,
+            request_id: asked.request_id,
+            what: What::Discard(asked.reason),
+        };
+        self.letters(move |letters| letters.handle(&wish)).await
     }
 }
 

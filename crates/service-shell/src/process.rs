@@ -2,6 +2,7 @@
 //! one ([`crate::program::main`]); `tenfold run`, the demonstration and tests put all three in one ([`Process`]).
 
 use crate::config::{Addresses, Config, LogKind, Override};
+use crate::dead_letters::DeadLetters;
 use crate::operations::{Operations, Running};
 use crate::service::{Parts, Service, Task};
 use crate::{grpc, http, metrics, topics};
@@ -256,7 +257,8 @@ impl Process {
         let mut routes = self.routes;
         routes.add_service(lanes_server(running.calls()));
         let mut names = self.names;
-        if let Some(operations) = Operations::new(Arc::clone(&running)) {
+        let letters = DeadLetters::new(Arc::clone(&self.log));
+        if let Some(operations) = Operations::new(Arc::clone(&running), letters) {
             names.push("tenfold.v1.Operations".to_owned());
             routes.add_service(operations.into_server());
         }

@@ -8,6 +8,9 @@ use tenfold_runtime::log::{Log, Retention, Topic, TopicPlan};
 /// Services of the system, each with an inbox and a journal.
 pub const SERVICES: [&str; 3] = ["intake", "pooling", "results"];
 
+/// What nobody could decide.
+pub const DEAD_LETTERS: &str = "dead-letters";
+
 /// How long what sites post is kept, at least: longer than any outage of a laboratory.
 const REGISTRATIONS_DAYS: u32 = 30;
 
@@ -42,7 +45,7 @@ pub fn plans(lanes: &Lanes) -> Vec<TopicPlan> {
         Retention::Days(REPORTS_DAYS),
     ));
     // What nobody could read stays until somebody has looked.
-    plans.push(plan(Topic::named("dead-letters"), 1, Retention::Forever));
+    plans.push(plan(Topic::named(DEAD_LETTERS), 1, Retention::Forever));
     plans.push(plan(Topic::named(OWNERS), 1, Retention::Compacted));
     plans
 }

@@ -1,5 +1,6 @@
 //! The client's commands, one file a group. Each asks a service and prints its answer; none decides.
 
+pub mod dead_letters;
 pub mod policy;
 pub mod pooling;
 pub mod register;

@@ -142,15 +142,14 @@ impl<P: Processor> Lane<P> {
         let point = self.point(building);
         let mut answer = match self.decide(building, Input::Command { actor, body }) {
             Ok(answer) => answer,
-            Err(Failed::Fold(error)) => return Err(error.to_string()),
             Err(Failed::Undecodable(reason)) => Err(Rejection::invalid(
                 "COMMAND_UNDECODABLE",
                 "",
                 reason,
                 "send a request of this release's API",
             )),
-            Err(Failed::Panicked) => {
-                self.dead_letter(building, "command", "deciding it failed", body);
+            Err(failed @ (Failed::Panicked | Failed::Fold(_))) => {
+                self.dead_letter(building, "command", &failed.to_string(), body);
                 Err(internal(
                     "deciding the command failed; it is kept in the dead letters",
                 ))

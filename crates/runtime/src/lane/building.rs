@@ -56,12 +56,16 @@ pub(super) struct Point {
 }
 
 /// Why an input was not decided.
+#[derive(Debug, thiserror::Error)]
 pub(super) enum Failed {
     /// Its bytes mean nothing.
+    #[error("{0}")]
     Undecodable(String),
-    /// Deciding it panicked: a bug of ours.
+    /// Deciding it, or folding what was decided, panicked: a bug of ours.
+    #[error("deciding it failed")]
     Panicked,
-    /// An event just decided cannot be folded: the lane must stop.
+    /// What was just decided cannot be folded: a bug of ours.
+    #[error("what was decided cannot be folded: {0}")]
     Fold(FoldError),
 }
 
@@ -76,7 +80,7 @@ impl Building {
 }
 
 impl<P: Processor> Lane<P> {
-    /// Decides one input and folds its events.
+    /// Decides one input and folds its events; if it fails, nothing of it is left.
     pub(super) fn decide(
         &mut self,
         building: &mut Building,
@@ -96,14 +100,29 @@ impl<P: Processor> Lane<P> {
                 return Err(Failed::Panicked);
             }
         };
-        for event in &decision.events {
-            let mut wire = Vec::with_capacity(128);
-            self.processor.encode(event, &mut wire);
-            self.processor
-                .evolve(state, event, at)
-                .map_err(Failed::Fold)?;
-            building.bytes += wire.len() + 4;
-            building.events.push(wire.into());
+        let (mark, events, bytes) = (state.mark(), building.events.len(), building.bytes);
+        let folded = catch_unwind(AssertUnwindSafe(|| {
+            for event in &decision.events {
+                let mut wire = Vec::with_capacity(128);
+                self.processor.encode(event, &mut wire);
+                self.processor.evolve(state, event, at)?;
+                building.bytes += wire.len() + 4;
+                building.events.push(wire.into());
+            }
+            Ok(())
+        }));
+        let failed = match folded {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(Failed::Fold(error)),
+            Err(_) => Some(Failed::Panicked),
+        };
+        if let Some(failed) = failed {
+            metrics::counter!(m::DECISIONS_PANICKED, "service" => self.context.service)
+                .increment(1);
+            state.rollback(mark);
+            building.events.truncate(events);
+            building.bytes = bytes;
+            return Err(failed);
         }
         for message in decision.messages {
             self.send(building, message);
@@ -161,6 +180,7 @@ impl<P: Processor> Lane<P> {
             reason: reason.to_owned(),
             content: content.clone(),
             at: building.decided_at.0,
+            handled: None,
         };
         let to = Destination::Public {
             topic: "dead-letters",

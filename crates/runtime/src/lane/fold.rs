@@ -8,6 +8,7 @@ use super::state::LaneState;
 use crate::processor::{FoldError, Processor};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use tenfold_domain::Timestamp;
 use tenfold_domain::tables::{ReadExt, WriteExt};
 use tenfold_proto::lane::{Decisions, OutMessage};
@@ -26,10 +27,15 @@ pub fn record<P: Processor>(
     decisions: &Decisions,
 ) -> Result<(), FoldError> {
     let at = Timestamp(decisions.decided_at);
-    for bytes in &decisions.events {
-        let event = processor.decode(bytes)?;
-        processor.evolve(state, &event, at)?;
-    }
+    // A panic would end the thread, and with it lanes that have nothing to do with it.
+    catch_unwind(AssertUnwindSafe(|| {
+        for bytes in &decisions.events {
+            let event = processor.decode(bytes)?;
+            processor.evolve(state, &event, at)?;
+        }
+        Ok(())
+    }))
+    .unwrap_or_else(|_| Err(FoldError("folding it failed: see the log".to_owned())))?;
     rows(state, decisions)
 }
 

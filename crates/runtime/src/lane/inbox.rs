@@ -1,6 +1,6 @@
 //! The inbox: messages of other lanes, inputs from outside, and requests to send again.
 
-use super::building::{Building, Failed};
+use super::building::Building;
 use super::owned::Gap;
 use super::receive::{self, Received};
 use super::record::Id;
@@ -114,7 +114,10 @@ impl<P: Processor> Lane<P> {
         };
         match content {
             Content::Created(_) => Ok(()),
-            Content::External(external) => self.take_external(building, &origin, &external),
+            Content::External(external) => {
+                self.take_external(building, &origin, &external);
+                Ok(())
+            }
             Content::Relay(relay) => self.take_relay(building, &origin, &relay, &record.value),
             Content::Resend(resend) => {
                 self.take_resend(&resend);
@@ -133,21 +136,15 @@ impl<P: Processor> Lane<P> {
         }
     }
 
-    fn take_external(
-        &mut self,
-        building: &mut Building,
-        origin: &str,
-        external: &External,
-    ) -> Result<(), String> {
+    fn take_external(&mut self, building: &mut Building, origin: &str, external: &External) {
         for body in &external.items {
             building.inputs += 1;
             let input = Input::External {
                 origin: &external.origin,
                 body,
             };
-            self.take_input(building, origin, input, body)?;
+            self.take_input(building, origin, input, body);
         }
-        Ok(())
     }
 
     fn take_input(
@@ -156,19 +153,14 @@ impl<P: Processor> Lane<P> {
         origin: &str,
         input: Input<'_>,
         body: &Bytes,
-    ) -> Result<(), String> {
+    ) {
         match self.decide(building, input) {
             Ok(Ok(_)) => {}
             Ok(Err(rejection)) => {
                 metrics::counter!(m::INPUTS_REJECTED, "service" => self.context.service, "reason" => rejection.reason).increment(1);
             }
-            Err(Failed::Fold(error)) => return Err(error.to_string()),
-            Err(Failed::Undecodable(reason)) => self.dead_letter(building, origin, &reason, body),
-            Err(Failed::Panicked) => {
-                self.dead_letter(building, origin, "deciding it failed", body);
-            }
+            Err(failed) => self.dead_letter(building, origin, &failed.to_string(), body),
         }
-        Ok(())
     }
 
     fn take_relay(
@@ -206,7 +198,7 @@ impl<P: Processor> Lane<P> {
                         level: message.level,
                         body: &message.body,
                     };
-                    self.take_input(building, origin, input, &message.body)?;
+                    self.take_input(building, origin, input, &message.body);
                 }
                 building.received.insert(stream, row);
             }

@@ -168,7 +168,7 @@ impl<P: Processor> Lane<P> {
         match (verdict, envelope) {
             (Verdict::Stop(broken), _) => {
                 return Err(Some(format!(
-                    "the record at {}/{}@{} cannot follow: {broken:?}. A newer release may have written it, or the journal is damaged",
+                    "the record at {}/{}@{} {broken}",
                     self.context.journal(),
                     self.number,
                     record.offset

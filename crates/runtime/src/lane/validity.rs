@@ -53,11 +53,15 @@ pub enum Stray {
 }
 
 /// Why a lane must stop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Broken {
     /// It does not follow the record it claims to follow.
+    #[error("cannot follow the one before it: its hash is another's, so the journal is damaged")]
     Hash,
     /// Written by a newer release than this one can read.
+    #[error(
+        "cannot be read: it has level {level}, and this release reads up to {supported}: update this instance"
+    )]
     Level {
         /// The record's level.
         level: u32,

@@ -10,7 +10,7 @@ use tenfold_runtime::lane::init::create_lanes;
 use tenfold_runtime::log::memory::MemoryLog;
 use tenfold_runtime::log::{Log, Topic};
 
-fn bed() -> (MemoryLog, Bed) {
+pub fn bed() -> (MemoryLog, Bed) {
     let log = MemoryLog::new();
     log.set_now(tenfold_runtime::clock::Clock::wall(
         &tenfold_runtime::clock::SystemClock::default(),
@@ -19,11 +19,11 @@ fn bed() -> (MemoryLog, Bed) {
     (log, Bed::new(port))
 }
 
-fn named(bed: &Bed, topic: &Topic) -> Topic {
+pub fn named(bed: &Bed, topic: &Topic) -> Topic {
     Topic::named(&format!("{}{topic}", bed.prefix))
 }
 
-fn stopped(bed: &Bed, cache: &MemoryCache, why: &str) {
+pub fn stopped(bed: &Bed, cache: &MemoryCache, why: &str) {
     let node = bed.node_of("intake", "again", cache.clone());
     node.log.suggest(&[0]);
     node.wait_phase("stopped");
@@ -32,7 +32,7 @@ fn stopped(bed: &Bed, cache: &MemoryCache, why: &str) {
 }
 
 /// A lane with ten decisions in journal and cache, and nobody who owns it.
-fn worked(bed: &Bed) -> MemoryCache {
+pub fn worked(bed: &Bed) -> MemoryCache {
     let cache = MemoryCache::default();
     let node = bed.node_of("intake", "a", cache.clone());
     node.take();

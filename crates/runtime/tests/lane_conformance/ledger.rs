@@ -59,6 +59,9 @@ const TABLES: [TableDef; 3] = [
     TableDef::of::<Reminder>(),
 ];
 
+/// A note that no state takes.
+const STUMBLES: &str = "stumbles ";
+
 impl Processor for Ledger {
     type Event = Event;
 
@@ -136,6 +139,11 @@ impl Processor for Ledger {
                 decision.answer = Err(Rejection::precondition("REFUSED", "", "as asked", ""));
             }
             ("panic", _) => panic!("as asked"),
+            // Decided well, and then it cannot be folded: `stumble badly` panics.
+            ("stumble", how) => {
+                let event = Event::Noted(format!("{STUMBLES}{how}"));
+                decision.events.extend([Event::Added(1_000), event]);
+            }
             _ => decision.events.push(Event::Noted(text.to_owned())),
         }
         Ok(decision)
@@ -145,6 +153,10 @@ impl Processor for Ledger {
         let mut total: Total = state.get(&()).unwrap_or_default();
         match event {
             Event::Added(n) => total.sum += n,
+            Event::Noted(text) if text.starts_with(STUMBLES) => {
+                assert!(!text.ends_with("badly"), "as asked");
+                return Err(FoldError("as asked".to_owned()));
+            }
             Event::Noted(text) => {
                 state.put(&total.notes, &Note(text.clone()));
                 total.notes += 1;

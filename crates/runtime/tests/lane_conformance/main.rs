@@ -13,5 +13,6 @@ mod ledger;
 mod loading;
 mod moving;
 mod on_logs;
+mod poison;
 mod relay;
 mod suite;

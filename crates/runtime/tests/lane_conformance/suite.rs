@@ -3,8 +3,9 @@
 use crate::bed::{Bed, Node, eventually};
 use crate::faulty::Fault;
 use bytes::Bytes;
+use prost::Message as _;
 use tenfold_domain::Code;
-use tenfold_proto::lane::{Decisions, LaneOpened};
+use tenfold_proto::lane::{Decisions, External, InboxRecord, LaneOpened, inbox_record::Content};
 use tenfold_runtime::cache::MemoryCache;
 use tenfold_runtime::gateway::CallError;
 use tenfold_runtime::lane::record::{self, Hash, Id};
@@ -360,13 +361,32 @@ fn dead_letters(bed: Bed) {
         &Topic::inbox("intake"),
         Bytes::from_static(b"\xff\xffrubbish"),
     );
+    for (id, how) in [("s1", "stumble"), ("s2", "stumble badly")] {
+        let failed = bed.command(&a, id, how).unwrap_err();
+        assert!(matches!(failed, CallError::Rejected(r) if r.reason == "INTERNAL"));
+        bed.stray(&Topic::inbox("intake"), posted(how));
+    }
     bed.command(&a, "2", "add 1").unwrap();
     let letters = Topic::named(&format!("{}dead-letters", bed.prefix));
-    eventually("two dead letters", || {
-        bed.log.extent(&letters, 0).unwrap().end == 2
+    eventually("six dead letters", || {
+        bed.log.extent(&letters, 0).unwrap().end == 6
     });
     assert_eq!(bed.ask(&a, "sum"), "1", "the lane goes on");
     bed.agrees(&a);
+}
+
+/// Something from outside, as an inbox holds it.
+pub fn posted(text: &str) -> Bytes {
+    let external = External {
+        origin: "test".to_owned(),
+        items: vec![Bytes::copy_from_slice(text.as_bytes())],
+    };
+    InboxRecord {
+        content: Some(Content::External(external)),
+        ..InboxRecord::default()
+    }
+    .encode_to_vec()
+    .into()
 }
 
 fn timers(bed: Bed) {

@@ -1,0 +1,124 @@
+//! Poison: records that nobody should have written, in the journal or the inbox of a lane that lives.
+
+use crate::bed::{Bed, eventually};
+use crate::damage::{bed, named, stopped, worked};
+use prost::Message as _;
+use tenfold_proto::lane::inbox_record::Content;
+use tenfold_proto::lane::{Decisions, InboxRecord, RecordKind, Relay, RelayedMessage};
+use tenfold_runtime::cache::MemoryCache;
+use tenfold_runtime::driver::hostile::damaged;
+use tenfold_runtime::lane::record;
+use tenfold_runtime::lane::validity::{Chain, judge};
+use tenfold_runtime::log::Topic;
+use tenfold_runtime::log::memory::MemoryLog;
+
+#[test]
+fn a_record_of_a_newer_release_stops_its_lane_before_anything_of_it_is_applied() {
+    let (log, bed) = bed();
+    let cache = worked(&bed);
+    let journal = named(&bed, &Topic::journal("intake"));
+    let newer = newer_record(&log, &journal);
+    let before = cache.edit(0, |rows| rows.clone());
+    bed.stray(&Topic::journal("intake"), newer.clone());
+    stopped(&bed, &cache, "level");
+    let node = bed.node_of("intake", "told", MemoryCache::default());
+    node.log.suggest(&[0]);
+    node.wait_phase("stopped");
+    let problem = node.instance.status()[&0].problem.clone();
+    for said in ["level 9", "reads up to 1", "update this instance"] {
+        assert!(problem.contains(said), "{problem}");
+    }
+    assert_eq!(
+        cache.edit(0, |rows| rows.clone()),
+        before,
+        "nothing of it is in the cache"
+    );
+    assert_eq!(
+        log.records(&journal, 0).last().map(|r| r.value.clone()),
+        Some(newer)
+    );
+    // Lanes of other services know nothing of it.
+    let other = bed.node_of("pooling", "p", MemoryCache::default());
+    other.take();
+    assert_eq!(bed.command(&other, "1", "add 1").unwrap(), "1");
+}
+
+/// What a newer release would write next.
+fn newer_record(log: &MemoryLog, journal: &Topic) -> bytes::Bytes {
+    let mut chain = Chain::default();
+    for stored in log.records(journal, 0) {
+        let envelope = record::read(&stored.value);
+        let verdict = judge(&chain, stored.offset == 0, envelope.as_ref(), 1);
+        if let Some(envelope) = envelope {
+            chain = chain.after(verdict, &envelope, &stored.value);
+        }
+    }
+    record::decisions(&chain, 9, &Decisions::default())
+}
+
+#[test]
+fn rubbish_in_an_inbox_never_stops_its_lane() {
+    let (log, bed) = bed();
+    let node = bed.owner("a");
+    let inbox = Topic::inbox("intake");
+    let good = [
+        relay(),
+        crate::suite::posted("add 1").to_vec(),
+        crate::suite::posted("stumble badly").to_vec(),
+    ];
+    let mut thrown = 0;
+    for plan in 0..600_u64 {
+        let plan = plan.wrapping_mul(0x9E37_79B9_7F4A_7C15).to_be_bytes();
+        let bytes = damaged(&good, &[&[0, plan[0] % 3], &plan[1..]].concat());
+        // A message of a newer release stops the lane, as it must.
+        if !newer(&bytes) {
+            bed.stray(&inbox, bytes);
+            thrown += 1;
+        }
+    }
+    assert!(thrown > 400, "{thrown}");
+    bed.command(&node, "last", "behind the rubbish").unwrap();
+    let all = log.records(&named(&bed, &inbox), 0).len();
+    eventually("all of it is read", || {
+        let letters = named(&bed, &Topic::named("dead-letters"));
+        node.phase() == "owned"
+            && read_to(&log, &bed) == all as u64
+            && !log.records(&letters, 0).is_empty()
+    });
+    bed.agrees(&node);
+}
+
+/// How far the newest record of the journal has read the inbox.
+fn read_to(log: &MemoryLog, bed: &Bed) -> u64 {
+    let journal = log.records(&named(bed, &Topic::journal("intake")), 0);
+    let bodies = journal.iter().rev().filter_map(|r| record::read(&r.value));
+    bodies
+        .filter(|envelope| envelope.kind() == RecordKind::Decisions)
+        .find_map(|envelope| Decisions::decode(envelope.body).ok())
+        .map_or(0, |decisions| decisions.inbox_next)
+}
+
+fn relay() -> Vec<u8> {
+    let message = RelayedMessage {
+        level: 1,
+        body: "note".into(),
+    };
+    let relay = Relay {
+        stream_id: vec![5; 16].into(),
+        from_service: "results".to_owned(),
+        first_n: 1,
+        messages: vec![message],
+        prev_digest: vec![0; 32].into(),
+        ..Relay::default()
+    };
+    InboxRecord {
+        content: Some(Content::Relay(relay)),
+        ..InboxRecord::default()
+    }
+    .encode_to_vec()
+}
+
+fn newer(bytes: &[u8]) -> bool {
+    let content = InboxRecord::decode(bytes).ok().and_then(|r| r.content);
+    matches!(content, Some(Content::Relay(relay)) if relay.messages.iter().any(|m| m.level > 1))
+}
