@@ -311,7 +311,7 @@ mod tests {
         let mut topics = BTreeSet::new();
         for at in 0..8 {
             for how in 0..=255 {
-                let bytes = damaged(&[good()], &[0, 0, 5, 0, at, how]);
+                let bytes = damaged(&[good()], &[0, 0, 6, 0, at, how]);
                 let read = Decisions::decode(bytes.as_slice());
                 if let Ok(read) = read {
                     moments.insert(read.decided_at);

@@ -6,7 +6,7 @@ use super::outbox::Pair;
 use super::owned::Waiting;
 use super::record::{Hash, Id};
 use super::rows::{ReceivedRow, SentRow};
-use super::state::Mark;
+use super::state::{LaneState, Mark};
 use crate::lane_of;
 use crate::metrics as m;
 use crate::processor::{Answer, Destination, FoldError, Input, Outgoing, Processor};
@@ -167,6 +167,11 @@ impl<P: Processor> Lane<P> {
         reason: &str,
         content: &Bytes,
     ) {
+        if self.state.as_ref().is_some_and(LaneState::failed) {
+            // The cache could not be read, which says nothing about the input: the batch is dropped,
+            // and all of it is decided again.
+            return;
+        }
         metrics::counter!(m::DEAD_LETTERS, "service" => self.context.service).increment(1);
         tracing::warn!(
             service = self.context.service,

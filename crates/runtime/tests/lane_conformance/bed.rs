@@ -95,9 +95,12 @@ impl Bed {
     }
 
     pub fn node_of(&self, service: &'static str, name: &str, cache: MemoryCache) -> Node {
+        self.node_on(service, name, Arc::new(cache))
+    }
+
+    pub fn node_on(&self, service: &'static str, name: &str, shared: Arc<dyn Cache>) -> Node {
         let log = FaultyLog::new(Arc::clone(&self.log), &self.prefix);
         let port: Arc<dyn Log> = Arc::clone(&log) as _;
-        let shared: Arc<dyn Cache> = Arc::new(cache.clone());
         let mut config = InstanceConfig::new(name, "", shared);
         config.limits = limits();
         config.call_timeout = PATIENCE;

@@ -139,6 +139,12 @@ impl Processor for Ledger {
                 decision.answer = Err(Rejection::precondition("REFUSED", "", "as asked", ""));
             }
             ("panic", _) => panic!("as asked"),
+            // A rule that relies on what it reads.
+            ("rely", n) => {
+                let total: Total = state.get(&()).unwrap_or_default();
+                assert_eq!(total.sum.to_string(), n, "as asked");
+                decision.events.push(Event::Noted(text.to_owned()));
+            }
             // Decided well, and then it cannot be folded: `stumble badly` panics.
             ("stumble", how) => {
                 let event = Event::Noted(format!("{STUMBLES}{how}"));

@@ -2,10 +2,15 @@
 
 use crate::bed::{Bed, eventually};
 use crate::damage::{bed, named, stopped, worked};
+use bytes::Bytes;
 use prost::Message as _;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::SeqCst;
 use tenfold_proto::lane::inbox_record::Content;
 use tenfold_proto::lane::{Decisions, InboxRecord, RecordKind, Relay, RelayedMessage};
-use tenfold_runtime::cache::MemoryCache;
+use tenfold_runtime::cache::{Cache, LaneCache, MemoryCache, Visit, Writes};
 use tenfold_runtime::driver::hostile::damaged;
 use tenfold_runtime::lane::record;
 use tenfold_runtime::lane::validity::{Chain, judge};
@@ -44,7 +49,7 @@ fn a_record_of_a_newer_release_stops_its_lane_before_anything_of_it_is_applied()
 }
 
 /// What a newer release would write next.
-fn newer_record(log: &MemoryLog, journal: &Topic) -> bytes::Bytes {
+fn newer_record(log: &MemoryLog, journal: &Topic) -> Bytes {
     let mut chain = Chain::default();
     for stored in log.records(journal, 0) {
         let envelope = record::read(&stored.value);
@@ -85,6 +90,71 @@ fn rubbish_in_an_inbox_never_stops_its_lane() {
             && read_to(&log, &bed) == all as u64
             && !log.records(&letters, 0).is_empty()
     });
+    bed.agrees(&node);
+}
+
+/// A disk whose next reads of rows fail, as many as are ordered.
+#[derive(Clone, Default)]
+struct BadDisk {
+    rows: MemoryCache,
+    failing: Arc<AtomicU32>,
+}
+
+struct BadLane {
+    rows: Box<dyn LaneCache>,
+    failing: Arc<AtomicU32>,
+}
+
+impl Cache for BadDisk {
+    fn open(&self, lane: u32) -> io::Result<Box<dyn LaneCache>> {
+        Ok(Box::new(BadLane {
+            rows: self.rows.open(lane)?,
+            failing: Arc::clone(&self.failing),
+        }))
+    }
+    fn wipe(&self, lane: u32) -> io::Result<()> {
+        self.rows.wipe(lane)
+    }
+    fn flush(&self) -> io::Result<()> {
+        self.rows.flush()
+    }
+}
+
+impl LaneCache for BadLane {
+    fn get(&self, key: &[u8]) -> io::Result<Option<Bytes>> {
+        let less = |left: u32| left.checked_sub(1);
+        match self.failing.fetch_update(SeqCst, SeqCst, less) {
+            Ok(_) => Err(io::Error::other("the disk is bad, by order")),
+            Err(_) => self.rows.get(key),
+        }
+    }
+    fn scan(&self, from: &[u8], to: &[u8], visit: Visit<'_>) -> io::Result<()> {
+        self.rows.scan(from, to, visit)
+    }
+    fn apply(&self, writes: Writes) -> io::Result<()> {
+        self.rows.apply(writes)
+    }
+}
+
+#[test]
+fn a_bad_disk_makes_a_dead_letter_of_no_good_input() {
+    let (log, bed) = bed();
+    let disk = BadDisk::default();
+    let node = bed.node_on("intake", "a", Arc::new(disk.clone()));
+    node.take();
+    bed.command(&node, "first", "add 3").unwrap();
+    let letters = named(&bed, &Topic::named("dead-letters"));
+    for round in 0..20 {
+        // Whatever is read next, wherever: the row is not there, and the rule panics or decides wrongly.
+        disk.failing.store(1 + round % 3, SeqCst);
+        bed.stray(&Topic::inbox("intake"), crate::suite::posted("rely 3"));
+        let note = bed.command(&node, &format!("c{round}"), "rely 3");
+        assert_eq!(note.expect("the technician is answered"), "");
+        disk.failing.store(0, SeqCst);
+    }
+    let all = ["rely 3"; 40].join(",");
+    eventually("all are taken", || bed.ask(&node, "notes") == all);
+    assert_eq!(log.records(&letters, 0).len(), 0, "no dead letter");
     bed.agrees(&node);
 }
 
