@@ -27,7 +27,11 @@ pub trait Record: Serialize + DeserializeOwned {
     /// Its key.
     type Key: Key;
 
-    /// Names under which the record can be found with [`ReadExt::find`]. Only for records keyed by `u64`.
+    /// Has it names? Without this they count for nothing: a store need not look at rows that have none.
+    const NAMED: bool = false;
+
+    /// Names under which the record can be found with [`ReadExt::find`]. Only for records keyed by `u64`
+    /// that say they are [`NAMED`](Self::NAMED).
     fn names(&self) -> Vec<&str> {
         Vec::new()
     }
@@ -231,8 +235,9 @@ pub trait WriteExt: Write {
     /// Writes a record under a key.
     fn put<R: Record>(&mut self, key: &R::Key, record: &R) {
         let key = key.to_bytes();
+        let names = if R::NAMED { record.names() } else { Vec::new() };
         match postcard::to_stdvec(record) {
-            Ok(value) => self.put_raw(R::TABLE, &key, value, &record.names()),
+            Ok(value) => self.put_raw(R::TABLE, &key, value, &names),
             Err(_) => self.report_damage(R::TABLE, &key),
         }
     }
@@ -259,6 +264,8 @@ pub struct TableDef {
     pub id: TableId,
     /// Its name, for people.
     pub name: &'static str,
+    /// Have its records names?
+    pub named: bool,
     /// Reads the names out of an encoded record, so that the name index can be rebuilt by one ordered scan.
     pub names: NamesOf,
 }
@@ -270,6 +277,7 @@ impl TableDef {
         Self {
             id: R::TABLE,
             name: R::NAME,
+            named: R::NAMED,
             names: |bytes| {
                 decode::<R>(bytes)
                     .map(|record| record.names().into_iter().map(str::to_owned).collect())
@@ -354,6 +362,7 @@ mod tests {
         const TABLE: TableId = 1;
         const NAME: &'static str = "tubes";
         type Key = u64;
+        const NAMED: bool = true;
         fn names(&self) -> Vec<&str> {
             vec![&self.barcode]
         }

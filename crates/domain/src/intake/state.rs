@@ -218,6 +218,7 @@ impl Record for Entry {
     const TABLE: TableId = 1;
     const NAME: &'static str = "entries";
     type Key = u64;
+    const NAMED: bool = true;
 
     fn names(&self) -> Vec<&str> {
         vec![self.barcode().as_str()]
@@ -298,6 +299,7 @@ impl Record for OpenOrder {
     const TABLE: TableId = 5;
     const NAME: &'static str = "open orders";
     type Key = u64;
+    const NAMED: bool = true;
 
     fn names(&self) -> Vec<&str> {
         vec![self.barcode.as_str()]
@@ -319,6 +321,7 @@ impl Record for Replacement {
     const TABLE: TableId = 6;
     const NAME: &'static str = "replacements";
     type Key = u64;
+    const NAMED: bool = true;
 
     fn names(&self) -> Vec<&str> {
         vec![self.old.as_str()]

@@ -27,6 +27,7 @@ impl Record for LabRecord {
     const TABLE: TableId = 1;
     const NAME: &'static str = "labs";
     type Key = u64;
+    const NAMED: bool = true;
     fn names(&self) -> Vec<&str> {
         vec![self.id.as_str()]
     }

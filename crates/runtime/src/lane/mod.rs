@@ -28,6 +28,7 @@ mod history;
 mod inbox;
 pub mod init;
 pub mod load;
+mod name_pages;
 mod names;
 mod no_room;
 pub mod outbox;

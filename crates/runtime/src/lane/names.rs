@@ -1,17 +1,20 @@
 //! The name index: from the hash of a name to the numbers of the records that may bear it.
 //!
-//! About 20 bytes a name, in memory, rebuilt by one ordered scan of the cache. An entry that is no
+//! About 20 bytes a name, in memory, rebuilt from the cache at a start (`name_pages`). An entry that is no
 //! longer true does no harm, because the record itself is checked; an entry that is missing would, so
 //! entries go only when the removal of their record is committed.
 
+use siphasher::sip::SipHasher13;
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, DefaultHasher, Hash, Hasher};
+use std::collections::hash_map::Entry;
+use std::hash::{BuildHasherDefault, Hasher};
 use tenfold_domain::tables::TableId;
 
-/// Hash of a name in a table.
+/// Hash of a name in a table. It is stored: the same in every release, on every machine.
 pub fn hash(table: TableId, name: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    (table, name).hash(&mut hasher);
+    let mut hasher = SipHasher13::new();
+    hasher.write(&[table]);
+    hasher.write(name.as_bytes());
     hasher.finish()
 }
 
@@ -41,14 +44,30 @@ pub struct NameIndex {
 }
 
 impl NameIndex {
-    /// A record may bear this name.
-    pub fn insert(&mut self, hash: u64, number: u64) {
-        let first = *self.first.entry(hash).or_insert(number);
-        if first != number {
-            let more = self.more.entry(hash).or_default();
-            if !more.contains(&number) {
-                more.push(number);
+    /// A record may bear this name. False if that was known.
+    pub fn insert(&mut self, hash: u64, number: u64) -> bool {
+        match self.first.entry(hash) {
+            Entry::Vacant(empty) => {
+                empty.insert(number);
+                true
             }
+            Entry::Occupied(first) if *first.get() == number => false,
+            Entry::Occupied(_) => {
+                let more = self.more.entry(hash).or_default();
+                let is_new = !more.contains(&number);
+                if is_new {
+                    more.push(number);
+                }
+                is_new
+            }
+        }
+    }
+
+    /// Adds many: record and hash.
+    pub fn extend(&mut self, named: &[(u64, u64)]) {
+        self.first.reserve(named.len());
+        for (number, hash) in named {
+            self.insert(*hash, *number);
         }
     }
 

@@ -55,6 +55,15 @@ pub struct Journal {
 pub const STAMP: &[u8] = &[255, 0];
 /// Key of the cache's own mark: service, lane and version of its tables.
 pub const MARK: &[u8] = &[255, 1];
+/// Begin of the keys of the name index's pages; then table and page.
+pub const NAME_PAGES: &[u8] = &[255, 2];
+
+/// Is this key one of the cache's own (stamp, mark, name pages)? The fold makes no such rows: they say
+/// how far the cache is and how names are found in it.
+#[must_use]
+pub fn is_the_caches_own(key: &[u8]) -> bool {
+    key.first() == Some(&STAMP[0])
+}
 
 /// The last message taken from one sender.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -120,6 +129,7 @@ impl Record for OutcomeRow {
     const NAME: &'static str = "outcomes";
     /// A growing number; expiry times grow with it, but for requests whose own time is ahead.
     type Key = u64;
+    const NAMED: bool = true;
     fn names(&self) -> Vec<&str> {
         vec![&self.name]
     }

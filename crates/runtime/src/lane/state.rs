@@ -4,6 +4,7 @@
 //! final values go to the cache in one step; when the cache has them, they leave the overlay. What is
 //! not committed never reaches the cache.
 
+use super::name_pages::NamePages;
 use super::names::{self, NameIndex};
 use super::rows;
 use crate::cache::{LaneCache, Writes};
@@ -52,6 +53,7 @@ pub struct LaneState {
     cache: Box<dyn LaneCache>,
     named: BTreeMap<TableId, NamesOf>,
     names: NameIndex,
+    pages: NamePages,
     overlay: BTreeMap<Bytes, Slot>,
     open: Batch,
     /// What the open batch overwrote, in order: to go back, and to know its keys.
@@ -69,44 +71,25 @@ fn full_key(table: TableId, key: &[u8]) -> Vec<u8> {
 }
 
 impl LaneState {
-    /// Reads the name index out of a cache, by one ordered scan of each table with names.
+    /// Reads the name index out of a cache.
     ///
     /// # Errors
     /// The cache cannot be read, or holds a record that cannot.
     pub fn load(cache: Box<dyn LaneCache>, tables: &'static [TableDef]) -> io::Result<Self> {
         let mut index = NameIndex::default();
+        let mut pages = NamePages::default();
         let mut named = BTreeMap::new();
         for table in tables.iter().chain(&rows::TABLES) {
-            named.insert(table.id, table.names);
-            let mut damaged = false;
-            cache.scan(&[table.id], &[table.id + 1], &mut |key, value| {
-                let number = u64::from_bytes(&key[1..]);
-                match ((table.names)(value), number) {
-                    (Some(found), Some(number)) => {
-                        for name in found {
-                            index.insert(names::hash(table.id, &name), number);
-                        }
-                        ControlFlow::Continue(())
-                    }
-                    // A table whose keys are no numbers has no names.
-                    (Some(found), None) if found.is_empty() => ControlFlow::Break(()),
-                    _ => {
-                        damaged = true;
-                        ControlFlow::Break(())
-                    }
-                }
-            })?;
-            if damaged {
-                return Err(io::Error::other(format!(
-                    "table {} holds a record that cannot be read",
-                    table.name
-                )));
+            if table.named {
+                named.insert(table.id, table.names);
+                pages.load(cache.as_ref(), table, &mut index)?;
             }
         }
         Ok(Self {
             cache,
             named,
             names: index,
+            pages,
             overlay: BTreeMap::new(),
             open: 1,
             undo: Vec::new(),
@@ -147,18 +130,20 @@ impl LaneState {
         self.unnamed.truncate(mark.unnamed);
     }
 
-    /// Closes the open batch and starts the next. Returns its number and the last value of each key it wrote.
+    /// Closes the open batch and starts the next. Returns its number, and for the cache the last
+    /// value of each key it wrote with the name pages that this changes.
     pub fn seal(&mut self) -> (Batch, Writes) {
         let mut keys: Vec<Bytes> = self.undo.drain(..).map(|(key, _)| key).collect();
         keys.sort_unstable();
         keys.dedup();
-        let writes = keys
+        let mut writes: Writes = keys
             .iter()
             .map(|key| {
                 let value = self.overlay.get(key).and_then(|slot| slot.value.clone());
                 (key.clone(), value)
             })
             .collect();
+        self.pages.seal(&mut writes);
         let batch = self.open;
         self.open += 1;
         self.sealed.push_back(Sealed {
@@ -287,7 +272,10 @@ impl Write for LaneState {
     fn put_raw(&mut self, table: TableId, key: &[u8], value: Vec<u8>, found_by: &[&str]) {
         if let Some(number) = u64::from_bytes(key) {
             for name in found_by {
-                self.names.insert(names::hash(table, name), number);
+                let hash = names::hash(table, name);
+                if self.names.insert(hash, number) {
+                    self.pages.named(table, number, hash);
+                }
             }
         }
         self.write(full_key(table, key), Some(value.into()));
@@ -298,6 +286,7 @@ impl Write for LaneState {
             && let Some(number) = u64::from_bytes(key)
             && let Some(value) = self.get_raw(table, key)
         {
+            self.pages.gone(table, number);
             for name in names_of(&value).unwrap_or_default() {
                 self.unnamed.push(Unnamed {
                     table,

@@ -11,6 +11,7 @@ impl Record for Tube {
     const TABLE: TableId = 7;
     const NAME: &'static str = "tubes";
     type Key = u64;
+    const NAMED: bool = true;
     fn names(&self) -> Vec<&str> {
         vec![&self.0]
     }
@@ -29,13 +30,18 @@ enum Step {
     Reload,
 }
 
+/// Numbers of records, on several pages of the name index, at their edges and within.
+fn number() -> impl Strategy<Value = u64> {
+    prop::sample::select(vec![0, 1, 255, 256, 257, 600, 1_000])
+}
+
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
-        4 => (0u64..6, any::<u8>()).prop_map(|(k, v)| Step::Put(k, v % 5)),
-        2 => (0u64..6).prop_map(Step::Delete),
+        4 => (number(), any::<u8>()).prop_map(|(k, v)| Step::Put(k, v % 5)),
+        2 => number().prop_map(Step::Delete),
         2 => Just(Step::Seal),
         2 => Just(Step::Apply),
-        1 => (0u64..6, any::<u8>()).prop_map(|(k, v)| Step::Undone(k, v % 5)),
+        1 => (number(), any::<u8>()).prop_map(|(k, v)| Step::Undone(k, v % 5)),
         1 => Just(Step::Reload),
     ];
     prop::collection::vec(step, 0..80)
@@ -111,4 +117,82 @@ fn a_damaged_record_is_reported_and_not_taken_for_nothing() {
     });
     assert_eq!(state.get::<Tube>(&3), None);
     assert!(state.failed());
+}
+
+/// Seals, and applies.
+fn commit(cache: &MemoryCache, state: &mut LaneState) {
+    let (batch, writes) = state.seal();
+    cache.open(0).unwrap().apply(writes).unwrap();
+    state.applied(batch);
+}
+
+/// A state of a thousand tubes, as a start finds it.
+fn a_thousand() -> (MemoryCache, LaneState) {
+    let cache = MemoryCache::default();
+    let mut state = LaneState::load(cache.open(0).unwrap(), &TABLES).unwrap();
+    for number in 0..1_000 {
+        state.put(&number, &Tube(format!("T{number}")));
+        if number % 100 == 99 {
+            commit(&cache, &mut state);
+        }
+    }
+    let state = LaneState::load(cache.open(0).unwrap(), &TABLES).unwrap();
+    (cache, state)
+}
+
+/// Makes the row of a tube unreadable.
+fn spoil_row(cache: &MemoryCache, number: u64) {
+    let key = Bytes::from(full_key(7, &number.to_bytes()));
+    cache.edit(0, |rows| {
+        rows.insert(key, Bytes::from_static(&[0xff]));
+    });
+}
+
+#[test]
+fn a_start_reads_the_names_of_old_records_from_pages_and_not_from_their_rows() {
+    let (cache, state) = a_thousand();
+    assert_eq!(state.find::<Tube>("T3").map(|(number, _)| number), Some(3));
+    assert_eq!(state.names(), 1_000);
+    // What is not read cannot be missed: the row of an old tube.
+    spoil_row(&cache, 3);
+    assert!(LaneState::load(cache.open(0).unwrap(), &TABLES).is_ok());
+    // The last page is still being filled: its rows are read.
+    spoil_row(&cache, 999);
+    assert!(LaneState::load(cache.open(0).unwrap(), &TABLES).is_err());
+}
+
+#[test]
+fn a_tube_that_is_renamed_or_goes_spoils_its_page_until_the_rows_were_read_again() {
+    let (cache, mut state) = a_thousand();
+    state.put(&5, &Tube("renamed".to_owned()));
+    state.delete::<Tube>(&300);
+    commit(&cache, &mut state);
+    let mut state = LaneState::load(cache.open(0).unwrap(), &TABLES).unwrap();
+    assert_eq!(state.find::<Tube>("renamed").map(|(n, _)| n), Some(5));
+    assert_eq!(state.find::<Tube>("T5"), None);
+    assert_eq!(state.find::<Tube>("T300"), None);
+    assert_eq!(state.names(), 999, "neither the old name nor the tube");
+    // With the next batch both pages are there again.
+    state.put(&1_000, &Tube("T1000".to_owned()));
+    commit(&cache, &mut state);
+    spoil_row(&cache, 6);
+    spoil_row(&cache, 301);
+    assert!(LaneState::load(cache.open(0).unwrap(), &TABLES).is_ok());
+}
+
+#[test]
+fn a_page_that_is_cut_is_damage_and_not_an_end_of_names() {
+    let (cache, _) = a_thousand();
+    cache.edit(0, |rows| {
+        let prefix = [rows::NAME_PAGES, &[7]].concat();
+        let page = rows.iter_mut().find(|(key, _)| key.starts_with(&prefix));
+        let (_, value) = page.expect("a page");
+        value.truncate(value.len() - 1);
+    });
+    assert!(LaneState::load(cache.open(0).unwrap(), &TABLES).is_err());
+}
+
+#[test]
+fn the_hash_of_a_name_is_the_same_in_every_release() {
+    assert_eq!(names::hash(7, "T00000001"), 4_022_540_237_815_368_495);
 }

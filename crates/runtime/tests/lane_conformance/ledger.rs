@@ -39,6 +39,7 @@ impl Record for Note {
     const TABLE: TableId = 2;
     const NAME: &'static str = "notes";
     type Key = u64;
+    const NAMED: bool = true;
     fn names(&self) -> Vec<&str> {
         vec![&self.0]
     }

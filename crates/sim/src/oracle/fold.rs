@@ -19,7 +19,7 @@ use tenfold_results::ResultsProcessor;
 use tenfold_runtime::cache::{LaneCache, Visit, Writes};
 use tenfold_runtime::lane::fold;
 use tenfold_runtime::lane::record::{self, Id};
-use tenfold_runtime::lane::rows::{MARK, STAMP, SentRow, Stamp};
+use tenfold_runtime::lane::rows::{STAMP, SentRow, Stamp, is_the_caches_own};
 use tenfold_runtime::lane::state::LaneState;
 use tenfold_runtime::lane::validity::{Chain, Verdict, judge};
 use tenfold_runtime::log::{LogRecord, Topic};
@@ -183,8 +183,7 @@ impl Follower {
         let Some(wanted) = self.shown.as_ref().and_then(|shown| shown.get(at)) else {
             return String::new();
         };
-        let ours = |key: &Bytes| key.as_ref() == STAMP || key.as_ref() == MARK;
-        let differs = |key: &&Bytes| !ours(key) && rows.get(*key) != wanted.get(*key);
+        let differs = |key: &&Bytes| !is_the_caches_own(key) && rows.get(*key) != wanted.get(*key);
         let keys: BTreeSet<&Bytes> = rows.keys().chain(wanted.keys()).filter(differs).collect();
         keys.into_iter()
             .take(5)
@@ -277,7 +276,7 @@ impl Follower {
         }
         .map_err(|error| error.to_string())?;
         let (batch, writes) = self.state.seal();
-        for (key, value) in &writes {
+        for (key, value) in writes.iter().filter(|(key, _)| !is_the_caches_own(key)) {
             if let Some(old) = self.book.get(key).ok().flatten() {
                 self.now.rows ^= hash(key, &old);
             }
@@ -310,7 +309,7 @@ impl Follower {
         };
         let found = rows
             .iter()
-            .filter(|(key, _)| key.as_ref() != STAMP && key.as_ref() != MARK)
+            .filter(|(key, _)| !is_the_caches_own(key))
             .fold(0, |sum, (key, value)| sum ^ hash(key, value));
         if found != place.rows || stamp.chain != place.chain {
             return Some(format!(

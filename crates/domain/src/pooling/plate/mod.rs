@@ -109,6 +109,7 @@ impl Record for Plate {
     const TABLE: TableId = 8;
     const NAME: &'static str = "plates";
     type Key = u64;
+    const NAMED: bool = true;
     fn names(&self) -> Vec<&str> {
         vec![self.barcode.as_str()]
     }

@@ -47,6 +47,7 @@ impl Record for Expected {
     const TABLE: TableId = 2;
     const NAME: &'static str = "expected";
     type Key = u64;
+    const NAMED: bool = true;
     fn names(&self) -> Vec<&str> {
         vec![self.sample.barcode.as_str()]
     }
@@ -194,6 +195,7 @@ impl Record for Tube {
     const TABLE: TableId = 3;
     const NAME: &'static str = "tubes";
     type Key = u64;
+    const NAMED: bool = true;
     fn names(&self) -> Vec<&str> {
         self.barcodes.iter().map(Barcode::as_str).collect()
     }
@@ -366,6 +368,7 @@ impl Record for Rack {
     const TABLE: TableId = 4;
     const NAME: &'static str = "racks";
     type Key = u64;
+    const NAMED: bool = true;
     fn names(&self) -> Vec<&str> {
         vec![self.barcode.as_str()]
     }

@@ -20,6 +20,7 @@ impl Record for Receiver {
     const TABLE: TableId = 11;
     const NAME: &'static str = "receivers";
     type Key = u64;
+    const NAMED: bool = true;
     fn names(&self) -> Vec<&str> {
         vec![self.id.as_str()]
     }

@@ -65,6 +65,7 @@ impl Record for Lab {
     const TABLE: TableId = 2;
     const NAME: &'static str = "labs";
     type Key = u64;
+    const NAMED: bool = true;
     fn names(&self) -> Vec<&str> {
         vec![self.id.as_str()]
     }

@@ -64,6 +64,7 @@ impl Record for Plate {
     const TABLE: TableId = 6;
     const NAME: &'static str = "plates";
     type Key = u64;
+    const NAMED: bool = true;
     fn names(&self) -> Vec<&str> {
         vec![self.barcode.as_str()]
     }
@@ -92,6 +93,7 @@ impl Record for Run {
     const TABLE: TableId = 7;
     const NAME: &'static str = "runs";
     type Key = u64;
+    const NAMED: bool = true;
     fn names(&self) -> Vec<&str> {
         self.files
             .iter()
@@ -181,6 +183,7 @@ impl Record for Submission {
     const TABLE: TableId = 17;
     const NAME: &'static str = "parked-runs";
     type Key = u64;
+    const NAMED: bool = true;
     fn names(&self) -> Vec<&str> {
         vec![self.plate.as_str(), self.file_hash.as_str()]
     }

@@ -25,6 +25,7 @@ impl Record for Registered {
     const TABLE: TableId = 4;
     const NAME: &'static str = "registered";
     type Key = u64;
+    const NAMED: bool = true;
     fn names(&self) -> Vec<&str> {
         vec![self.sample.barcode.as_str()]
     }
