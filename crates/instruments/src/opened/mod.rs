@@ -8,6 +8,7 @@ mod decode;
 mod text;
 mod xls;
 mod xlsx;
+pub(crate) mod xml;
 
 use crate::bounds::FILE_BYTES_MAX;
 use crate::place::Place;
@@ -84,7 +85,7 @@ impl Opened {
             return Self::of_archive(bytes);
         }
         if bytes.starts_with(&[0xD0, 0xCF, 0x11, 0xE0]) {
-            let book = xls::Book::open(bytes)?;
+            let book = guarded(|| xls::Book::open(bytes))?;
             let parts = book.parts();
             return Ok(Self::with(parts, Source::Xls(Box::new(book))));
         }
@@ -115,7 +116,7 @@ impl Opened {
     fn of_archive(bytes: &[u8]) -> Result<Self, Refusal> {
         match archive::look(bytes)? {
             archive::Found::Workbook => {
-                let (book, parts) = xlsx::Book::open(bytes)?;
+                let (book, parts) = guarded(|| xlsx::Book::open(bytes))?;
                 Ok(Self::with(parts, Source::Xlsx(Box::new(book))))
             }
             archive::Found::Xml(bytes) => {
@@ -146,7 +147,7 @@ impl Opened {
     pub fn lines(&mut self, part: usize) -> Result<Vec<Line>, Refusal> {
         match &mut self.source {
             Source::Text(text) => text.lines(part, usize::MAX),
-            Source::Xlsx(book) => book.lines(part, usize::MAX),
+            Source::Xlsx(book) => guarded(|| book.lines(part, usize::MAX)),
             Source::Xls(book) => book.lines(part, usize::MAX),
             Source::Xml => Ok(Vec::new()),
         }
@@ -172,6 +173,16 @@ impl Opened {
             _ => true,
         }
     }
+}
+
+/// Calls a library that may panic on a broken file; its panic is a refusal then.
+fn guarded<T>(call: impl FnOnce() -> Result<T, Refusal>) -> Result<T, Refusal> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(call)).unwrap_or_else(|_| {
+        Err(Refusal::whole(
+            Reason::Damaged,
+            "the workbook is cut or broken: a record of it is malformed",
+        ))
+    })
 }
 
 /// Lines and cells of a part are counted while it is read.

@@ -40,6 +40,15 @@ impl RunReader for DesignAnalysis {
             .iter()
             .take_while(|line| !is_header(line))
             .any(is_hash);
+        let stars = opened
+            .parts
+            .iter()
+            .take(1)
+            .flat_map(|part| &part.head)
+            .any(|line| line.cell(0).starts_with("* "));
+        if stars {
+            return false;
+        }
         let own = [
             "ampstatus",
             "autothreshold",

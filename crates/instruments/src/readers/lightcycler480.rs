@@ -53,7 +53,20 @@ fn one(opened: &Opened, part: usize, lines: &[Line]) -> Result<RunTable, Refusal
         ));
     };
     let Some(at) = lines.iter().position(is_header) else {
-        return Err(super::others::no_table(opened));
+        let refusal = super::others::no_table(opened);
+        let near = lines.iter().find(|line| {
+            line.cells
+                .iter()
+                .any(|cell| cell.eq_ignore_ascii_case("pos"))
+        });
+        return Err(match near {
+            Some(header) if refusal.reason == Reason::NoTable => Refusal::at(
+                Reason::MissingColumn,
+                opened.place(part, header.number),
+                "there is no column Cp for the Ct",
+            ),
+            _ => refusal,
+        });
     };
     let (_, rest) = lines.split_at(at);
     let Some((header, rows)) = rest.split_first() else {

@@ -1,11 +1,13 @@
 //! The formats: one reader a file, behind one trait. A new instrument is a file here, its tests, and a line
 //! in [`READERS`].
 
+mod cfx;
 mod design_analysis;
 mod generic;
 mod lightcycler480;
 mod others;
 mod quantstudio;
+mod rdml;
 mod sds7500;
 
 use crate::mapping::ColumnMapping;
@@ -37,6 +39,8 @@ pub struct Format {
 /// Readers, in the order in which they are asked: the pickiest first. The generic one takes any table with
 /// the right columns, so it comes last.
 const READERS: &[&dyn RunReader] = &[
+    &rdml::Rdml,
+    &cfx::Cfx,
     &lightcycler480::LightCycler480,
     &design_analysis::DesignAnalysis,
     &sds7500::Sds7500,

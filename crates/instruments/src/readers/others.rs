@@ -87,7 +87,7 @@ fn what_it_is(line: &Line) -> Option<&'static str> {
         Some("a melting curve table")
     } else if has("general:pos") {
         Some("a sample setup, not results")
-    } else if has("cycle") {
+    } else if starts("cycle") {
         Some("amplification curves, not results")
     } else {
         None

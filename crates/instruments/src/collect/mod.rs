@@ -1,16 +1,22 @@
 //! From the lines of a table to reactions: the same for every format. All faults are found, not only the
 //! first; with one fault nothing is read.
 
-use crate::bounds::{CELL_CHARS_MAX, COLUMNS_MAX, EXAMPLES_MAX, NAME_CHARS_MAX, REACTIONS_MAX};
+mod gathered;
+mod shape;
+
+pub(crate) use gathered::join;
+
+use crate::bounds::{EXAMPLES_MAX, REACTIONS_MAX};
 use crate::columns::{Column, Columns, is_header};
 use crate::metadata::Metadata;
 use crate::number::{decimal_comma, reading};
 use crate::opened::{Line, Opened, Separator};
 use crate::place::Place;
-use crate::refusal::{Faults, Reason, Refusal, shown};
+use crate::refusal::{Reason, Refusal, shown};
 use crate::table::{Reaction, Role, RunTable};
-use crate::wells::{Block, agree, canonical, looks_like_one};
-use std::collections::HashMap;
+use crate::wells::{Block, agree, canonical};
+use gathered::Gathered;
+use shape::is_trailer;
 
 /// What a format leaves open.
 #[derive(Clone, Copy, Debug, Default)]
@@ -62,17 +68,6 @@ pub(crate) struct Table<'a> {
     pub metadata: &'a Metadata,
     /// Line of the header.
     pub header: u32,
-}
-
-/// What is gathered while rows are read.
-#[derive(Default)]
-struct Gathered {
-    table: RunTable,
-    faults: Faults,
-    seen: HashMap<(String, String), usize>,
-    plates: Vec<String>,
-    repeated: u32,
-    without_target: u32,
 }
 
 impl Table<'_> {
@@ -313,67 +308,6 @@ impl Table<'_> {
         canonical(position, block)
     }
 
-    fn misshapen(&self, line: &Line, columns: &Columns) -> Option<String> {
-        let count = line.cells.len();
-        if count > COLUMNS_MAX {
-            return Some(format!("{count} columns are more than {COLUMNS_MAX}"));
-        }
-        if line
-            .cells
-            .iter()
-            .any(|cell| cell.chars().nth(CELL_CHARS_MAX).is_some())
-        {
-            return Some(format!("a cell is longer than {CELL_CHARS_MAX} characters"));
-        }
-        for (column, what) in [(Column::Target, "target"), (Column::Task, "task")] {
-            if columns
-                .cell(line, column)
-                .chars()
-                .nth(NAME_CHARS_MAX)
-                .is_some()
-            {
-                return Some(format!(
-                    "the {what} is longer than {NAME_CHARS_MAX} characters"
-                ));
-            }
-        }
-        let surplus = line.cells.iter().skip(columns.count);
-        if surplus.clone().any(|cell| !cell.is_empty()) {
-            return Some(format!("{count} fields, the header has {}", columns.count));
-        }
-        let wells = [Column::WellPosition, Column::Well];
-        let well_at = wells.into_iter().find_map(|column| columns.at(column));
-        let well = wells
-            .into_iter()
-            .any(|column| !columns.cell(line, column).is_empty());
-        let others = line
-            .cells
-            .iter()
-            .enumerate()
-            .any(|(at, cell)| Some(at) != well_at && !cell.is_empty());
-        if !others {
-            return None;
-        }
-        let target = columns.at(Column::Target);
-        if let Some(at) = target
-            && count <= at
-            && columns.targets.is_empty()
-            && line.filled() > 2
-        {
-            return Some(format!(
-                "{count} fields, the header has {}: is the row cut?",
-                columns.count
-            ));
-        }
-        let named = target.is_some_and(|at| !line.cell(at).is_empty());
-        if !well && named {
-            return Some("there is no well".to_owned());
-        }
-        let ct = columns.at(Column::Ct)?;
-        (count <= ct && named && !self.form.ct_may_be_cut)
-            .then(|| "the Ct is cut off: is the file whole?".to_owned())
-    }
-
     /// Faults of the file as a whole.
     fn whole_file(&self, rows: &[Line], columns: &Columns, gathered: &mut Gathered) {
         if let Some(last) = rows.last()
@@ -409,74 +343,6 @@ enum TargetOf {
     Given(String),
     Column(usize),
     Columns,
-}
-
-impl Gathered {
-    /// Adds a reaction; the same again is dropped, another one of the same well and target is a fault.
-    fn add(&mut self, reaction: Reaction) {
-        let key = (reaction.well.clone(), reaction.target.clone());
-        let Some(first) = self
-            .seen
-            .get(&key)
-            .and_then(|at| self.table.reactions.get(*at))
-        else {
-            self.seen.insert(key, self.table.reactions.len());
-            self.table.reactions.push(reaction);
-            return;
-        };
-        let same = first.reading.ct == reaction.reading.ct
-            && first.omitted == reaction.omitted
-            && first.sample == reaction.sample;
-        if same {
-            self.repeated = self.repeated.saturating_add(1);
-            return;
-        }
-        let text = format!(
-            "well {} has target {} again, with other content than {}",
-            reaction.well,
-            shown(&reaction.target),
-            first.place
-        );
-        self.faults
-            .add(Reason::DuplicateReaction, reaction.place, text);
-    }
-}
-
-/// Joins tables of one run that are of different targets.
-pub(crate) fn join(tables: Vec<RunTable>) -> Result<RunTable, Refusal> {
-    let mut gathered = Gathered::default();
-    for table in tables {
-        if gathered.table.format.is_empty() {
-            gathered.table.format = table.format;
-            gathered.table.about = table.about;
-        }
-        for warning in table.warnings {
-            if !gathered.table.warnings.contains(&warning) {
-                gathered.table.warnings.push(warning);
-            }
-        }
-        for reaction in table.reactions {
-            gathered.add(reaction);
-        }
-        if gathered.table.reactions.len() > REACTIONS_MAX {
-            return Err(Refusal::whole(
-                Reason::TooLong,
-                format!("more than {REACTIONS_MAX} rows"),
-            ));
-        }
-    }
-    gathered.faults.into_result()?;
-    Ok(gathered.table)
-}
-
-/// A line below the table that is none of its rows: `Analysis Type = Singleplex`, or the two as cells.
-fn is_trailer(line: &Line, columns: &Columns) -> bool {
-    let wells = [Column::WellPosition, Column::Well];
-    line.filled() <= 2
-        && columns.cell(line, Column::Ct).is_empty()
-        && !wells
-            .into_iter()
-            .any(|column| looks_like_one(columns.cell(line, column)))
 }
 
 fn is_true(cell: &str) -> bool {
