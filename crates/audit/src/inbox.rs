@@ -195,7 +195,7 @@ impl Inbox {
             .ok()
             .and_then(|record| record.content);
         match content {
-            Some(Content::Created(_) | Content::Resend(_)) => {}
+            Some(Content::Created(_) | Content::Resend(_) | Content::SentThrough(_)) => {}
             Some(Content::External(external)) => taken.externals.extend(external.items),
             Some(Content::Relay(relay)) => self.relayed(record.offset, relay, taken),
             Some(Content::Undecodable(_)) | None => {

@@ -55,6 +55,9 @@ pub struct Limits {
     pub clock_log_difference_max: Duration,
     /// A gap in a sender's numbers that is older is asked for again.
     pub resend_after: Duration,
+    /// A sender who does not answer what it is asked after an inbox was made anew is asked again after pauses that grow
+    /// to this: it may be away for long, and each request stays in its inbox.
+    pub resend_max: Duration,
     /// How long relay marks may stay only in memory while a lane is idle.
     pub marks_after: Duration,
 }
@@ -86,6 +89,7 @@ impl Default for Limits {
             clock_jump_max: Duration::from_secs(300),
             clock_log_difference_max: Duration::from_secs(120),
             resend_after: Duration::from_secs(30),
+            resend_max: Duration::from_secs(600),
             marks_after: Duration::from_secs(1),
         }
     }

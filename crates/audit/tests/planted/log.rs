@@ -164,6 +164,7 @@ impl<'h> Log<'h> {
             traceparent: String::new(),
             inbox_id: Bytes::new(),
             sending,
+            answered: Vec::new(),
         };
         let record = Envelope {
             format: 1,

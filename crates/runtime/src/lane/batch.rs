@@ -35,6 +35,7 @@ impl<P: Processor> Lane<P> {
         let mut building = Building {
             decided_at: self.context.clock.wall().max(owned.tip.decided_at),
             started: self.context.clock.monotonic(),
+            answered: self.answered(),
             ..Building::default()
         };
         let filled = self
@@ -263,6 +264,7 @@ impl<P: Processor> Lane<P> {
             traceparent: building.traceparent,
             inbox_id: owned.new_inbox.take().map(Id::to_bytes).unwrap_or_default(),
             sending: building.sending.iter().map(send_mark).collect(),
+            answered: building.answered,
         };
         let Some(state) = &mut self.state else {
             return false;
@@ -291,6 +293,9 @@ impl<P: Processor> Lane<P> {
         owned.tip.decided_at = building.decided_at;
         owned.tip.inbox_next = decisions.inbox_next;
         owned.last_append = now;
+        owned
+            .gaps
+            .retain(|stream, _| !decisions.answered.contains(&stream.to_bytes()));
         metrics::histogram!(m::DECIDE_SECONDS, "service" => self.context.service)
             .record(now.saturating_sub(building.started).as_secs_f64());
         metrics::histogram!(m::BATCH_INPUTS, "service" => self.context.service)

@@ -40,6 +40,8 @@ pub(super) struct Building {
     pub(super) inputs: usize,
     pub(super) bytes: usize,
     pub(super) inbox_next: Option<u64>,
+    /// Stream ids of senders that are asked no more.
+    pub(super) answered: Vec<Bytes>,
     pub(super) traceparent: String,
 }
 
@@ -76,6 +78,7 @@ impl Building {
             && self.messages.is_empty()
             && self.received.is_empty()
             && self.inbox_next.is_none()
+            && self.answered.is_empty()
     }
 }
 

@@ -3,7 +3,7 @@
 //! The owner folds what it decides with the same functions, so that a replay cannot differ.
 
 use super::record::{Hash, Id};
-use super::rows::{NextOutcome, OutcomeRow, ReceivedRow, SentRow};
+use super::rows::{AskedRow, NextOutcome, OutcomeRow, ReceivedRow, SentRow};
 use super::state::LaneState;
 use crate::processor::{FoldError, Processor};
 use std::collections::BTreeMap;
@@ -45,6 +45,15 @@ pub fn record<P: Processor>(
 /// A field is not of the form it must have.
 pub fn rows(state: &mut LaneState, decisions: &Decisions) -> Result<(), FoldError> {
     outcomes(state, decisions)?;
+    if !decisions.inbox_id.is_empty() {
+        for (stream, _) in state.all::<ReceivedRow>() {
+            state.put(&stream, &AskedRow);
+        }
+    }
+    for stream in &decisions.answered {
+        let stream = Id::from_slice(stream).ok_or_else(|| bad("answered"))?;
+        state.delete::<AskedRow>(&stream.to_string());
+    }
     for (message, before) in numbered(decisions)? {
         let key = (message.topic.clone(), u64::from(message.lane));
         let mut row: SentRow = state.get(&key).unwrap_or_default();

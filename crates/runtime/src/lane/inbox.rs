@@ -1,18 +1,17 @@
-//! The inbox: messages of other lanes, inputs from outside, and requests to send again.
+//! The inbox: messages of other lanes, and inputs from outside.
 
 use super::building::Building;
-use super::owned::Gap;
 use super::receive::{self, Received};
 use super::record::Id;
 use super::rows::ReceivedRow;
 use super::{Lane, Phase};
-use crate::log::{Class, LogRecord, NewRecord, Topic};
+use crate::log::LogRecord;
 use crate::metrics as m;
 use crate::processor::{Input, Processor};
 use bytes::Bytes;
 use prost::Message;
 use tenfold_domain::tables::ReadExt;
-use tenfold_proto::lane::{External, InboxRecord, Relay, Resend, inbox_record::Content};
+use tenfold_proto::lane::{External, InboxRecord, Relay, inbox_record::Content};
 
 impl<P: Processor> Lane<P> {
     /// Fills the batch with records of the inbox: at least one if there is any, more while there is
@@ -123,6 +122,10 @@ impl<P: Processor> Lane<P> {
                 self.take_resend(&resend);
                 Ok(())
             }
+            Content::SentThrough(told) => {
+                self.take_sent_through(&told);
+                Ok(())
+            }
             Content::Undecodable(undecodable) => {
                 building.inputs += 1;
                 self.dead_letter(
@@ -181,7 +184,10 @@ impl<P: Processor> Lane<P> {
         match receive::judge(relay, kept.as_ref()) {
             Received::New(range, row) => {
                 if let Phase::Owned(owned) = &mut self.phase
-                    && owned.gaps.get(&stream).is_some_and(|gap| gap.seen <= row.n)
+                    && owned
+                        .gaps
+                        .get(&stream)
+                        .is_some_and(|gap| gap.is_filled(row.n))
                 {
                     owned.gaps.remove(&stream);
                 }
@@ -218,98 +224,5 @@ impl<P: Processor> Lane<P> {
             }
         }
         Ok(())
-    }
-
-    /// A sender's numbers have a gap: passed over, and asked for when it stays.
-    fn gap(&mut self, stream: Id, relay: &Relay) {
-        metrics::counter!(m::RELAYS_EARLY, "service" => self.context.service).increment(1);
-        let since = self.context.clock.monotonic();
-        let last = relay.messages.len().saturating_sub(1) as u64;
-        let Phase::Owned(owned) = &mut self.phase else {
-            return;
-        };
-        let gap = owned.gaps.entry(stream).or_insert_with(|| Gap {
-            since,
-            seen: 0,
-            from_service: relay.from_service.clone(),
-            from_lane: relay.from_lane,
-        });
-        gap.seen = gap.seen.max(relay.first_n.saturating_add(last));
-    }
-
-    /// Asks senders for what is missing too long: by itself, as nothing more may ever come.
-    pub(super) fn ask_for_gaps(&mut self) {
-        let now = self.context.clock.monotonic();
-        let after = self.context.limits.resend_after;
-        let (Phase::Owned(owned), Some(state)) = (&mut self.phase, &self.state) else {
-            return;
-        };
-        let mut asks = Vec::new();
-        for (stream, gap) in &mut owned.gaps {
-            if now >= gap.since + after {
-                gap.since = now;
-                let row: Option<ReceivedRow> = state.get(&stream.to_string());
-                let from = row.map_or(0, |row| row.n).saturating_add(1);
-                asks.push((*stream, from, gap.from_service.clone(), gap.from_lane));
-            }
-        }
-        for (stream, from, service, lane) in asks {
-            self.ask_for(stream, from, &service, lane);
-        }
-    }
-
-    /// Asks a sender, after the inbox was made anew, for everything from the next number on.
-    pub(super) fn ask_again(&self, stream: &str, row: &ReceivedRow) {
-        if let Ok(uuid) = uuid::Uuid::parse_str(stream) {
-            let stream = Id(*uuid.as_bytes());
-            self.ask_for(stream, row.n + 1, &row.from_service, row.from_lane);
-        }
-    }
-
-    fn ask_for(&self, stream: Id, from: u64, service: &str, lane: u32) {
-        tracing::warn!(
-            service = self.context.service,
-            lane = self.number,
-            from_service = service,
-            from_lane = lane,
-            from,
-            "asking a sender to send again"
-        );
-        let resend = Resend {
-            stream_id: stream.to_bytes(),
-            to_topic: self.context.inbox().as_str().to_owned(),
-            to_lane: self.number,
-            from_n: from,
-        };
-        let record = InboxRecord {
-            content: Some(Content::Resend(resend)),
-            traceparent: String::new(),
-        };
-        // Lost on the way, it is asked for again as long as the gap stays.
-        self.context.log.append(
-            Class::Relay,
-            &Topic::inbox(service),
-            lane,
-            NewRecord::of(record.encode_to_vec()),
-            Box::new(|_| {}),
-        );
-    }
-
-    /// A receiver asks for our messages from a number on.
-    fn take_resend(&mut self, resend: &Resend) {
-        let ours = self
-            .stamp
-            .as_ref()
-            .is_some_and(|stamp| resend.stream_id[..] == stamp.journal.stream.0[..]);
-        if !ours {
-            return;
-        }
-        let pair = (resend.to_topic.clone(), resend.to_lane);
-        if self.outbox.go_back(&pair, resend.from_n) {
-            return;
-        }
-        if resend.from_n <= self.outbox.acked(&pair) {
-            self.send_history(pair, resend.from_n);
-        }
     }
 }

@@ -15,8 +15,9 @@
 //! A lane is a state machine without threads: [`Lane::handle`] takes what happened, [`Lane::turn`]
 //! does what can be done now; neither blocks. Read in this order: [`record`] and [`validity`] (what
 //! counts), [`rows`] and [`state`] (what is folded), [`fold`], `reading` and `take` (owning), `batch` (deciding),
-//! `commit` (answers), `watch` (being fenced while idle), [`outbox`] and [`receive`] (messages), [`calls`] (request ids).
+//! `commit` (answers), `watch` (being fenced while idle), [`outbox`], [`receive`] and `asking` (messages), [`calls`] (request ids).
 
+mod asking;
 mod batch;
 mod building;
 pub mod calls;

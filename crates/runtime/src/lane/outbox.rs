@@ -66,7 +66,8 @@ impl Lane {
     }
 }
 
-fn is_inbox(pair: &Pair) -> bool {
+/// Is it the inbox of a lane, and no public topic?
+pub(super) fn is_inbox(pair: &Pair) -> bool {
     pair.0.ends_with(".inbox")
 }
 

@@ -1,8 +1,9 @@
 //! Owning a lane: what is in flight, the inbox, and one turn of the loop.
 
+use super::asking::Gap;
 use super::calls::{Call, Reply};
 use super::record::{Hash, Id};
-use super::rows::{ReceivedRow, Stamp};
+use super::rows::Stamp;
 use super::state::Batch;
 use super::validity::Chain;
 use super::{Lane, Phase};
@@ -14,7 +15,6 @@ use bytes::Bytes;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 use tenfold_domain::Timestamp;
-use tenfold_domain::tables::ReadExt;
 use tenfold_proto::lane::{Decisions, OutMessage};
 
 /// An answer that waits for a commit.
@@ -72,18 +72,6 @@ pub(super) struct Tip {
     pub(super) inbox_next: u64,
 }
 
-/// A gap in a sender's numbers.
-#[derive(Clone, Debug)]
-pub(super) struct Gap {
-    /// When it was seen, or last asked for.
-    pub(super) since: Duration,
-    /// The highest number that came too early: the gap stays until it is taken.
-    pub(super) seen: u64,
-    /// The sender.
-    pub(super) from_service: String,
-    pub(super) from_lane: u32,
-}
-
 /// Everything that exists only while a lane is owned.
 pub(super) struct Owned {
     pub(super) tip: Tip,
@@ -139,13 +127,7 @@ impl<P: Processor> Lane<P> {
             clocks_at: (clock.wall(), now),
             last_append: now,
         });
-        if new_inbox.is_some()
-            && let Some(state) = &self.state
-        {
-            for (stream, row) in state.all::<ReceivedRow>() {
-                self.ask_again(&stream, &row);
-            }
-        }
+        self.ask_anew();
     }
 
     /// One turn of an owner.

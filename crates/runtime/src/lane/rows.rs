@@ -85,6 +85,17 @@ impl Record for ReceivedRow {
     type Key = String;
 }
 
+/// A sender who is asked for what is missing since the inbox was made anew, and has not answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskedRow;
+
+impl Record for AskedRow {
+    const TABLE: TableId = 250;
+    const NAME: &'static str = "asked";
+    /// The stream id in hexadecimal digits.
+    type Key = String;
+}
+
 /// How far messages to one target lane went.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SentRow {

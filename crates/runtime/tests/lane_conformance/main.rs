@@ -2,9 +2,10 @@
 //! log that loses, delays, doubles and misreports on demand.
 //!
 //! `suite` holds the scenarios that any log must stand; `embedded` and `kafka` run them there, and
-//! `damage` adds those that need a log which can be broken on purpose, `loading` those that need a lane
-//! whose every step is in the test's hand.
+//! `damage` adds those that need a log which can be broken on purpose, `loading` and `anew` those that need
+//! lanes whose every step is in the test's hand.
 
+mod anew;
 mod bed;
 mod by_hand;
 mod damage;
