@@ -2,6 +2,7 @@
 
 mod audited;
 mod day;
+mod dead_letters;
 mod embedded;
 mod kafka;
 mod kills;

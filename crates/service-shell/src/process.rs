@@ -148,6 +148,8 @@ impl Process {
         listeners: Listeners,
         stop: CancellationToken,
     ) -> anyhow::Result<Self> {
+        // Before anything is counted: lanes work from the moment they are owned.
+        metrics::install()?;
         let log = open_log(&config)?;
         let plans = topics::plans(&config.lanes);
         if config.log.kind == LogKind::Embedded {
