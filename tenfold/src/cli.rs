@@ -75,6 +75,9 @@ enum Command {
     /// Run all three services in this process, until Ctrl-C
     #[command(after_help = RUN_EXAMPLES)]
     Run(RunArgs),
+    /// Serve the bench console for services that run in other processes, until Ctrl-C
+    #[command(after_help = crate::console::EXAMPLES)]
+    Console(crate::console::Console),
     /// The log's topics
     #[command(subcommand)]
     Topics(Topics),
@@ -229,6 +232,7 @@ pub fn dispatch(cli: Cli) -> Outcome {
             crate::archive::import(&args, &global.config(&args.overrides())?, output)
         }
         Command::Run(args) => crate::run::run(global.config(&args.overrides("all"))?),
+        Command::Console(args) => crate::console::run(global.config(&args.overrides())?),
         Command::Topics(Topics::Create(args)) => {
             let created = crate::run::create_topics(&global.config(&args.overrides("all"))?)?;
             output.value(&serde_json::json!({ "first_records_written": created }));

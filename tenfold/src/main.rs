@@ -10,6 +10,7 @@ mod audit;
 mod cli;
 mod client;
 mod connect;
+mod console;
 mod demo;
 mod digest;
 mod failure;

@@ -15,12 +15,12 @@ pub fn run(config: Config) -> Outcome {
         .map_err(|error| Failure::Unavailable(format!("{error:#}")))
 }
 
-/// Adds the three services to a process.
+/// Adds the three services to a process, and the bench console in front of them.
 pub fn add_all(process: &mut Process) -> anyhow::Result<()> {
     process.add(&IntakeService)?;
     process.add(&PoolingService)?;
     process.add(&ResultsService)?;
-    Ok(())
+    crate::console::add(process)
 }
 
 /// `tenfold topics create`: makes what is missing in the log.

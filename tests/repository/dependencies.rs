@@ -14,6 +14,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("tenfold-instruments", &["tenfold-domain"]),
     // The auditor knows the wire and nothing else: see `the_auditor_shares_only_the_wire`.
     ("tenfold-audit", &["tenfold-proto"]),
+    ("tenfold-console", &["tenfold-domain", "tenfold-proto"]),
     ("tenfold-runtime", &["tenfold-domain", "tenfold-proto"]),
     (
         "tenfold-service-shell",
@@ -58,6 +59,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
         "tenfold",
         &[
             "tenfold-audit",
+            "tenfold-console",
             "tenfold-domain",
             "tenfold-proto",
             "tenfold-runtime",

@@ -47,6 +47,9 @@ pub struct RunArgs {
     /// Address for /metrics, /healthz and /readyz
     #[arg(long, value_name = "IP:PORT")]
     pub http: Option<String>,
+    /// Address for the bench console, if not that of the settings
+    #[arg(long, value_name = "IP:PORT")]
+    pub console: Option<String>,
     /// Form of log lines: text or json
     #[arg(long, value_name = "FORM")]
     pub log_format: Option<String>,
@@ -73,6 +76,7 @@ impl RunArgs {
         set("instance.name".to_owned(), self.instance.clone());
         set(format!("listen.{what}.grpc"), self.grpc.clone());
         set(format!("listen.{what}.http"), self.http.clone());
+        set("console.listen".to_owned(), self.console.clone());
         set("telemetry.format".to_owned(), self.log_format.clone());
         flags
     }
@@ -227,6 +231,23 @@ impl Process {
         self.tasks.extend(service.background(&parts));
         self.instances.push(instance);
         Ok(())
+    }
+
+    /// Runs a task beside the services until the process stops.
+    pub fn beside(&mut self, task: Task) {
+        self.tasks.push(task);
+    }
+
+    /// The settings it runs with.
+    #[must_use]
+    pub const fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Told when it stops.
+    #[must_use]
+    pub const fn stop(&self) -> &CancellationToken {
+        &self.stop
     }
 
     /// The way into a service that was added.

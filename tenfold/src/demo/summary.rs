@@ -245,7 +245,9 @@ pub fn what_to_try(output: Output, session: &Session) {
     let config = &session.config;
     output.say(&format!(
         "
-The services go on serving at {} (Ctrl-C ends them). Try, in another terminal:
+The services go on serving at {} (Ctrl-C ends them).
+{}
+Try, in another terminal:
   tenfold status
   tenfold sample D0010000193 --lab lab-1      a positive: from the scan to the report
   tenfold sla --lab lab-1
@@ -256,6 +258,7 @@ The services go on serving at {} (Ctrl-C ends them). Try, in another terminal:
   curl -s http://{}/metrics | grep tenfold_
 Kill it with -9 in the middle, start `tenfold run`: nothing that was acknowledged is lost.",
         config.client.intake,
+        crate::console::told(config),
         config.client.intake.trim_start_matches("http://"),
         config.listen.all.http,
     ));

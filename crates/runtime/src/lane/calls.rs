@@ -168,8 +168,15 @@ pub fn from_wire(bytes: &[u8]) -> Answer {
     }
 }
 
-/// The time inside a UUID of version 7.
+/// Length of a UUID with its hyphens.
+const UUID_LENGTH: usize = 36;
+
+/// The time inside a UUID of version 7, written with its hyphens: of 32 random digits, one in sixteen would read as
+/// such a UUID, of any year.
 fn time_of(request_id: &str) -> Option<Timestamp> {
+    if request_id.len() != UUID_LENGTH {
+        return None;
+    }
     let uuid = uuid::Uuid::parse_str(request_id).ok()?;
     if uuid.get_version_num() != 7 {
         return None;
@@ -182,4 +189,17 @@ fn time_of(request_id: &str) -> Option<Timestamp> {
 /// A length of time as the domain has it.
 pub fn millis(duration: Duration) -> Millis {
     Millis(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_uuid_with_its_hyphens_says_when_it_was_made() {
+        let made = "0193a2f4-5c00-7abc-8def-0123456789ab";
+        assert_eq!(time_of(made), Some(Timestamp(0x0193_a2f4_5c00)));
+        assert_eq!(time_of(&made.replace('-', "")), None);
+        assert_eq!(time_of("0193a2f4-5c00-4abc-8def-0123456789ab"), None);
+    }
 }

@@ -36,6 +36,8 @@ pub struct Config {
     pub lanes: Lanes,
     /// Addresses.
     pub listen: Listen,
+    /// The bench console.
+    pub console: Console,
     /// The gRPC server.
     pub grpc: Grpc,
     /// The hot path's budget.
@@ -152,6 +154,24 @@ pub struct Addresses {
     pub grpc: SocketAddr,
     /// For `/metrics`, `/healthz`, `/readyz`.
     pub http: SocketAddr,
+}
+
+/// The bench console.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Console {
+    /// Where the page is served; empty = nowhere.
+    pub listen: String,
+    /// The only lab it offers; empty = all of the policy.
+    pub lab: String,
+}
+
+impl Console {
+    /// Where the page is served; `None` = nowhere, or the setting is no address (which [`Config::validate`] says).
+    #[must_use]
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.listen.parse().ok()
+    }
 }
 
 /// The gRPC server.

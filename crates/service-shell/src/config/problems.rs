@@ -187,4 +187,12 @@ fn listen(config: &Config, problems: &mut Vec<String>) {
         bound(&format!("listen.{name}.grpc"), addresses.grpc);
         bound(&format!("listen.{name}.http"), addresses.http);
     }
+    match config.console.address() {
+        Some(address) => bound("console.listen", address),
+        None if config.console.listen.is_empty() => {}
+        None => problems.push(format!(
+            "console.listen = {:?} is not IP:PORT, such as \"127.0.0.1:7078\"; empty = no console",
+            config.console.listen
+        )),
+    }
 }

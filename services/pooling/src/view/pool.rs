@@ -53,10 +53,9 @@ pub fn pool(state: &dyn Read, key: u64, pool: &Pool) -> v1::PoolView {
 }
 
 fn member(state: &dyn Read, member: &PoolMember) -> v1::PoolMemberView {
-    let barcode = state
-        .get::<Tube>(&member.tube)
-        .map(|tube| tube.label().to_owned())
-        .unwrap_or_default();
+    let tube: Option<Tube> = state.get(&member.tube);
+    let due = tube.as_ref().map_or(0, |tube| tube.deadline.due.0);
+    let barcode = tube.map(|tube| tube.label().to_owned()).unwrap_or_default();
     let transfer = member.transfer.as_ref();
     v1::PoolMemberView {
         tube: tube_id(state, member.tube).to_string(),
@@ -67,6 +66,7 @@ fn member(state: &dyn Read, member: &PoolMember) -> v1::PoolMemberView {
         transferred_at: transfer.map(|t| t.at.0),
         transferred_by: transfer.map(|t| t.by.to_string()),
         ul: transfer.map_or(0, |t| t.ul),
+        due,
     }
 }
 

@@ -177,6 +177,16 @@ impl Results for ResultsGrpc {
             .map(Response::new)
     }
 
+    async fn list_runs(
+        &self,
+        request: Request<v1::ListRunsRequest>,
+    ) -> Result<Response<v1::ListRunsReply>, Status> {
+        let request = request.into_inner();
+        self.ask(&request.lab.clone(), Query::Runs(request))
+            .await
+            .map(Response::new)
+    }
+
     async fn get_results_board(
         &self,
         request: Request<v1::ResultsBoardRequest>,

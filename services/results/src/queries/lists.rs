@@ -1,14 +1,15 @@
 //! Runs, boards, and what waits.
 
+use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use tenfold_domain::Rejection;
 use tenfold_domain::ids::LabId;
 use tenfold_domain::results::event::LabNumber;
 use tenfold_domain::results::invariants;
 use tenfold_domain::results::state::{
-    Analysis, Board, Histogram, OpenOrder, Order, OrderKind, OrderState, Plate, Receiver,
-    Registered, Run, Submission, Work, key_of, lab_id, lab_no, lab_no_of, number_of, order_id,
-    tube_id,
+    Analysis, Board, GateVerdict, Histogram, OpenOrder, Order, OrderKind, OrderState, Plate,
+    Receiver, Registered, Run, Submission, Work, key_of, lab_id, lab_no, lab_no_of, number_of,
+    order_id, tube_id,
 };
 use tenfold_domain::tables::{Read, ReadExt};
 use tenfold_proto::convert::results::run::imported;
@@ -79,6 +80,47 @@ pub(super) fn run(state: &dyn Read, query: &v1::GetRunRequest) -> Result<v1::Run
             number_of(run.plate),
             analysis,
         )),
+    })
+}
+
+/// The newest runs of a lab. Keys count up, so the last ones of the walk are the newest.
+pub(super) fn runs(state: &dyn Read, query: &v1::ListRunsRequest) -> v1::ListRunsReply {
+    let Some((from, to)) = range(state, &query.lab) else {
+        return v1::ListRunsReply::default();
+    };
+    let most = limit(query.limit);
+    let mut newest: VecDeque<(u64, Run)> = VecDeque::with_capacity(most);
+    state.scan_range::<Run>(&from, &to, |key, run| {
+        if newest.len() == most {
+            newest.pop_front();
+        }
+        newest.push_back((key, run));
+        ControlFlow::Continue(())
+    });
+    let runs = newest.into_iter().rev();
+    v1::ListRunsReply {
+        runs: runs
+            .filter_map(|(key, run)| run_summary(state, key, &run))
+            .collect(),
+    }
+}
+
+fn run_summary(state: &dyn Read, key: u64, run: &Run) -> Option<v1::RunSummary> {
+    let version = u32::try_from(run.files.len()).ok()?;
+    let analysis: Analysis = state.get(&(key, u64::from(version)))?;
+    let plate: Plate = state.get(&run.plate)?;
+    Some(v1::RunSummary {
+        run: number_of(key),
+        version,
+        plate: plate.barcode.to_string(),
+        current: plate.current == Some((key, version)),
+        imported_at: analysis.imported_at.0,
+        failures: match &analysis.gate {
+            GateVerdict::InControl => 0,
+            GateVerdict::OutOfControl(failures) => {
+                u32::try_from(failures.len()).unwrap_or(u32::MAX)
+            }
+        },
     })
 }
 

@@ -35,6 +35,7 @@ pub fn answer(library: &Library, state: &dyn Read, query: &[u8], now: Timestamp)
         Query::Timeline(q) => bytes(&specimen::timeline(state, &q)?),
         Query::Explain(q) => bytes(&specimen::explain(state, &q)?),
         Query::Run(q) => bytes(&lists::run(state, &q)?),
+        Query::Runs(q) => bytes(&lists::runs(state, &q)),
         Query::Board(q) => bytes(&lists::board(state, &q)),
         Query::Orders(q) => bytes(&lists::orders(state, &q)),
         Query::Work(q) => bytes(&lists::work(state, &q)),
