@@ -102,6 +102,18 @@ impl Browser {
         );
     }
 
+    /// Chooses a file, as the system's dialogue would.
+    pub fn choose_file(&self, selector: &str, path: &str) {
+        let by = json!({ "using": "css selector", "value": selector });
+        let found = self.ask("POST", "element", Some(&by));
+        let element = found[ELEMENT].as_str().expect("a field for a file");
+        self.ask(
+            "POST",
+            &format!("element/{element}/value"),
+            Some(&json!({ "text": path })),
+        );
+    }
+
     /// Scans: types as a scanner does, and ends with Enter.
     pub fn scan(&self, text: &str) {
         self.keys(&format!("{text}{ENTER}"));

@@ -51,10 +51,7 @@ impl Floor {
 
     /// The page of a bench.
     pub fn page(&self, bench: &str, screen: &str) -> String {
-        format!(
-            "http://{}/?lab={LAB}&bench={bench}&who=tech-7#{screen}",
-            self.console
-        )
+        format!("http://{}/?lab={LAB}&bench={bench}#{screen}", self.console)
     }
 
     /// A command of `tenfold`, which must succeed.
@@ -90,6 +87,27 @@ impl Floor {
             arguments.extend(part.iter().map(String::as_str));
             self.tenfold(&arguments);
         }
+    }
+
+    /// A file of the lab; answers where it is.
+    pub fn keep(&self, name: &str, content: &str) -> String {
+        let path = self.folder.path().join(name);
+        std::fs::write(&path, content).expect("a file");
+        path.to_string_lossy().into_owned()
+    }
+
+    /// A plate, asked past the console.
+    pub fn plate(&self, plate: &str) -> v1::PlateView {
+        let address = self.services.address();
+        self.runtime.block_on(async {
+            let mut pooling = PoolingClient::connect(address).await.expect("pooling");
+            let request = v1::GetPlateRequest {
+                lab: LAB.to_owned(),
+                plate: plate.to_owned(),
+            };
+            let plate = pooling.get_plate(request).await;
+            plate.expect("a plate").into_inner()
+        })
     }
 
     /// A pool, asked past the console.

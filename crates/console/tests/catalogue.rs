@@ -5,7 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Enums of the .proto files whose values the page says in words: each value has its word.
-const SAID: &[&str] = &["PoolSealReason"];
+const SAID: &[&str] = &[
+    "PoolSealReason",
+    "ReceiveVerdict",
+    "Control",
+    "ImportState",
+    "WellCall",
+    "RetestReason",
+    "PoolingStage",
+    "Verdict",
+];
 
 fn web() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("web")
@@ -112,7 +121,7 @@ fn every_text_of_the_catalogue_is_used() {
     let scripts = scripts(&files);
     let said: Vec<String> = SAID.iter().flat_map(|name| values(name)).collect();
     // Keys made of two parts, such as t(`nav.${id}`) or t(`${id}.hint`).
-    let head = Regex::new(r"t\(`([\w$.]+)\$\{").expect("a pattern");
+    let head = Regex::new(r"(?:t|word)\(`([\w$.]+)\$\{").expect("a pattern");
     let heads: BTreeSet<String> = head
         .captures_iter(&scripts)
         .map(|one| one[1].to_owned())

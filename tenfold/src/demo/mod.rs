@@ -82,6 +82,9 @@ pub fn run(
         } else {
             Some(serve(&mut config, stop.clone()).await?)
         };
+        if serving.is_some() {
+            output.say(&crate::console::told(&config));
+        }
         let session = Session::new(config, actor, None);
         let played = tokio::select! {
             played = play::day(&session, output) => played,

@@ -6,7 +6,7 @@ import { SCREENS, badge, clean } from './commands.js';
 import { h, shape } from './dom.js';
 import { choose, current, refused, t } from './i18n.js';
 import { Live } from './live.js';
-import { here, move } from './place.js';
+import { here, move, worker } from './place.js';
 import { placePanel } from './placepanel.js';
 import { Queue } from './queue.js';
 import { screens } from './screens/all.js';
@@ -47,10 +47,16 @@ const queue = new Queue({
     const history = (app.histories[entry.screen] ??= []);
     history.unshift({ entry, answer });
     history.length = Math.min(history.length, HISTORY_MAX);
-    sound(shown(screen, entry, answer).tone);
-    if (screen === app.screen) refreshSoon();
+    const look = shown(screen, entry, answer);
+    sound(look.tone);
+    if (screen === app.screen && screen.quiet) tell(look.tone, entry.text, look.big.map((one) => one.text).join(' '));
+    if (screen !== app.screen) return;
+    refreshSoon();
+    // Another plate in hand is another question.
+    if (JSON.stringify(screen.watches(app)) !== JSON.stringify(live.watches)) app.follow();
   },
   changed: () => drawWork(),
+  failed: (error) => ({ tone: 'stop', head: t('answer.stop'), big: [{ text: String(error), small: true }], lines: [] }),
 });
 
 const live = new Live({
@@ -104,10 +110,45 @@ function scanned(text) {
     move({ who: badge(barcode) });
     sound('good');
     drawTop();
+  } else if (app.view?.wants) {
+    wanted(barcode);
   } else {
-    const { lab, bench, who } = here();
-    queue.add({ screen: app.screen.id, text: barcode, lab, bench, who, more: app.screen.more?.() });
+    enqueue(barcode, app.screen.more?.());
   }
+}
+
+/** A scan goes to the queue, with the place where it was made. */
+function enqueue(text, more, options = {}) {
+  const { lab, bench } = here();
+  queue.add({ ...options, screen: app.screen.id, text, lab, bench, who: worker(), more });
+}
+
+/** The screen takes it itself (answers the tone), or it goes to the queue (answers false). */
+async function wanted(barcode) {
+  const { view } = app;
+  try {
+    const tone = await view.wants(barcode);
+    if (tone === true) return;
+    if (tone) {
+      sound(tone);
+      tell(tone, barcode);
+      return;
+    }
+  } catch (error) {
+    if (!(error instanceof Silence)) throw error;
+    sound('stop');
+    tell('wait', barcode);
+    return;
+  }
+  enqueue(barcode, app.screen.more?.());
+}
+
+/** What a screen without the large answer says about a scan: beside the input, in form, colour and words. */
+function tell(tone, barcode, text) {
+  parts.waiting.hidden = false;
+  parts.waiting.className = `waiting told ${tone}`;
+  parts.waiting.dataset.scan = barcode;
+  parts.waiting.replaceChildren(shape(tone), `${barcode}: ${text ?? t(tone === 'stop' ? 'answer.notKnown' : `answer.${tone}`)}`);
 }
 
 const input = h('input', {
@@ -170,7 +211,7 @@ function drawTop() {
     h('nav', { 'aria-label': t('nav.label') }, Object.values(screens).map(link)),
     h('button', {
       class: 'where', type: 'button', 'aria-expanded': String(app.placing), title: named?.name, onclick: togglePlace,
-    }, `${lab || '?'} · ${bench} · ${who}`),
+    }, `${lab || '?'} · ${bench} · ${who || t('place.noBadge')}`),
     h('button', { type: 'button', lang: current() === 'zh' ? 'en' : 'zh-CN', onclick: otherLanguage }, t('language.other')),
     h('button', { type: 'button', 'aria-pressed': String(dark), onclick: () => theme(dark ? 'light' : 'dark') }, t('theme.dark')),
     h('button', { type: 'button', 'aria-pressed': String(!silent()), onclick: () => { hush(!silent()); drawTop(); } }, t('sound')),
@@ -188,6 +229,8 @@ function drawWork() {
   drawLine();
   const mine = queue.entries.filter((entry) => entry.screen === app.screen.id);
   const history = app.histories[app.screen.id] ?? [];
+  if (app.screen.quiet) return;
+  parts.waiting.className = 'waiting';
   parts.waiting.textContent = queue.entries.length ? t('queue.waiting', { n: queue.entries.length }) : '';
   parts.waiting.dataset.count = queue.entries.length;
   // Whoever glances must not take the answer to an earlier tube for that to the one in hand.
@@ -238,7 +281,7 @@ app.say = (entry, local) => {
   sound(local.tone);
   drawWork();
 };
-app.queue = queue;
+app.enqueue = enqueue;
 app.input = input;
 
 function togglePlace() {
@@ -275,10 +318,10 @@ function goTo() {
   drawScreen();
 }
 
-/** `?lab=lab-1&bench=b2&who=tech-7`: a bookmark for each bench. */
+/** `?lab=lab-1&bench=b2`: a bookmark for each bench. Who works there says their badge. */
 function placeFromAddress() {
   const asked = new URLSearchParams(location.search);
-  const wanted = ['lab', 'bench', 'who', 'assay', 'layout'].filter((name) => asked.get(name));
+  const wanted = ['lab', 'bench', 'assay', 'layout'].filter((name) => asked.get(name));
   move(Object.fromEntries(wanted.map((name) => [name, asked.get(name)])));
 }
 

@@ -2,10 +2,13 @@
 
 const KEPT = 'tenfold/place';
 
-const place = { lab: '', bench: 'b1', who: 'tech-1', assay: '', layout: '', ...JSON.parse(localStorage.getItem(KEPT) ?? '{}') };
+const place = { lab: '', bench: 'b1', who: '', assay: '', layout: '', ...JSON.parse(localStorage.getItem(KEPT) ?? '{}') };
 
 /** The place. */
 export const here = () => place;
+
+/** Who scans: the badge, or the bench until somebody shows one. */
+export const worker = () => place.who || `bench-${place.bench}`;
 
 /** Changes some of it, and keeps that. */
 export function move(changes) {

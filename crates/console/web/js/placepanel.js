@@ -9,8 +9,8 @@ export function placePanel(app, done) {
   const place = here();
   const pick = (name, options) => h('label', {}, t(`place.${name}`), h('select', { name },
     options.map(({ id, label }) => h('option', { value: id, selected: id === place[name] }, label))));
-  const write = (name, hint) => h('label', {}, t(`place.${name}`),
-    h('input', { name, value: place[name], required: true, maxlength: '40', autocomplete: 'off', placeholder: hint }));
+  const write = (name, hint, required = true) => h('label', {}, t(`place.${name}`),
+    h('input', { name, value: place[name], required, maxlength: '40', autocomplete: 'off', placeholder: hint }));
   return h('form', {
     onsubmit(event) {
       event.preventDefault();
@@ -19,7 +19,7 @@ export function placePanel(app, done) {
   },
   pick('lab', app.setup.labs.map((lab) => ({ id: lab.id, label: `${lab.id} ${lab.name}` }))),
   write('bench', 'b1'),
-  write('who', 'tech-1'),
+  write('who', 'tech-7', false),
   pick('assay', app.setup.assays.map((assay) => ({ id: assay.id, label: assay.kit }))),
   pick('layout', [{ id: '', label: t('place.standard') }, ...(app.setup.layouts ?? []).filter((id) => id !== 'standard').map((id) => ({ id, label: id }))]),
   h('button', { type: 'submit' }, t('place.done')));

@@ -17,10 +17,11 @@ const SIGN_MS = 4_000;
 export class Queue {
   /**
    * `resolve(entry)` answers what is to be called: `{ call, body }`, or `{ local }` for what needs no service.
-   * `answered(entry, answer)` gets each answer, in order; `changed()` hears of every change.
+   * `answered(entry, answer)` gets each answer, in order; `changed()` hears of every change; `failed(error)` makes an
+   * answer of a mistake of the page's own, so that it stops nothing behind it.
    */
-  constructor({ resolve, answered, changed }) {
-    Object.assign(this, { resolve, answered, changed });
+  constructor({ resolve, answered, changed, failed }) {
+    Object.assign(this, { resolve, answered, changed, failed });
     this.lost = false;
     this.sending = false;
     this.tab = sessionStorage.getItem(TAB) ?? newId();
@@ -53,7 +54,11 @@ export class Queue {
         tries = 0;
         this.say(false);
         this.entries.shift();
-        this.answered(entry, answer);
+        try {
+          this.answered(entry, answer);
+        } catch (error) {
+          console.error(error);
+        }
         // Only now: whoever reloads between sees the answer again, and nothing is done twice.
         localStorage.removeItem(this.key(entry));
         this.changed();
@@ -79,7 +84,7 @@ export class Queue {
     } catch (error) {
       if (error instanceof Silence) return null;
       if (error instanceof Refused) return { refusal: error.refusal };
-      throw error;
+      return { local: this.failed(error) };
     }
   }
 
@@ -94,6 +99,7 @@ export class Queue {
   }
 
   keep(entry) {
+    if (entry.volatile) return;
     entry.tab = this.tab;
     localStorage.setItem(this.key(entry), JSON.stringify(entry));
   }

@@ -1,0 +1,63 @@
+// Sample: one barcode's whole way, one line a step: when, what, who.
+
+import { Refused, call } from '../api.js';
+import { short } from '../commands.js';
+import { h, shape, table } from '../dom.js';
+import { t, word } from '../i18n.js';
+import { here } from '../place.js';
+import { exact, until, urgency } from '../time.js';
+
+/** An answer, or nothing if this service does not know the barcode. */
+const asked = (name, body) => call(name, body).catch((error) => {
+  if (error instanceof Refused) return null;
+  throw error;
+});
+
+/** Steps of all services in the order of time. */
+function steps({ intake, tube, times, why }) {
+  const sample = intake?.sample ?? tube?.sample ?? {};
+  const all = [
+    { at: sample.collected_at, kind: 'collected', note: sample.site },
+    { at: sample.registered_at, kind: 'registered', by: intake?.source, note: sample.sampling_class },
+    ...(tube?.timeline ?? []).map((one) => ({ ...one, note: [short(one.of), one.note].filter(Boolean).join(' ') })),
+    ...(times?.stages ?? []).map((one) => ({ at: one.at, kind: one.stage, note: one.detail })),
+  ];
+  if (!tube && intake?.custody) all.push({ at: intake.custody.received_at, kind: 'received', note: intake.custody.lab });
+  for (const one of why?.reports ?? []) all.push({ at: one.at, kind: 'issued', note: `${word(one.verdict)} ${t('results.version', { n: one.version })}` });
+  return all.filter((one) => one.at).sort((one, other) => one.at - other.at);
+}
+
+function view() {
+  const root = h('section', { class: 'whole', 'aria-label': t('nav.sample') });
+  const empty = () => root.replaceChildren(h('p', { class: 'empty' }, t('sample.hint')));
+  const open = async (barcode) => {
+    const { lab } = here();
+    const [intake, tube, times, why] = await Promise.all([
+      asked('Intake/GetSample', { barcode }), asked('Pooling/GetTube', { lab, tube: barcode }),
+      asked('Results/GetResultTimeline', { lab, barcode }), asked('Results/Explain', { lab, barcode }),
+    ]);
+    if (!intake && !tube && !why) {
+      root.replaceChildren(h('p', { class: 'verdict stop' }, shape('stop'), h('strong', {}, t('sample.unknown', { barcode }))));
+      return false;
+    }
+    const due = tube?.due ?? times?.due ?? intake?.due;
+    const last = (why?.reports ?? []).at(-1);
+    const sample = intake?.sample ?? tube?.sample ?? {};
+    root.replaceChildren(
+      h('div', { class: 'card sample' },
+        h('h2', { class: 'code' }, barcode),
+        h('p', { class: 'tags' }, [tube?.tube && short(tube.tube), word(tube?.stage), word(sample.specimen_type), sample.sampling_class, sample.collection_pool ? t('sample.collectionPool') : null, tube?.pool && short(tube.pool), tube?.plate && `${tube.plate} ${tube.well ?? ''}`, tube?.rack && `${tube.rack} ${tube.position ?? ''}`]
+          .filter(Boolean).map((text) => h('span', { class: 'tag' }, text)), tube?.stat ? h('span', { class: 'tag stat' }, t('stat')) : null),
+        last ? h('p', { class: 'outcome' }, t('sample.outcome'), ' ', h('strong', {}, word(last.verdict))) : null,
+        due && !last ? h('p', { class: `due ${urgency(due)}` }, t('sample.due', { at: exact(due), time: until(due) })) : null,
+        ...(tube?.holds ?? []).map((hold) => h('p', { class: 'late' }, shape('stop'), hold))),
+      table(t('sample.way'), [t('sample.when'), t('sample.what'), t('sample.who'), t('sample.note')], steps({ intake, tube, times, why }).map((one) => ({ cells: [exact(one.at), word(one.kind), one.by ?? '', one.note ?? ''] })), t('sample.noSteps')),
+      ...(why?.tests ?? []).map((test) => table(`${test.plate} ${test.well}: ${word(test.call)}${test.pool ? ` (${t('sample.ofPool', { pool: short(test.pool) })})` : ''}`, [t('results.target'), 'Ct', t('results.rule')],
+        (test.targets ?? []).map((one) => ({ cells: [one.target, one.reading?.text || t('results.noCt'), one.rule ? `${one.rule} ${t('results.version', { n: one.rule_version ?? 1 })}` : t('results.internal')] })), t('sample.noReadings'))));
+    return true;
+  };
+  empty();
+  return { root, wants: async (text) => ((await open(text)) ? 'good' : 'stop') };
+}
+
+export const sample = { id: 'sample', quiet: true, view, watches: () => [] };
