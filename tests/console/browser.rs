@@ -12,6 +12,9 @@ use tenfold_tests::process::free_address;
 /// Longest wait for the page to show something: far more than it takes on a busy machine.
 const SHOWN_MAX: Duration = Duration::from_secs(120);
 
+/// Largest answer: a picture of a page.
+const ANSWER_MAX: u64 = 64 << 20;
+
 /// Between two looks at the page.
 const LOOK: Duration = Duration::from_millis(40);
 
@@ -235,15 +238,19 @@ fn ask(method: &str, url: &str, body: Option<&Value>) -> Result<Value, String> {
     let sent = match method {
         "GET" => agent.get(url).call(),
         "DELETE" => agent.delete(url).call(),
-        _ => agent.post(url).send_json(body.unwrap_or(&empty)),
+        _ => agent
+            .post(url)
+            .header("content-type", "application/json")
+            .send(body.unwrap_or(&empty).to_string()),
     };
     let mut response = sent.map_err(|error| error.to_string())?;
-    let answer: Value = response
+    let text = response
         .body_mut()
         .with_config()
-        .limit(64 << 20)
-        .read_json()
+        .limit(ANSWER_MAX)
+        .read_to_string()
         .map_err(|error| error.to_string())?;
+    let answer: Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
     if response.status().is_success() {
         Ok(answer["value"].clone())
     } else {
