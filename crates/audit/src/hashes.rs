@@ -1,13 +1,13 @@
-//! A set of many 64-bit hashes in little more than eight bytes each.
+//! A set of many 64-bit hashes in little more than six bytes each.
 //!
 //! Two different names have one hash in one of 18 quintillion pairs: among ten million names, one
 //! time in 370,000 audits there is such a pair.
 
-/// Buckets; a power of two.
-const BUCKETS: usize = 4_096;
+/// Buckets: one for each value of the first two bytes, which therefore need not be kept.
+const BUCKETS: usize = 1 << 16;
 
-/// Hashes of a bucket that are not yet in order.
-const TAIL_MAX: usize = 64;
+/// The other six bytes.
+type Rest = [u8; 6];
 
 /// Hash of a name.
 #[must_use]
@@ -24,52 +24,45 @@ pub fn hash64(parts: &[&[u8]]) -> u64 {
 
 #[derive(Debug, Default)]
 struct Bucket {
-    all: Vec<u64>,
-    /// The first so many are in order.
-    sorted: usize,
+    /// In order.
+    all: Vec<Rest>,
     /// A bit for each that is marked; empty until the first mark.
     marks: Vec<u64>,
 }
 
 impl Bucket {
-    fn has(&self, hash: u64) -> bool {
-        let (sorted, tail) = self.all.split_at(self.sorted.min(self.all.len()));
-        sorted.binary_search(&hash).is_ok() || tail.contains(&hash)
+    /// False if it was there.
+    fn insert(&mut self, rest: Rest) -> bool {
+        let Err(at) = self.all.binary_search(&rest) else {
+            return false;
+        };
+        if self.all.len() == self.all.capacity() {
+            // An eighth more: doubling would cost half of the memory.
+            self.all.reserve_exact((self.all.len() / 8).max(4));
+        }
+        self.all.insert(at, rest);
+        true
     }
 
     /// Marks one; false if it is not there.
-    fn mark(&mut self, hash: u64) -> bool {
-        if self.marks.is_empty() {
-            self.all.sort_unstable();
-            self.sorted = self.all.len();
-            self.marks = vec![0; self.all.len().div_ceil(64)];
-        }
-        let Ok(at) = self.all.binary_search(&hash) else {
+    fn mark(&mut self, rest: Rest) -> bool {
+        let Ok(at) = self.all.binary_search(&rest) else {
             return false;
         };
+        if self.marks.is_empty() {
+            self.marks = vec![0; self.all.len().div_ceil(64)];
+        }
         if let Some(word) = self.marks.get_mut(at / 64) {
             *word |= 1 << (at % 64);
         }
         true
     }
 
-    fn unmarked(&self) -> impl Iterator<Item = u64> + '_ {
-        self.all.iter().enumerate().filter_map(|(at, hash)| {
+    fn unmarked(&self) -> impl Iterator<Item = Rest> + '_ {
+        self.all.iter().enumerate().filter_map(|(at, rest)| {
             let word = self.marks.get(at / 64).copied().unwrap_or_default();
-            (word >> (at % 64) & 1 == 0).then_some(*hash)
+            (word >> (at % 64) & 1 == 0).then_some(*rest)
         })
-    }
-
-    fn push(&mut self, hash: u64) {
-        if self.all.len() == self.all.capacity() {
-            // An eighth more: doubling would cost half of the memory.
-            self.all.reserve_exact((self.all.len() / 8).max(16));
-        }
-        self.all.push(hash);
-        if self.all.len() - self.sorted > TAIL_MAX {
-            self.all.sort_unstable();
-            self.sorted = self.all.len();
-        }
     }
 }
 
@@ -91,31 +84,38 @@ impl Default for Hashes {
     }
 }
 
-impl Hashes {
-    fn bucket(hash: u64) -> usize {
-        // The top bits; the rest orders the bucket.
-        (hash >> 52) as usize % BUCKETS
-    }
+/// Its bucket, and what is kept there.
+fn place(hash: u64) -> (usize, Rest) {
+    let [a, b, rest @ ..] = hash.to_be_bytes();
+    (usize::from(u16::from_be_bytes([a, b])), rest)
+}
 
+/// The hash that is kept so.
+fn hash_at(bucket: usize, rest: Rest) -> u64 {
+    let mut bytes = [0; 8];
+    bytes[2..].copy_from_slice(&rest);
+    u64::from_be_bytes(bytes) | (bucket as u64) << 48
+}
+
+impl Hashes {
     /// Adds one; false if it was there.
     pub fn insert(&mut self, hash: u64) -> bool {
-        let Some(bucket) = self.buckets.get_mut(Self::bucket(hash)) else {
-            return false;
-        };
-        if bucket.has(hash) {
-            return false;
-        }
-        bucket.push(hash);
-        self.count = self.count.saturating_add(1);
-        true
+        let (bucket, rest) = place(hash);
+        let is_new = self
+            .buckets
+            .get_mut(bucket)
+            .is_some_and(|bucket| bucket.insert(rest));
+        self.count = self.count.saturating_add(u64::from(is_new));
+        is_new
     }
 
     /// It is there.
     #[must_use]
     pub fn has(&self, hash: u64) -> bool {
+        let (bucket, rest) = place(hash);
         self.buckets
-            .get(Self::bucket(hash))
-            .is_some_and(|bucket| bucket.has(hash))
+            .get(bucket)
+            .is_some_and(|bucket| bucket.all.binary_search(&rest).is_ok())
     }
 
     /// How many there are.
@@ -132,14 +132,16 @@ impl Hashes {
 
     /// Marks one; false if it is not there. After the first mark, nothing may be added.
     pub fn mark(&mut self, hash: u64) -> bool {
+        let (bucket, rest) = place(hash);
         self.buckets
-            .get_mut(Self::bucket(hash))
-            .is_some_and(|bucket| bucket.mark(hash))
+            .get_mut(bucket)
+            .is_some_and(|bucket| bucket.mark(rest))
     }
 
     /// Those that are not marked.
     pub fn unmarked(&self) -> impl Iterator<Item = u64> + '_ {
-        self.buckets.iter().flat_map(Bucket::unmarked)
+        let buckets = self.buckets.iter().enumerate();
+        buckets.flat_map(|(at, bucket)| bucket.unmarked().map(move |rest| hash_at(at, rest)))
     }
 }
 
