@@ -147,7 +147,8 @@ impl Inbox {
     }
 
     /// Consumes everything below an offset. `passed` names records that the journal dead-letters
-    /// because what they cause is too large: they are passed over as a whole.
+    /// because what they cause is too large: they are passed over as a whole. `told` is how far the journal
+    /// says that it received streams then: of the record at that offset it may have taken the first messages only.
     ///
     /// # Errors
     /// It cannot be read; or it ends before that offset, told as `Ok(None)`.
@@ -155,6 +156,7 @@ impl Inbox {
         &mut self,
         to: u64,
         passed: &BTreeSet<u64>,
+        told: &BTreeMap<Name, u64>,
     ) -> Result<Option<Taken>, SourceError> {
         let mut taken = Taken::default();
         while let Some(record) = self.next.take_if(|record| record.offset < to) {
@@ -167,6 +169,7 @@ impl Inbox {
                 self.take(&record, &mut taken);
             }
         }
+        self.take_part(told, &mut taken);
         let there = self.below >= to || self.next.is_some();
         Ok(there.then_some(taken))
     }
@@ -188,6 +191,27 @@ impl Inbox {
             }
         }
         Ok(rest)
+    }
+
+    fn take_part(&mut self, told: &BTreeMap<Name, u64>, taken: &mut Taken) {
+        let Some(Record { offset, value, .. }) = &self.next else {
+            return;
+        };
+        let offset = *offset;
+        let content = InboxRecord::decode(value.clone())
+            .ok()
+            .and_then(|r| r.content);
+        if let Some(Content::Relay(mut relay)) = content
+            && let Ok(stream) = Name::try_from(&relay.stream_id[..])
+            && let Some(n) = told.get(&stream)
+            && *n > self.received(&stream).n
+            && let Some(before) = n.checked_sub(relay.first_n)
+            && let Ok(before) = usize::try_from(before)
+            && before < relay.messages.len()
+        {
+            relay.messages.truncate(before.saturating_add(1));
+            self.relayed(offset, relay, taken);
+        }
     }
 
     fn take(&mut self, record: &Record, taken: &mut Taken) {
@@ -249,5 +273,67 @@ impl Inbox {
         };
         taken.streams.insert(stream, (received, sender));
         taken.messages.extend(new);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tenfold_proto::lane::RelayedMessage;
+
+    struct Listed(std::vec::IntoIter<Record>);
+
+    impl Records for Listed {
+        fn next(&mut self) -> Result<Option<Record>, SourceError> {
+            Ok(self.0.next())
+        }
+    }
+
+    /// What a record of the inbox causes may be more than one journal record holds.
+    #[test]
+    fn a_record_may_be_taken_in_parts_and_no_further_than_the_journal_says() {
+        let stream: Name = [7; 16];
+        let relay = Relay {
+            stream_id: stream.to_vec().into(),
+            first_n: 1,
+            messages: ["a", "b", "c"]
+                .map(|body| RelayedMessage {
+                    level: 1,
+                    body: body.into(),
+                })
+                .to_vec(),
+            prev_digest: vec![0; 32].into(),
+            ..Relay::default()
+        };
+        let content = InboxRecord {
+            content: Some(Content::Relay(relay)),
+            traceparent: String::new(),
+        };
+        let record = Record {
+            value: content.encode_to_vec().into(),
+            offset: 0,
+            appended_at: 0,
+            key: None,
+            headers: Vec::new(),
+        };
+        let records = Listed(vec![record].into_iter());
+        let mut inbox = Inbox::open(LaneName::new("x.inbox", 0), Box::new(records)).unwrap();
+        let mut consume = |to, told: &[(Name, u64)]| {
+            let told = told.iter().copied().collect();
+            let taken = inbox.consume(to, &BTreeSet::new(), &told).unwrap().unwrap();
+            (taken.messages, taken.streams.values().next().map(|s| s.0.n))
+        };
+        assert_eq!(consume(0, &[]), (vec![], None), "nothing is said of it");
+        assert_eq!(
+            consume(0, &[(stream, 4)]),
+            (vec![], None),
+            "it has no fourth"
+        );
+        assert_eq!(
+            consume(0, &[(stream, 2)]),
+            (vec!["a".into(), "b".into()], Some(2))
+        );
+        assert_eq!(consume(0, &[(stream, 2)]), (vec![], None), "that was taken");
+        assert_eq!(consume(1, &[(stream, 3)]), (vec!["c".into()], Some(3)));
     }
 }

@@ -252,7 +252,11 @@ impl Lane {
             return Ok(None);
         }
         let passed = too_large(self.inbox.name(), decisions);
-        let Some(mut taken) = self.inbox.consume(decisions.inbox_next, &passed)? else {
+        let parts = told
+            .iter()
+            .map(|(stream, (received, _))| (*stream, received.n))
+            .collect();
+        let Some(mut taken) = self.inbox.consume(decisions.inbox_next, &passed, &parts)? else {
             if decisions.inbox_next > 0 && decisions.inbox_next > self.inbox.below() {
                 let text = format!(
                     "it says that its inbox is consumed below {}, and the inbox ends at {}",

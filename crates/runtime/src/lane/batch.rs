@@ -38,10 +38,17 @@ impl<P: Processor> Lane<P> {
             answered: self.answered(),
             ..Building::default()
         };
-        let filled = self
-            .take_calls(&mut building)
-            .and_then(|()| self.take_timers(&mut building))
-            .and_then(|()| self.take_inbox(&mut building));
+        let alone = match &mut self.phase {
+            Phase::Owned(owned) => std::mem::take(&mut owned.inbox_alone),
+            _ => false,
+        };
+        let first = if alone {
+            Ok(())
+        } else {
+            self.take_calls(&mut building)
+                .and_then(|()| self.take_timers(&mut building))
+        };
+        let filled = first.and_then(|()| self.take_inbox(&mut building));
         if let Err(reason) = filled {
             self.return_calls(building.waiting);
             self.give_back();

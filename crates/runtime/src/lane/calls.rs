@@ -25,7 +25,8 @@ pub enum Reply {
         /// Lane time.
         at: Timestamp,
     },
-    /// This instance does not own the lane. Nothing was done.
+    /// This instance does not own the lane, or not any more: whoever owns it answers under the same request id. That
+    /// matters if the lane was lost while the call was in flight, for it may be done then.
     NotOwner,
     /// Too many calls wait. Nothing was done.
     Full,

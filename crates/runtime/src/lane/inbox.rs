@@ -13,6 +13,9 @@ use prost::Message;
 use tenfold_domain::tables::ReadExt;
 use tenfold_proto::lane::{External, InboxRecord, Relay, inbox_record::Content};
 
+/// Why an input is not decided that alone would need more than a record.
+const TOO_LARGE: &str = "what it causes is larger than one record may be";
+
 impl<P: Processor> Lane<P> {
     /// Fills the batch with records of the inbox: at least one if there is any, more while there is
     /// room and nobody waits.
@@ -30,20 +33,17 @@ impl<P: Processor> Lane<P> {
             self.take_record(building, &record)?;
             if self.too_large(building) {
                 self.back_to(building, point);
-                if building.inbox_next.is_some() || building.inputs > 0 && share {
-                    // It goes into a record of its own.
+                let alone = building.inbox_next.is_none() && !share;
+                if !alone || self.take_part(building, &record)? {
+                    // The rest goes into a record of its own.
                     if let Phase::Owned(owned) = &mut self.phase {
+                        owned.inbox_alone = !alone;
                         owned.arrived.push_front(record);
                     }
                     return Ok(());
                 }
                 let origin = self.origin(&record);
-                self.dead_letter(
-                    building,
-                    &origin,
-                    "what it causes is larger than one record may be",
-                    &record.value,
-                );
+                self.dead_letter(building, &origin, TOO_LARGE, &record.value);
             }
             building.inbox_next = Some(record.offset + 1);
             if share || !self.has_room(building) {
@@ -174,14 +174,7 @@ impl<P: Processor> Lane<P> {
         bytes: &Bytes,
     ) -> Result<(), String> {
         let stream = Id::from_slice(&relay.stream_id).unwrap_or_default();
-        let kept: Option<ReceivedRow> = match building.received.get(&stream) {
-            Some(row) => Some(row.clone()),
-            None => self
-                .state
-                .as_ref()
-                .and_then(|state| state.get(&stream.to_string())),
-        };
-        match receive::judge(relay, kept.as_ref()) {
+        match self.judge_relay(building, stream, relay) {
             Received::New(range, row) => {
                 if let Phase::Owned(owned) = &mut self.phase
                     && owned
@@ -224,5 +217,51 @@ impl<P: Processor> Lane<P> {
             }
         }
         Ok(())
+    }
+
+    fn judge_relay(&self, building: &Building, stream: Id, relay: &Relay) -> Received {
+        let kept: Option<ReceivedRow> = match building.received.get(&stream) {
+            Some(row) => Some(row.clone()),
+            None => self
+                .state
+                .as_ref()
+                .and_then(|state| state.get(&stream.to_string())),
+        };
+        receive::judge(relay, kept.as_ref())
+    }
+
+    /// What all new messages of a record cause is too large: takes as many as fit, and one at least. If that one
+    /// alone is too large, it goes to the dead letters, and those behind it are not held up. False if the record
+    /// has no new messages.
+    fn take_part(&mut self, building: &mut Building, record: &LogRecord) -> Result<bool, String> {
+        let Ok(Some(Content::Relay(mut relay))) =
+            InboxRecord::decode(record.value.clone()).map(|record| record.content)
+        else {
+            return Ok(false);
+        };
+        let origin = self.origin(record);
+        let stream = Id::from_slice(&relay.stream_id).unwrap_or_default();
+        loop {
+            let Received::New(range, row) = self.judge_relay(building, stream, &relay) else {
+                return Ok(false);
+            };
+            let point = self.point(building);
+            let one = range.len() <= 1;
+            relay
+                .messages
+                .truncate(range.start + range.len().div_ceil(2));
+            self.take_relay(building, &origin, &relay, &record.value)?;
+            if !self.too_large(building) {
+                return Ok(true);
+            }
+            self.back_to(building, point);
+            if one {
+                let n = row.n;
+                let body = relay.messages.pop().map(|m| m.body).unwrap_or_default();
+                self.dead_letter(building, &format!("{origin}#{n}"), TOO_LARGE, &body);
+                building.received.insert(stream, row);
+                return Ok(true);
+            }
+        }
     }
 }

@@ -83,6 +83,8 @@ pub(super) struct Owned {
     pub(super) inbox: Option<Box<dyn Reader>>,
     /// Read and not yet decided.
     pub(super) arrived: VecDeque<LogRecord>,
+    /// The first of them needs a record of its own: calls and timers wait for one batch.
+    pub(super) inbox_alone: bool,
     /// Set until the change of inbox is journaled.
     pub(super) new_inbox: Option<Id>,
     pub(super) gaps: BTreeMap<Id, Gap>,
@@ -121,6 +123,7 @@ impl<P: Processor> Lane<P> {
             expected: stamp.next_offset,
             inbox: None,
             arrived: VecDeque::new(),
+            inbox_alone: false,
             new_inbox,
             gaps: BTreeMap::new(),
             clock_suspect,

@@ -12,6 +12,7 @@ use crate::metrics as m;
 use crate::processor::Processor;
 use bytes::Bytes;
 use prost::Message;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 use tenfold_domain::Timestamp;
@@ -39,6 +40,8 @@ pub(super) enum Goal {
 pub(super) struct Folding {
     pub(super) reader: Box<dyn Reader>,
     pub(super) goal: Goal,
+    /// Names under which this reading has tried to take the lane: the last ones.
+    pub(super) attempts: VecDeque<Id>,
     /// The valid prefix where the reader is; ahead of the stamp's start only when `verified`.
     pub(super) chain: Chain,
     /// Cache and log were shown to belong together.
@@ -104,6 +107,10 @@ impl<P: Processor> Lane<P> {
                     }
                     return true;
                 }
+                Ok(Opening::Fenced) if self.is_own_attempt() => {
+                    // An earlier attempt of ours landed late: nobody else has the lane.
+                    self.open();
+                }
                 Ok(Opening::Fenced) => {
                     let last_seen = self.context.clock.monotonic();
                     self.fenced = true;
@@ -124,6 +131,14 @@ impl<P: Processor> Lane<P> {
         self.tell_progress();
         self.pursue_goal();
         more
+    }
+
+    /// The lane was last taken by an attempt of ours that was given up.
+    fn is_own_attempt(&self) -> bool {
+        let Phase::Folding(folding) = &self.phase else {
+            return false;
+        };
+        folding.attempts.contains(&folding.chain.owner)
     }
 
     pub(super) fn set_goal(&mut self, to: Goal) {

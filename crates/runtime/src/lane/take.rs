@@ -15,12 +15,15 @@ use super::{Lane, Phase, load};
 use crate::log::{AppendError, Appended, Class, LogRecord, NewRecord, ReadError};
 use crate::processor::Processor;
 use bytes::Bytes;
+use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use tenfold_domain::Timestamp;
 use tenfold_domain::tables::ReadExt;
 use tenfold_proto::lane::LaneOpened;
 
+/// Names of earlier attempts that are kept: one that lands later than that many after it is another's.
+const ATTEMPTS_KEPT: usize = 8;
 /// A cache ahead of the log is looked at again so often before a person is asked: the end may lag.
 const AHEAD_TRIES: u32 = 5;
 
@@ -180,6 +183,7 @@ impl<P: Processor> Lane<P> {
                 self.phase = Phase::Folding(Folding {
                     reader,
                     goal,
+                    attempts: VecDeque::new(),
                     chain: stamp.anchor.chain,
                     verified,
                     inbox_id,
@@ -220,12 +224,16 @@ impl<P: Processor> Lane<P> {
     }
 
     /// Appends a `LaneOpened` under a fresh name.
-    fn open(&mut self) {
+    pub(super) fn open(&mut self) {
         let Phase::Folding(folding) = &mut self.phase else {
             return;
         };
         let owner = Id::fresh(self.context.entropy.as_ref());
         self.attempt += 1;
+        if folding.attempts.len() >= ATTEMPTS_KEPT {
+            folding.attempts.pop_front();
+        }
+        folding.attempts.push_back(owner);
         folding.goal = Goal::Opening {
             owner,
             give_up_at: self.context.clock.monotonic() + self.context.limits.open_timeout,

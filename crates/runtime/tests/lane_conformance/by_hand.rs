@@ -13,6 +13,7 @@ use tenfold_runtime::entropy::SystemEntropy;
 use tenfold_runtime::lane::calls::{Ask, Call, Reply};
 use tenfold_runtime::lane::context::{Context, Event};
 use tenfold_runtime::lane::{Lane, Status};
+use tenfold_runtime::limits::Limits;
 use tenfold_runtime::log::memory::MemoryLog;
 use tenfold_runtime::log::{Log, Topic};
 use tenfold_runtime::processor::Processor;
@@ -61,6 +62,11 @@ pub fn memory() -> (MemoryLog, Bed) {
 impl Hand {
     /// The lane of a service, which nobody wants yet.
     pub fn new(bed: &Bed, service: &'static str, cache: Arc<dyn Cache>) -> Self {
+        Self::within(bed, service, cache, limits())
+    }
+
+    /// The same, within bounds of its own.
+    pub fn within(bed: &Bed, service: &'static str, cache: Arc<dyn Cache>, limits: Limits) -> Self {
         let log = FaultyLog::new(Arc::clone(&bed.log), &bed.prefix);
         let port: Arc<dyn Log> = Arc::clone(&log) as _;
         let (mail, works) = (Queue::<Event>::default(), Queue::<Work>::default());
@@ -85,7 +91,7 @@ impl Hand {
             applier: Arc::clone(&applier),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             entropy: Arc::new(SystemEntropy),
-            limits: limits(),
+            limits,
             lanes,
             mailbox: Arc::new(move |_, event| to_mail.lock().unwrap().push_back(event)),
             notify: Arc::new(|_, _| {}),

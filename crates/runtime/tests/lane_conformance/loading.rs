@@ -1,6 +1,7 @@
 //! Reading a lane's cache before it is taken: whatever becomes of that reading, the lane goes on.
 
 use crate::by_hand::{Hand, memory};
+use crate::faulty::Fault;
 use bytes::Bytes;
 use std::io;
 use std::sync::Arc;
@@ -8,6 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 use tenfold_runtime::cache::{Cache, LaneCache, MemoryCache, Visit, Writes};
 use tenfold_runtime::lane::context::Event;
+use tenfold_runtime::log::Topic;
 
 /// A cache in memory that can be told how to fail.
 #[derive(Clone, Default)]
@@ -144,4 +146,23 @@ fn a_lane_whose_cache_cannot_be_read_while_it_is_taken_is_taken_all_the_same() {
     assert_ne!(second.status().phase, "idle", "it is wanted");
     second.own();
     assert_eq!(second.ask("sum"), "5");
+}
+
+/// The first `LaneOpened` was given up, and lands before the second: the second is void, and nobody else is there.
+#[test]
+fn a_lane_whose_first_taking_lands_late_is_taken_at_once_and_not_after_a_session() {
+    let (_, bed) = memory();
+    let mut hand = Hand::new(&bed, "intake", Arc::new(MemoryCache::default()));
+    hand.log
+        .fail_next(&Topic::journal("intake"), Fault::UnknownLate);
+    hand.hear(Event::Wanted(true));
+    hand.work();
+    hand.log.hold();
+    hand.wait(Duration::from_millis(500));
+    assert_eq!(hand.log.held(), 1, "the second");
+    assert_eq!(hand.log.land_late(), 1, "the first");
+    hand.log.release(false);
+    hand.settle();
+    assert_eq!(hand.status().phase, "owned");
+    assert_eq!(hand.status().epoch, 2);
 }

@@ -107,6 +107,7 @@ fn hunt(tree: &Path, seeds: u64) -> anyhow::Result<Option<(u64, String)>> {
         .args(["--json", "--first", "--from", "1", "--seeds"])
         .arg(seeds.to_string())
         .env("CARGO_TARGET_DIR", target())
+        .env("CARGO_INCREMENTAL", "1")
         .current_dir(tree);
     let output = cargo.output().context("cargo runs")?;
     let report: serde_json::Value = serde_json::from_slice(
