@@ -98,8 +98,12 @@ enum Command {
     Plate(client::pooling::plate::Plate),
     /// What waits in the lab
     Work(client::pooling::tube::Work),
-    /// Hand in the file of an instrument's run
-    ImportRun(client::results::ImportRun),
+    /// Hand in files of instruments' runs
+    ImportRun(client::run_files::ImportRun),
+    /// Read files of instruments' runs without handing them in
+    ReadRun(client::run_files::ReadRun),
+    /// Give out the file of a run, as it was handed in
+    RunFile(client::run_files::RunFile),
     /// One barcode, from registration to report
     Sample(client::sample::Sample),
     /// Where the time goes, what is late, where it is stuck
@@ -247,7 +251,11 @@ pub fn dispatch(cli: Cli) -> Outcome {
             talk(global, |s| client::pooling::plate::run(s, output, command))
         }
         Command::Work(args) => talk(global, |s| client::pooling::tube::work(s, output, args)),
-        Command::ImportRun(args) => talk(global, |s| client::results::import_run(s, output, args)),
+        Command::ImportRun(args) => {
+            talk(global, |s| client::run_files::import_run(s, output, args))
+        }
+        Command::ReadRun(args) => client::run_files::read_run(output, &args),
+        Command::RunFile(args) => talk(global, |s| client::run_files::run_file(s, output, args)),
         Command::Sample(args) => talk(global, |s| client::sample::run(s, output, args)),
         Command::Sla(args) => talk(global, |s| client::sla::run(s, output, args)),
         Command::Reports(command) => talk(global, |s| client::results::reports(s, output, command)),

@@ -46,6 +46,11 @@ impl Session {
             .unwrap_or_else(|| uuid::Uuid::now_v7().to_string())
     }
 
+    /// The caller repeats an earlier try.
+    pub const fn has_request_id(&self) -> bool {
+        self.request_id.is_some()
+    }
+
     /// The lab a command is about: as it says, or as the settings say.
     pub fn lab(&self, named: Option<String>) -> Outcome<String> {
         named

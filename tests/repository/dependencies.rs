@@ -61,6 +61,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "tenfold-audit",
             "tenfold-console",
             "tenfold-domain",
+            "tenfold-instruments",
             "tenfold-proto",
             "tenfold-runtime",
             "tenfold-service-shell",

@@ -10,7 +10,6 @@
 pub mod bounds;
 mod collect;
 mod columns;
-mod mapping;
 mod metadata;
 mod number;
 mod opened;
@@ -20,8 +19,8 @@ mod refusal;
 mod table;
 mod wells;
 
-pub use mapping::ColumnMapping;
 pub use place::Place;
 pub use readers::{Format, formats, read};
 pub use refusal::{Reason, Refusal};
 pub use table::{About, Reaction, Role, RunTable};
+pub use tenfold_domain::policy::TableMapping;

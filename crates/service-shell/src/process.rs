@@ -223,6 +223,7 @@ impl Process {
             gateway: instance.gateway(),
             log: Arc::clone(&self.log),
             instance: name,
+            runs: self.config.runs(),
             stop: self.stop.clone(),
         };
         service.routes(&parts, &mut self.routes);

@@ -1,5 +1,6 @@
 //! What a service brings to its process.
 
+use crate::config::Runs;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -21,6 +22,8 @@ pub struct Parts {
     pub log: Arc<dyn Log>,
     /// The instance's name.
     pub instance: String,
+    /// Files of instruments: where they are kept, and the folder that is watched.
+    pub runs: Runs,
     /// Told when to stop: end streams and tasks then.
     pub stop: CancellationToken,
 }

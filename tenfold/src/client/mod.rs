@@ -5,6 +5,7 @@ pub mod policy;
 pub mod pooling;
 pub mod register;
 pub mod results;
+pub mod run_files;
 pub mod sample;
 pub mod sla;
 pub mod status;

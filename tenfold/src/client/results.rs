@@ -1,85 +1,20 @@
-//! `tenfold import-run`, `tenfold orders`, `tenfold reports follow`, `tenfold review`.
+//! `tenfold orders`, `tenfold reports follow`, `tenfold review`.
 
 use crate::connect::{Session, To};
 use crate::failure::{Failure, Outcome};
 use crate::output::{Output, to_json};
 use clap::{Args, Subcommand};
-use std::path::PathBuf;
 use tenfold_proto::v1::results_client::ResultsClient;
 use tenfold_proto::v1::results_delivery::Cargo;
 use tenfold_proto::v1::{
-    DeliveryAnswer, ImportRunRequest, ImportState, ListOrdersRequest, ListResultsWorkRequest,
-    ResolveWorkRequest, ResultsDelivery, SubscribeRequest, WorkResolution,
+    DeliveryAnswer, ListOrdersRequest, ListResultsWorkRequest, ResolveWorkRequest, ResultsDelivery,
+    SubscribeRequest, WorkResolution,
 };
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
 /// Answers on their way to results.
 const ANSWERS: usize = 64;
-
-/// Hand in a run's file.
-#[derive(Args)]
-#[command(after_help = "\
-Examples:
-  tenfold import-run run.csv --lab lab-1 --plate PL-1 --instrument SN-2041 --run-id 2026-01-31-1
-The file has columns well, target and ct. The same file again changes nothing.")]
-pub struct ImportRun {
-    #[command(flatten)]
-    lab: super::pooling::Lab,
-    /// The instrument's file
-    file: PathBuf,
-    /// Barcode of the plate, if the file does not name it
-    #[arg(long, default_value = "")]
-    plate: String,
-    /// Serial number of the instrument
-    #[arg(long, default_value = "unknown")]
-    instrument: String,
-    /// The instrument's own id of the run; not given: the file's name
-    #[arg(long)]
-    run_id: Option<String>,
-    /// When the instrument read it; not given: now
-    #[arg(long, value_name = "MOMENT")]
-    read_at: Option<jiff::Timestamp>,
-    /// Why a plate is run again
-    #[arg(long, default_value = "")]
-    reason: String,
-}
-
-/// Does it; fails if the run's results do not count.
-pub async fn import_run(session: Session, output: Output, args: ImportRun) -> Outcome {
-    let file = std::fs::read(&args.file)
-        .map_err(|error| Failure::Usage(format!("{}: {error}", args.file.display())))?;
-    let file_name = args
-        .file
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned())
-        .unwrap_or_default();
-    let request = ImportRunRequest {
-        lab: session.lab(args.lab.lab)?,
-        plate: args.plate,
-        instrument_serial: args.instrument,
-        run_id: args.run_id.unwrap_or_else(|| file_name.clone()),
-        read_at: args
-            .read_at
-            .unwrap_or_else(jiff::Timestamp::now)
-            .as_millisecond(),
-        file_name,
-        file: file.into(),
-        reason: args.reason,
-        actor: session.actor.clone(),
-        request_id: session.request_id(),
-    };
-    let mut results = ResultsClient::new(session.channel(To::Results)?);
-    let reply = results.import_run(session.ask(request)).await?.into_inner();
-    output.reply(&reply);
-    match reply.state() {
-        ImportState::Released | ImportState::Parked => Ok(()),
-        _ => Err(Failure::Wrong(format!(
-            "nothing was released: {}",
-            reply.notes.join("; ")
-        ))),
-    }
-}
 
 /// Retests and re-collections, by deadline.
 #[derive(Args)]

@@ -2,7 +2,7 @@
 //! lane, and named by its version in each decision that it made.
 //!
 //! One file a section: `labs` and `sites` (intake), `classes` (turnaround), `pooling`, `assays` and
-//! `receivers` (results); and `library`, which keeps the active one in a lane's state.
+//! `receivers` and `tables` (results); and `library`, which keeps the active one in a lane's state.
 
 mod assays;
 mod classes;
@@ -11,6 +11,7 @@ mod library;
 mod pooling;
 mod receivers;
 mod sites;
+mod tables;
 
 pub use assays::*;
 pub use classes::*;
@@ -20,6 +21,7 @@ pub use pooling::*;
 pub use receivers::*;
 pub(crate) use sites::whole_pattern;
 pub use sites::*;
+pub use tables::*;
 
 use crate::ids::{AssayId, ClassId, LabId, ReceiverId, SiteId};
 use serde::{Deserialize, Serialize};
@@ -47,6 +49,9 @@ pub struct Policy {
     pub assays: BTreeMap<AssayId, Assay>,
     /// Reporting systems by id.
     pub receivers: BTreeMap<ReceiverId, Receiver>,
+    /// Tables of the lab's own in result files.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tables: Vec<TableMapping>,
 }
 
 /// One thing wrong with a policy.
@@ -98,6 +103,7 @@ impl Policy {
         pooling::check(self, &mut errors);
         assays::check(self, &mut errors);
         receivers::check(self, &mut errors);
+        tables::check(self, &mut errors);
         errors
     }
 }

@@ -4,13 +4,12 @@
 use super::{Format, RunReader, part_with_results};
 use crate::collect::{Form, Table, read_part};
 use crate::columns::{Column, Columns};
-use crate::mapping::ColumnMapping;
 use crate::metadata::Metadata;
 use crate::opened::{Line, Opened};
 use crate::refusal::Refusal;
 use crate::table::RunTable;
 use crate::wells::Block;
-use tenfold_domain::policy::plain_name;
+use tenfold_domain::policy::{TableMapping, plain_name};
 
 const NAME: &str = "generic table";
 const MAPPED: &str = "mapped table";
@@ -43,7 +42,7 @@ impl RunReader for Generic {
 /// Reads by the first mapping whose columns are all in one row.
 pub(super) fn mapped(
     opened: &mut Opened,
-    mappings: &[ColumnMapping],
+    mappings: &[TableMapping],
 ) -> Result<Option<RunTable>, Refusal> {
     for mapping in mappings {
         for part in 0..opened.parts.len() {
@@ -83,7 +82,7 @@ pub(super) fn mapped(
 }
 
 /// The columns of a header, if the mapping finds all that it names.
-fn columns(line: &Line, mapping: &ColumnMapping) -> Option<Columns> {
+fn columns(line: &Line, mapping: &TableMapping) -> Option<Columns> {
     let find = |name: &str| {
         let wanted = plain_name(name);
         line.cells

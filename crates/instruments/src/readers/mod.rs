@@ -10,10 +10,10 @@ mod quantstudio;
 mod rdml;
 mod sds7500;
 
-use crate::mapping::ColumnMapping;
 use crate::opened::Opened;
 use crate::refusal::Refusal;
 use crate::table::RunTable;
+use tenfold_domain::policy::TableMapping;
 
 /// Reads one format.
 pub(crate) trait RunReader: Sync {
@@ -57,7 +57,7 @@ pub fn formats() -> impl Iterator<Item = Format> {
 ///
 /// # Errors
 /// Why nothing of it is used.
-pub fn read(bytes: &[u8], mappings: &[ColumnMapping]) -> Result<RunTable, Refusal> {
+pub fn read(bytes: &[u8], mappings: &[TableMapping]) -> Result<RunTable, Refusal> {
     let mut opened = Opened::of(bytes)?;
     if let Some(refusal) = others::known(&opened) {
         return Err(refusal);

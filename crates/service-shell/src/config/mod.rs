@@ -32,6 +32,8 @@ pub struct Config {
     pub log: Log,
     /// Where the folded state is.
     pub cache: Cache,
+    /// Files of instruments.
+    pub runs: Runs,
     /// Lanes of each service.
     pub lanes: Lanes,
     /// Addresses.
@@ -88,6 +90,20 @@ pub struct Cache {
     pub dir: PathBuf,
     /// Memory of one service's cache, in MiB.
     pub memory_mib_max: u32,
+}
+
+/// Files of instruments.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Runs {
+    /// Folder where they are kept; empty = `runs` beside the cache.
+    pub dir: PathBuf,
+    /// Most of them, in MiB.
+    pub dir_mib_max: u32,
+    /// Watched folder; empty = none.
+    pub watch: PathBuf,
+    /// A file is taken when its size stayed for so long, in seconds.
+    pub watch_quiet_s: u32,
 }
 
 /// Lanes of each service.
@@ -315,6 +331,16 @@ impl Config {
     #[must_use]
     pub fn validate(&self) -> Vec<String> {
         problems::out_of_bounds(self)
+    }
+
+    /// Files of instruments, with the folder where they are kept.
+    #[must_use]
+    pub fn runs(&self) -> Runs {
+        let mut runs = self.runs.clone();
+        if runs.dir.as_os_str().is_empty() {
+            runs.dir = self.cache.dir.with_file_name("runs");
+        }
+        runs
     }
 
     /// The instance's name: as set, or the host's, or `tenfold`.

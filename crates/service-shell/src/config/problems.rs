@@ -113,6 +113,18 @@ pub(super) fn out_of_bounds(config: &Config) -> Vec<String> {
         8,
         65_536,
     );
+    within(
+        "runs.dir_mib_max",
+        config.runs.dir_mib_max.into(),
+        1,
+        16_777_216,
+    );
+    within(
+        "runs.watch_quiet_s",
+        config.runs.watch_quiet_s.into(),
+        1,
+        3_600,
+    );
     within("grpc.call_ms_max", config.grpc.call_ms_max, 100, 600_000);
     within("grpc.drain_ms_max", config.grpc.drain_ms_max, 0, 60_000);
     within(

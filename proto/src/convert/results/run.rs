@@ -223,6 +223,10 @@ impl From<ImportOutcome> for v1::ImportRunReply {
             invalid,
             notes: o.notes,
             file_hash: String::new(),
+            // Known at the edge, where the file is read.
+            format: String::new(),
+            plate: String::new(),
+            wells: 0,
         }
     }
 }

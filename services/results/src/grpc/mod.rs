@@ -2,12 +2,12 @@
 //! it makes sense is the rules' matter.
 
 mod board;
-mod import;
 mod subscribe;
 
+use crate::import::{Handed, Importer};
 use bytes::Bytes;
 use prost::Message as _;
-use tenfold_domain::Rejection;
+use tenfold_domain::{Rejection, Timestamp};
 use tenfold_proto::v1;
 use tenfold_runtime::gateway::Gateway;
 use tenfold_service_shell::status::{from_call_error, from_rejection};
@@ -24,14 +24,19 @@ const ID_MAX: usize = 128;
 #[derive(Clone)]
 pub struct ResultsGrpc {
     gateway: Gateway,
+    importer: Importer,
     stop: CancellationToken,
 }
 
 impl ResultsGrpc {
     /// Calls go through this gateway; streams end at `stop`.
     #[must_use]
-    pub const fn new(gateway: Gateway, stop: CancellationToken) -> Self {
-        Self { gateway, stop }
+    pub const fn new(gateway: Gateway, importer: Importer, stop: CancellationToken) -> Self {
+        Self {
+            gateway,
+            importer,
+            stop,
+        }
     }
 
     async fn command(
@@ -39,24 +44,9 @@ impl ResultsGrpc {
         lab: &str,
         actor: &str,
         request_id: &str,
-        command: Command,
+        body: Command,
     ) -> Result<v1::results_reply::Reply, Status> {
-        for (field, text) in [("lab", lab), ("actor", actor), ("request_id", request_id)] {
-            check(field, text)?;
-        }
-        let command = v1::ResultsCommand {
-            command: Some(command),
-        };
-        let body: Bytes = command.encode_to_vec().into();
-        let answered = self
-            .gateway
-            .command(lab, actor, request_id, body)
-            .await
-            .map_err(from_call_error)?;
-        let reply: v1::ResultsReply = decode(&answered.body)?;
-        reply
-            .reply
-            .ok_or_else(|| Status::internal("the reply is empty"))
+        command(&self.gateway, lab, actor, request_id, body).await
     }
 
     async fn ask<R: prost::Message + Default>(&self, lab: &str, query: Query) -> Result<R, Status> {
@@ -87,6 +77,31 @@ impl ResultsGrpc {
             .map(|answered| decode(&answered.map_err(from_call_error)?.body))
             .collect()
     }
+}
+
+/// Sends a command to the lane of a lab, and waits for its reply.
+pub(crate) async fn command(
+    gateway: &Gateway,
+    lab: &str,
+    actor: &str,
+    request_id: &str,
+    command: Command,
+) -> Result<v1::results_reply::Reply, Status> {
+    for (field, text) in [("lab", lab), ("actor", actor), ("request_id", request_id)] {
+        check(field, text)?;
+    }
+    let command = v1::ResultsCommand {
+        command: Some(command),
+    };
+    let body: Bytes = command.encode_to_vec().into();
+    let answered = gateway
+        .command(lab, actor, request_id, body)
+        .await
+        .map_err(from_call_error)?;
+    let reply: v1::ResultsReply = decode(&answered.body)?;
+    reply
+        .reply
+        .ok_or_else(|| Status::internal("the reply is empty"))
 }
 
 fn encode(query: Query) -> Bytes {
@@ -123,7 +138,26 @@ impl Results for ResultsGrpc {
         &self,
         request: Request<v1::ImportRunRequest>,
     ) -> Result<Response<v1::ImportRunReply>, Status> {
-        import::import(self, request.into_inner())
+        let request = request.into_inner();
+        for (field, text) in [
+            ("instrument_serial", &request.instrument_serial),
+            ("run_id", &request.run_id),
+        ] {
+            check(field, text)?;
+        }
+        let handed = Handed {
+            lab: request.lab,
+            plate: request.plate,
+            serial: request.instrument_serial,
+            run_id: request.run_id,
+            read_at: Timestamp(request.read_at),
+            file_name: request.file_name,
+            reason: request.reason,
+            actor: request.actor,
+            request_id: request.request_id,
+        };
+        self.importer
+            .import(request.file, |_| handed)
             .await
             .map(Response::new)
     }
@@ -165,6 +199,14 @@ impl Results for ResultsGrpc {
         self.ask(&request.lab.clone(), Query::Explain(request))
             .await
             .map(Response::new)
+    }
+
+    async fn get_run_file(
+        &self,
+        request: Request<v1::GetRunFileRequest>,
+    ) -> Result<Response<v1::RunFile>, Status> {
+        let file = self.importer.file(request.into_inner().file_hash).await?;
+        Ok(Response::new(v1::RunFile { file: file.into() }))
     }
 
     async fn get_run(

@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use prost::Message as _;
-use tenfold_domain::policy::Library;
-use tenfold_domain::tables::Read;
+use tenfold_domain::policy::{ActivePolicy, Library, PolicyText, no_policy};
+use tenfold_domain::tables::{Read, ReadExt as _};
 use tenfold_domain::{Rejection, Timestamp};
 use tenfold_proto::v1;
 use tenfold_proto::v1::results_query::Query;
@@ -39,7 +39,17 @@ pub fn answer(library: &Library, state: &dyn Read, query: &[u8], now: Timestamp)
         Query::Board(q) => bytes(&lists::board(state, &q)),
         Query::Orders(q) => bytes(&lists::orders(state, &q)),
         Query::Work(q) => bytes(&lists::work(state, &q)),
+        Query::Policy(_) => bytes(&policy(state)?),
         Query::Invariants(_) => bytes(&lists::invariants(state)),
+    })
+}
+
+fn policy(state: &dyn Read) -> Result<v1::PolicyActivated, Rejection> {
+    let active = state.get::<ActivePolicy>(&()).ok_or_else(no_policy)?;
+    let text = state.get::<PolicyText>(&()).ok_or_else(no_policy)?;
+    Ok(v1::PolicyActivated {
+        content: text.content,
+        version: active.version,
     })
 }
 

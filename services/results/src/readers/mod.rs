@@ -3,7 +3,7 @@
 
 use tenfold_domain::Rejection;
 use tenfold_domain::results::run::{Row, RunTable};
-use tenfold_instruments::ColumnMapping;
+use tenfold_instruments::TableMapping;
 
 /// Largest file, in bytes.
 pub const FILE_BYTES_MAX: usize = tenfold_instruments::bounds::FILE_BYTES_MAX;
@@ -30,7 +30,7 @@ pub struct ReadFile {
 ///
 /// # Errors
 /// Why nothing of it is used: the place, the reason, what to do.
-pub fn read_file(bytes: &[u8], mappings: &[ColumnMapping]) -> Result<ReadFile, Rejection> {
+pub fn read_file(bytes: &[u8], mappings: &[TableMapping]) -> Result<ReadFile, Rejection> {
     let read = tenfold_instruments::read(bytes, mappings)?;
     let mut wells: Vec<&str> = read.reactions.iter().map(|r| r.well.as_str()).collect();
     wells.sort_unstable();
