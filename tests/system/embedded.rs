@@ -10,12 +10,13 @@ use tenfold_tests::process::{Served, program, run};
 
 /// `tenfold run` with its data in a folder.
 pub fn all_in_one(folder: &Path) -> Served {
-    let mut process = Served::new(
-        "tenfold",
-        program("tenfold"),
-        &["run", "--data", "data"],
-        folder,
-    );
+    all_in_one_with(folder, &[])
+}
+
+/// The same with more arguments.
+pub fn all_in_one_with(folder: &Path, more: &[&str]) -> Served {
+    let arguments = [&["run", "--data", "data"], more].concat();
+    let mut process = Served::new("tenfold", program("tenfold"), &arguments, folder);
     process.start();
     process.wait_ready();
     process

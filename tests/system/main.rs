@@ -4,6 +4,7 @@ mod audited;
 mod day;
 mod dead_letters;
 mod embedded;
+mod instruments;
 mod kafka;
 mod kills;
 mod many;

@@ -53,6 +53,7 @@ const CT: &[&str] = &[
     "cyclethreshold(ct)",
     "thresholdcycle",
     "thresholdcycle(ct)",
+    "thresholdcycle(c(t))",
     "quantificationcycle",
     "quantificationcycle(cq)",
     "quantitationcycle",

@@ -67,6 +67,8 @@ pub(super) struct React {
 pub(super) struct Data {
     pub target: String,
     pub cq: String,
+    /// There was an element for it, even if it was empty.
+    pub has_cq: bool,
     pub excluded: bool,
     pub last_cycle: Option<f64>,
     pub line: u32,
@@ -214,7 +216,10 @@ impl Open {
                     react.data.push(data);
                 }
             }
-            ("data", "cq") => self.in_data(|data| data.cq = text),
+            ("data", "cq") => self.in_data(|data| {
+                data.cq = text;
+                data.has_cq = true;
+            }),
             // Present, with any text but a plain "no": the operator took it out.
             ("data", "excl") => {
                 let out = !matches!(text.to_lowercase().as_str(), "false" | "0");

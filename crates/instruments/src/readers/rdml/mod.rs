@@ -51,6 +51,19 @@ impl RunReader for Rdml {
                 "it holds no run with reactions",
             ));
         }
+        let told = |run: &&Run| {
+            run.reacts
+                .iter()
+                .flat_map(|react| &react.data)
+                .any(|d| d.has_cq)
+        };
+        if !runs.iter().any(told) {
+            return Err(Refusal::at(
+                Reason::NoTable,
+                line(runs.first().map_or(0, |run| run.line)),
+                "it holds curves and no Cq at all: it was not analysed",
+            ));
+        }
         one_plate(&runs)?;
         let mut tables = Vec::new();
         for run in runs {
@@ -68,7 +81,7 @@ fn one_plate(runs: &[&Run]) -> Result<(), Refusal> {
         let same_experiment = runs
             .first()
             .is_some_and(|first| first.experiment == run.experiment);
-        let mut apart = same_experiment;
+        let mut apart = same_experiment && runs.first().is_some_and(|first| same_wells(first, run));
         for react in &run.reacts {
             for data in &react.data {
                 apart &= seen.insert((&react.id, &data.target));
@@ -88,6 +101,17 @@ fn one_plate(runs: &[&Run]) -> Result<(), Refusal> {
         }
     }
     Ok(())
+}
+
+/// The same samples in the same wells, in any order.
+fn same_wells(a: &Run, b: &Run) -> bool {
+    let wells = |run: &Run| -> BTreeSet<(String, String)> {
+        let reacts = run.reacts.iter();
+        reacts
+            .map(|react| (react.id.clone(), react.sample.clone()))
+            .collect()
+    };
+    wells(a) == wells(b)
 }
 
 fn table(document: &Document, run: &Run) -> Result<RunTable, Refusal> {
