@@ -4,7 +4,7 @@ mod common;
 
 use common::{cts, refused, table};
 use proptest::prelude::*;
-use tenfold_instruments::{Reason, bounds, read};
+use tenfold_instruments::{Reason, TableMapping, bounds, read};
 
 fn one(ct: &str) -> String {
     format!("well,target,ct\nA1,N,{ct}\n")
@@ -193,6 +193,56 @@ fn limits_are_named() {
         refused(format!("well,target,ct,sample\nA1,N,20,{cell}\n").as_bytes()).reason,
         Reason::BadRow
     );
+}
+
+#[test]
+fn a_table_of_the_lab_s_own_is_read_by_its_mapping() {
+    let wide = TableMapping {
+        name: "our LIMS".to_owned(),
+        well: "Position".to_owned(),
+        sample: "Tube".to_owned(),
+        wells: Some(96),
+        targets: [("Ct ORF", "ORF1ab"), ("Ct N", "N")]
+            .map(|(column, target)| (column.to_owned(), target.to_owned()))
+            .into(),
+        ..TableMapping::default()
+    };
+    let long = TableMapping {
+        name: "our robot".to_owned(),
+        well: "Ort".to_owned(),
+        target: "Nachweis".to_owned(),
+        ct: "Wert".to_owned(),
+        ..TableMapping::default()
+    };
+    let mappings = [wide, long];
+    let file = "Tube;position;ct_orf;CT N\nT1;13;27,5;\nT2;14;Undetermined;30,1\n";
+    let table = read(file.as_bytes(), &mappings).expect("read");
+    let reactions: Vec<_> = table
+        .reactions
+        .iter()
+        .map(|r| {
+            (
+                r.well.as_str(),
+                r.target.as_str(),
+                r.reading.ct,
+                r.sample.as_str(),
+            )
+        })
+        .collect();
+    assert_eq!(table.format, "mapped table");
+    assert_eq!(
+        reactions,
+        [
+            ("B1", "N", None, "T1"),
+            ("B1", "ORF1ab", Some(27.5), "T1"),
+            ("B2", "N", Some(30.1), "T2"),
+            ("B2", "ORF1ab", None, "T2"),
+        ]
+    );
+    let table = read(b"Ort,Nachweis,Wert\nA1,N,20\n", &mappings).expect("read");
+    assert_eq!(table.reactions.len(), 1);
+    let refused = read(b"Ort,Nachweis\nA1,N\n", &mappings).expect_err("no column for the Ct");
+    assert_eq!(refused.reason, Reason::NoTable);
 }
 
 #[test]

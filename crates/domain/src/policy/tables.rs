@@ -66,3 +66,37 @@ pub(super) fn check(policy: &Policy, errors: &mut Vec<PolicyError>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problems(table: &str) -> Vec<String> {
+        let text = format!("{}\n[[tables]]\n{table}", Policy::default_text());
+        match Policy::parse(&text) {
+            Ok(policy) => {
+                assert_eq!(Policy::parse(&policy.to_toml()), Ok(policy));
+                Vec::new()
+            }
+            Err(errors) => errors.into_iter().map(|error| error.field).collect(),
+        }
+    }
+
+    #[test]
+    fn a_table_names_target_and_ct_or_a_column_for_each_target() {
+        let none: [&str; 0] = [];
+        let long = "name = 'a'\nwell = 'W'\ntarget = 'T'\nct = 'C'";
+        assert_eq!(problems(long), none);
+        let wide = "name = 'a'\nwell = 'W'\nwells = 384\ntargets = { 'x' = 'N' }";
+        assert_eq!(problems(wide), none);
+        assert_eq!(problems("name = 'a'\nwell = 'W'"), ["tables[0].targets"]);
+        assert_eq!(
+            problems(&format!("{long}\ntargets = {{ 'x' = 'N' }}")),
+            ["tables[0].targets"]
+        );
+        assert_eq!(
+            problems("wells = 48\ntarget = 'T'\nct = 'C'"),
+            ["tables[0].name", "tables[0].well", "tables[0].wells"]
+        );
+    }
+}

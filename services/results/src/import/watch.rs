@@ -13,10 +13,10 @@ use crate::readers::{FILE_BYTES_MAX, ReadFile};
 use folder::{Place, put_away, scan};
 use std::path::Path;
 use std::time::Duration;
-use tenfold_domain::Timestamp;
+use tenfold_domain::{Rejection, Timestamp};
 use tenfold_proto::v1;
 use tenfold_service_shell::config::Runs;
-use tenfold_service_shell::status::describe;
+use tenfold_service_shell::status::{describe, from_rejection};
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status};
 use v1::ImportState;
@@ -31,7 +31,12 @@ const ACTOR: &str = "watched-folder";
 pub async fn run(importer: Importer, runs: Runs, stop: CancellationToken) {
     let quiet = Duration::from_secs(u64::from(runs.watch_quiet_s));
     let mut seen = Seen::new(quiet);
+    if let Err(error) = std::fs::create_dir_all(&runs.watch) {
+        tracing::warn!(folder = %runs.watch.display(), %error, "the watched folder cannot be made");
+    }
     tracing::info!(folder = %runs.watch.display(), "watching for files of runs");
+    // A folder that cannot be read is told once, not every second.
+    let mut complained = false;
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
@@ -41,11 +46,15 @@ pub async fn run(importer: Importer, runs: Runs, stop: CancellationToken) {
         let found = match tokio::task::spawn_blocking(move || scan(&folder)).await {
             Ok(Ok(found)) => found,
             Ok(Err(error)) => {
-                tracing::warn!(folder = %runs.watch.display(), %error, "the watched folder cannot be read");
+                if !complained {
+                    tracing::warn!(folder = %runs.watch.display(), %error, "the watched folder cannot be read");
+                }
+                complained = true;
                 continue;
             }
             Err(_) => continue,
         };
+        complained = false;
         for file in seen.ripe(found) {
             if stop.is_cancelled() {
                 return;
@@ -134,8 +143,11 @@ fn handed(file: &Found, told: &ReadFile) -> Handed {
 
 fn read(path: &Path, length: u64) -> Result<Vec<u8>, Status> {
     if length > u64::try_from(FILE_BYTES_MAX).unwrap_or(u64::MAX) {
-        return Err(Status::invalid_argument(format!(
-            "FILE_TOO_LARGE: {length} bytes are more than {FILE_BYTES_MAX}"
+        return Err(from_rejection(&Rejection::invalid(
+            "FILE_TOO_LARGE",
+            "file",
+            format!("{length} bytes are more than {FILE_BYTES_MAX}"),
+            "export the table of results alone, without curves and raw data",
         )));
     }
     let bytes = std::fs::read(path).map_err(|error| Status::unavailable(error.to_string()))?;
