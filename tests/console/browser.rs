@@ -117,6 +117,19 @@ impl Browser {
         );
     }
 
+    /// Goes to a button by its text, as Tab does, and presses Enter.
+    pub fn press(&self, text: &str) {
+        let quoted = Value::from(text);
+        self.until(
+            &format!("a button {text:?}"),
+            &format!(
+                "(() => {{ const b = [...document.querySelectorAll('button')].find((one) => one.textContent === {quoted}); \
+                 b?.focus(); return document.activeElement === b; }})()"
+            ),
+        );
+        self.keys(ENTER);
+    }
+
     /// Scans: types as a scanner does, and ends with Enter.
     pub fn scan(&self, text: &str) {
         self.keys(&format!("{text}{ENTER}"));

@@ -215,6 +215,14 @@ fn problems(browser: &Browser, floor: &Floor) {
     browser.says("leaks");
     browser.says("XX00000001");
     look(browser, "problems");
+    // The tube whose label could not be read gets a registered one.
+    let label = floor.register("DL", 1, "routine");
+    browser.press("Give it a new label, then scan that");
+    browser.scan(&label[0]);
+    browser.until(
+        "the label is known",
+        "!document.body.innerText.includes('cannot be read')",
+    );
     browser.scan(&tube[0]);
     browser.scan("$DONE");
     browser.until(

@@ -94,12 +94,13 @@ fn two_hundred_scans_at_twenty_a_second_are_all_answered_in_their_order() {
 fn a_server_that_is_killed_among_scans_loses_none_and_does_none_twice() {
     let _alone = crate::alone();
     let mut floor = Floor::open();
-    let tubes = floor.register("PC", 120, "routine");
-    floor.receive(&tubes);
+    let all = floor.register("PC", 135, "routine");
+    let (tubes, more) = all.split_at(120);
+    floor.receive(&all);
     let browser = Browser::open("zh-CN");
     browser.go(&floor.page("b1", "pool"));
     browser.says("扫描样本管");
-    scan_fast(&browser, &tubes, |number| {
+    scan_fast(&browser, tubes, |number| {
         if number == 50 {
             floor.services.kill();
         }
@@ -109,7 +110,6 @@ fn a_server_that_is_killed_among_scans_loses_none_and_does_none_twice() {
         "document.documentElement.dataset.lost === 'true'",
     );
     browser.picture("pool-lost");
-    // A page that is loaded again while nobody answers would be gone; what it has not sent stays in the browser.
     floor.services.start();
     floor.services.wait_ready();
     all_answered(&browser, &tubes[119]);
@@ -118,4 +118,13 @@ fn a_server_that_is_killed_among_scans_loses_none_and_does_none_twice() {
         "document.documentElement.dataset.lost === 'false'",
     );
     assert_eq!(floor.pooled(), tubes);
+    // Again; and this time the page is left before anybody answers. The browser keeps what was scanned.
+    floor.services.kill();
+    scan_fast(&browser, more, |_| {});
+    browser.go("about:blank");
+    floor.services.start();
+    floor.services.wait_ready();
+    browser.go(&floor.page("b1", "pool"));
+    all_answered(&browser, &more[14]);
+    assert_eq!(floor.pooled(), all);
 }

@@ -64,6 +64,7 @@ pub const CALLS: &[Call] = &[
     asks(Service::Intake, "GetSample"),
     asks(Service::Intake, "GetBoard"),
     changes(Service::Pooling, "Receive"),
+    changes(Service::Pooling, "Relabel"),
     changes(Service::Pooling, "HoldTube"),
     changes(Service::Pooling, "ReleaseHold"),
     changes(Service::Pooling, "DiscardTube"),

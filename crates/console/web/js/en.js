@@ -32,7 +32,7 @@ export const en = {
   'place.done': 'Done',
   'command.$CLOSE': 'close pool',
   'command.$UNDO': 'undo',
-  'command.$DONE': 'transfer done',
+  'command.$DONE': 'done',
   'command.$FAILED': 'transfer failed',
   'pool.scan': 'Scan a tube',
   'pool.hint': 'Scan a tube: the screen says which pool and which slot.',
@@ -106,7 +106,7 @@ export const en = {
   'board.scan': 'Scan a command',
   'sample.scan': 'Scan any tube',
   'sample.hint': 'Scan a tube to see its whole way.',
-  'problems.scan': 'Scan a tube, then $DONE',
+  'problems.scan': 'Scan a tube',
   'card.scan': 'Scan a command',
   'command.$NEXT': 'next plate',
   'command.$FILL': 'fill from the queue',
@@ -357,4 +357,5 @@ export const en = {
   'retest': 'retest',
   'closed': 'closed',
   'place.noBadge': 'no badge',
+  'problems.newLabel': 'Give it a new label, then scan that',
 };

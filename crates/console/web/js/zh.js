@@ -32,7 +32,7 @@ export const zh = {
   'place.done': '确定',
   'command.$CLOSE': '封管',
   'command.$UNDO': '撤销',
-  'command.$DONE': '已加样',
+  'command.$DONE': '已完成',
   'command.$FAILED': '加样失败',
   'pool.scan': '扫描样本管',
   'pool.hint': '扫描一支样本管，屏幕显示加入哪支混样管的哪个位置。',
@@ -106,7 +106,7 @@ export const zh = {
   'board.scan': '扫描命令',
   'sample.scan': '扫描任一样本管',
   'sample.hint': '扫描样本管，查看其全程记录。',
-  'problems.scan': '扫描问题管，再扫 $DONE',
+  'problems.scan': '扫描问题管',
   'card.scan': '扫描命令',
   'command.$NEXT': '下一块板',
   'command.$FILL': '自动排板',
@@ -357,4 +357,5 @@ export const zh = {
   'retest': '复检',
   'closed': '完成',
   'place.noBadge': '未刷工号',
+  'problems.newLabel': '贴新标签，然后扫描',
 };

@@ -30,7 +30,7 @@ function tile(one, stuck) {
     h('p', { class: 'count' }, String(one.count ?? 0)),
     h('p', { class: one.at_risk ? 'soon' : 'soft' }, t('board.atRisk', { n: one.at_risk ?? 0 })),
     h('p', { class: one.late ? 'late' : 'soft' }, one.late ? shape('stop') : null, t('board.late', { n: one.late ?? 0 })),
-    h('p', { class: 'soft' }, one.p50_ms ? `p50 ${length(one.p50_ms)} · p95 ${length(one.p95_ms ?? 0)}` : t('board.noTimes')));
+    ...(one.p50_ms ? [h('p', { class: 'soft' }, `p50 ${length(one.p50_ms)}`), h('p', { class: 'soft' }, `p95 ${length(one.p95_ms ?? 0)}`)] : [h('p', { class: 'soft' }, t('board.noTimes'))]));
 }
 
 function view() {
@@ -46,7 +46,7 @@ function view() {
       h('div', { class: 'stages' }, stages(intake, pooling, results).map((one) => tile(one, one.stuck && (one.stuck === pooling.bottleneck || one.stuck === results?.bottleneck)))),
       h('h2', { class: 'title' }, t('board.next')),
       next.length ? h('ol', { class: 'countdowns' }, next.map((one) => h('li', { class: urgency(one.due) },
-        h('b', {}, short(one.what)), h('span', { class: 'tag' }, t('board.tubes', { n: one.tubes ?? 1 })), one.stat ? h('span', { class: 'tag stat' }, t('stat')) : null,
+        h('b', {}, one.barcode ?? short(one.what)), one.tubes > 1 ? h('span', { class: 'tag' }, t('board.tubes', { n: one.tubes })) : null, one.stat ? h('span', { class: 'tag stat' }, t('stat')) : null,
         h('strong', {}, until(one.due)), h('span', { class: 'soft' }, clock(one.due))))) : h('p', { class: 'empty' }, t('board.nothing')),
       h('p', { class: 'soft sums' }, (results?.verdicts ?? []).map((one) => h('span', {}, `${word(one.verdict)} ${one.count ?? 0}`)), h('span', {}, t('board.orders', { n: results?.open_orders ?? 0 })), h('span', {}, t('board.deliveries', { n: results?.waiting_deliveries ?? 0 }))));
   };

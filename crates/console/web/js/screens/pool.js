@@ -96,9 +96,9 @@ function card(pool, current) {
       h('span', { class: 'tag' }, word(pool.specimen_type))),
     slots(pool),
     h('p', { class: `due ${hurry}` }, hurry ? h('strong', {}, t('pool.closeNow')) : null,
-      pool.due ? ` ${t('pool.oldest', { time: until(pool.due), at: clock(pool.due) })}` : '',
-      pool.seal_at ? ` ${t('pool.sealsAt', { at: clock(pool.seal_at) })}` : ''),
-    h('ol', { class: 'members' }, members.map((one) => h('li', { value: one.slot, class: one.transferred_at ? null : 'under-way' }, one.barcode || short(one.tube)))));
+      pool.due ? ` ${t('pool.oldest', { time: until(pool.due), at: clock(pool.due) })}` : ''),
+    pool.seal_at ? h('p', { class: 'soft' }, t('pool.sealsAt', { at: clock(pool.seal_at) })) : null,
+    h('ol', { class: 'members' }, members.map((one) => h('li', { value: one.slot, class: [one.transferred_at ? '' : 'under-way', urgency(one.due)].join(' ') }, one.barcode || short(one.tube), one.due ? h('span', { class: 'at' }, clock(one.due)) : null))));
 }
 
 function view() {

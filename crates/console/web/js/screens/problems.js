@@ -12,7 +12,9 @@ function problems([held, pending, results]) {
   return [
     ...(held?.items ?? []).map((one) => ({
       id: one.what, what: one.barcode || short(one.what), kind: 'held', why: one.why, due: one.due,
-      action: { text: t('problems.release'), call: 'Pooling/ReleaseHold', body: { lab, what: one.what, reason: 'released at the bench' } },
+      // Without a label nothing is found out by scanning it: it gets a new one, and that is the next scan.
+      relabel: one.barcode ? null : one.what, advice: one.barcode ? null : t('problems.newLabel'),
+      action: one.barcode && { text: t('problems.release'), call: 'Pooling/ReleaseHold', body: { lab, what: one.what, reason: 'released at the bench' } },
     })),
     ...(pending?.items ?? []).map((one) => ({ id: one.what, what: one.barcode || short(one.what), kind: 'pending', why: one.why, due: one.due, advice: t('problems.askSite') })),
     ...(results?.items ?? []).map((one) => ({
@@ -47,7 +49,8 @@ function view(app) {
         shape(one.kind === 'pending' || one.kind === 'parked' ? 'note' : 'stop'),
         h('div', {}, h('p', {}, h('b', { class: 'code' }, one.what), ` ${word(`problem.${one.kind}`)}`), h('p', { class: 'soft' }, one.why ?? ''),
           one.due ? h('p', { class: `due ${urgency(one.due)}` }, `${clock(one.due)} (${until(one.due)})`) : null),
-        one.action ? h('button', { type: 'button', class: 'button', onclick: () => act(one) }, one.action.text) : h('p', { class: 'advice' }, one.advice))))
+        one.relabel ? h('button', { type: 'button', class: 'button', 'aria-pressed': String(one.id === picked), onclick: () => { picked = one.id; draw(); } }, one.advice)
+          : one.action ? h('button', { type: 'button', class: 'button', onclick: () => act(one) }, one.action.text) : h('p', { class: 'advice' }, one.advice))))
         : h('p', { class: 'verdict good' }, shape('good'), h('strong', {}, t('problems.nothing'))));
   };
   return {
@@ -61,6 +64,12 @@ function view(app) {
         const one = all.find((each) => each.id === picked);
         if (!one?.action) return 'stop';
         act(one);
+        return 'good';
+      }
+      const unlabelled = all.find((one) => one.id === picked)?.relabel;
+      if (unlabelled && !all.some((one) => one.what === text || one.id === text)) {
+        app.enqueue(text, { what: text, call: 'Pooling/Relabel', body: { lab: here().lab, tube: unlabelled, new_barcode: text, reason: 'its label could not be read' } });
+        picked = null;
         return 'good';
       }
       picked = all.find((one) => one.what === text || one.id === text)?.id ?? null;

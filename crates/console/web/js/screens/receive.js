@@ -81,7 +81,7 @@ function racked(tubes) {
 
 function view(app) {
   const root = h('section', { class: 'side', 'aria-label': t('receive.rack') });
-  const lines = h('textarea', { id: 'lines', rows: '9', spellcheck: 'false', 'aria-label': t('receive.lines') });
+  const lines = h('textarea', { id: 'lines', rows: '4', spellcheck: 'false', 'aria-label': t('receive.lines') });
   const name = h('input', { id: 'rack', autocomplete: 'off', maxlength: '60' });
   const file = h('input', { type: 'file', id: 'rack-file', accept: '.csv,.txt', onchange: async () => { lines.value = await file.files[0].text(); lines.focus(); } });
   const take = () => {
@@ -119,7 +119,7 @@ function view(app) {
       h('ul', { class: 'wrong' }, bad.map((tube) => h('li', {}, shape(TONES[tube.verdict] ?? 'note'), h('b', {}, tube.position), ` ${tube.barcode ?? ''} ${word(tube.verdict)} `, h('span', { class: 'soft' }, tube.why ?? '')))));
   };
   draw();
-  root.append(form, shown);
+  root.append(shown, form);
   return { root, refresh: draw, wants: (text) => { if (command(text) !== 'rack') return false; name.focus(); return true; } };
 }
 

@@ -6,7 +6,7 @@ import { h, shape, table } from '../dom.js';
 import { t, word } from '../i18n.js';
 import { here } from '../place.js';
 import { grid, plain } from '../platemap.js';
-import { exact } from '../time.js';
+import { clock, exact } from '../time.js';
 
 /** Each call has a letter and a form besides its colour. */
 const CALLS = {
@@ -55,7 +55,7 @@ function view() {
         const text = control ? t(`control.${control}`) : one ? t(`call.${one.call}`) : '';
         return { class: `${kind}${picked}`, text, title: `${name} ${word(control ?? one?.call ?? '')}` };
       }, t('plate.map', { plate: chosen.plate })),
-      h('p', { class: 'legend' }, Object.entries(CALLS).map(([name, kind]) => h('span', {}, h('b', { class: `chip ${kind}` }, t(`call.${name}`)), ` ${word(name)} ${(analysis.wells ?? []).filter((one) => one.call === name).length}`))));
+      h('p', { class: 'legend' }, Object.entries(CALLS).map(([name, kind]) => h('span', {}, h('b', { class: `chip ${kind}` }, t(`call.${name}`)), ` ${word(name)} ${(analysis.wells ?? []).filter((one) => one.call === name && !contents.get(plain(one.well))?.control).length}`))));
   };
 
   const drawWhy = () => {
@@ -81,7 +81,7 @@ function view() {
   const draw = () => {
     const rows = runs.map((one) => ({
       tone: one.run === chosen?.run ? 'now' : '',
-      cells: [h('button', { type: 'button', class: 'link', onclick: () => open(one.run) }, one.plate), shape(one.failures ? 'stop' : 'good'), exact(one.imported_at).slice(5, 17)],
+      cells: [h('button', { type: 'button', class: 'link', onclick: () => open(one.run) }, one.plate), shape(one.failures ? 'stop' : 'good'), clock(one.imported_at)],
     }));
     list.replaceChildren(table(t('results.runs'), [t('plate.plate'), t('results.controls'), t('results.when')], rows, t('results.none')));
     map.hidden = why.hidden = !chosen;
