@@ -37,8 +37,8 @@ impl Bucket {
             return false;
         };
         if self.all.len() == self.all.capacity() {
-            // An eighth more: doubling would cost half of the memory.
-            self.all.reserve_exact((self.all.len() / 8).max(4));
+            // A sixteenth more: doubling would cost half of the memory.
+            self.all.reserve_exact((self.all.len() / 16).max(4));
         }
         self.all.insert(at, rest);
         true

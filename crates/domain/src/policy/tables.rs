@@ -54,7 +54,7 @@ pub(super) fn check(policy: &Policy, errors: &mut Vec<PolicyError>) {
             );
         }
         let long = !table.target.is_empty() && !table.ct.is_empty();
-        if long == !table.targets.is_empty() {
+        if long != table.targets.is_empty() {
             problem(
                 errors,
                 field("targets"),

@@ -247,6 +247,9 @@ impl Pooling {
         self.loaded = self.loaded.saturating_add(1);
         self.on_plate(book, id, State::Sealed, |plate| {
             plate.state = State::Loaded;
+            // Nothing comes to it any more, and it is kept for ever.
+            plate.wells.shrink_to_fit();
+            plate.controls.shrink_to_fit();
             true
         });
         let (lab, barcode) = named(id);
