@@ -2,6 +2,7 @@
 //! way down that ends.
 
 use crate::config::Grpc;
+use crate::door::{self, Door, Greeting};
 use crate::telemetry;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
@@ -14,14 +15,10 @@ use tenfold_runtime::trace::traced;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::service::{Routes, RoutesBuilder};
-use tonic::transport::server::TcpIncoming;
 use tracing::Instrument as _;
 
-/// A connection that does not answer this long after a ping is dropped: benches lose their network.
-const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// How often a quiet connection is asked whether it lives.
-const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(20);
+/// Bytes of the least that a client says first: the preface of HTTP/2, and the head of its settings.
+const GREETING_BYTES: usize = 24 + 9;
 
 /// Most bytes of a request's headers.
 const HEADERS_BYTES_MAX: u32 = 16 * 1024;
@@ -72,14 +69,25 @@ pub async fn serve(
                 .await;
         }
     };
-    // Without it small answers wait for the client's delayed acknowledgement: 40 ms each, measured. The
-    // server's own setting of that name does not reach listeners that are passed in.
-    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+    let greeting = Greeting {
+        bytes: GREETING_BYTES,
+        within: settings.greeting_max(),
+    };
+    let door = Door::new(
+        listener,
+        "grpc",
+        door::seats(settings.connections_max),
+        greeting,
+    );
+    let incoming = futures::stream::unfold(door, |mut door| async {
+        let (guest, _) = door.next().await;
+        Some((Ok::<_, std::io::Error>(guest), door))
+    });
     let server = tonic::transport::Server::builder()
         .timeout(settings.call_max())
         .max_concurrent_streams(settings.streams_per_connection_max)
-        .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
-        .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
+        .http2_keepalive_interval(Some(Duration::from_millis(settings.keepalive_interval_ms)))
+        .http2_keepalive_timeout(Some(Duration::from_millis(settings.keepalive_timeout_ms)))
         .http2_max_header_list_size(HEADERS_BYTES_MAX)
         .add_routes(counted(routes.routes()))
         .serve_with_incoming_shutdown(incoming, told);
@@ -164,6 +172,10 @@ mod tests {
         let settings = Grpc {
             call_ms_max: 1_000,
             streams_per_connection_max: 8,
+            connections_max: 8,
+            greeting_ms_max: 60_000,
+            keepalive_interval_ms: 20_000,
+            keepalive_timeout_ms: 10_000,
             drain_ms_max: 50,
         };
         let stop = CancellationToken::new();

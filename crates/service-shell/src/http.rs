@@ -1,5 +1,6 @@
 //! The HTTP side: `/metrics` for Prometheus, `/healthz` (the process lives), `/readyz` (it can do its work).
 
+use crate::door::{Door, Greeting};
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -12,6 +13,12 @@ use tokio_util::sync::CancellationToken;
 
 /// How often histograms are folded together; between, they keep every sample in memory.
 const UPKEEP: Duration = Duration::from_secs(5);
+
+/// Connections for pages at once.
+const CONNECTIONS_MAX: usize = 64;
+
+/// How long a connection for pages lives: whoever still reads, or says nothing, connects again.
+const LIFE_MAX: Duration = Duration::from_secs(60);
 
 /// Tells what is not ready, in words; empty = ready.
 pub type NotReady = Arc<dyn Fn() -> Vec<String> + Send + Sync>;
@@ -39,8 +46,13 @@ pub async fn serve(
         .route("/readyz", get(ready))
         .with_state(Pages { metrics, not_ready });
     let stopped = stop.clone();
-    let serving = axum::serve(listener, pages)
-        .with_graceful_shutdown(async move { stopped.cancelled().await });
+    let greeting = Greeting {
+        bytes: usize::MAX,
+        within: LIFE_MAX,
+    };
+    let door = Door::new(listener, "pages", CONNECTIONS_MAX, greeting);
+    let serving =
+        axum::serve(door, pages).with_graceful_shutdown(async move { stopped.cancelled().await });
     let keeping_up = async {
         loop {
             tokio::time::sleep(UPKEEP).await;

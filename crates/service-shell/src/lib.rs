@@ -4,7 +4,7 @@
 //! It must not know what a barcode or a pool is, and no service in particular. Read in this order:
 //! [`service`] (what a service brings), [`process`] and [`program`] (how it is run, alone or with the
 //! others), [`config`] (settings; the commented file of defaults is their documentation), [`topics`]
-//! (what the log must have), [`grpc`] and [`http`] (what a process listens on), [`status`] (refusals on
+//! (what the log must have), [`door`], [`grpc`] and [`http`] (what a process listens on), [`status`] (refusals on
 //! the wire), [`operations`] (status, and a policy for all lanes), [`dead_letters`], [`metrics`] and [`telemetry`] (what
 //! it tells), [`signals`] (when to stop).
 
@@ -12,6 +12,7 @@
 
 pub mod config;
 pub mod dead_letters;
+pub mod door;
 mod export;
 pub mod grpc;
 pub mod http;

@@ -198,6 +198,14 @@ pub struct Grpc {
     pub call_ms_max: u64,
     /// Calls in flight of one connection.
     pub streams_per_connection_max: u32,
+    /// Connections at once.
+    pub connections_max: u32,
+    /// How long a connection may take to greet, in milliseconds.
+    pub greeting_ms_max: u64,
+    /// How often a quiet connection is asked whether it lives, in milliseconds.
+    pub keepalive_interval_ms: u64,
+    /// How long it may take to answer that, in milliseconds.
+    pub keepalive_timeout_ms: u64,
     /// How long open calls have to end on the way down, in milliseconds.
     pub drain_ms_max: u64,
 }
@@ -207,6 +215,12 @@ impl Grpc {
     #[must_use]
     pub const fn call_max(&self) -> Duration {
         Duration::from_millis(self.call_ms_max)
+    }
+
+    /// How long a connection may take to greet.
+    #[must_use]
+    pub const fn greeting_max(&self) -> Duration {
+        Duration::from_millis(self.greeting_ms_max)
     }
 
     /// How long open calls have to end on the way down.

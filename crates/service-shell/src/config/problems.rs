@@ -133,6 +133,26 @@ pub(super) fn out_of_bounds(config: &Config) -> Vec<String> {
         1,
         65_536,
     );
+    let grpc = &config.grpc;
+    within(
+        "grpc.connections_max",
+        grpc.connections_max.into(),
+        1,
+        1_000_000,
+    );
+    within("grpc.greeting_ms_max", grpc.greeting_ms_max, 10, 600_000);
+    within(
+        "grpc.keepalive_interval_ms",
+        grpc.keepalive_interval_ms,
+        100,
+        600_000,
+    );
+    within(
+        "grpc.keepalive_timeout_ms",
+        grpc.keepalive_timeout_ms,
+        100,
+        600_000,
+    );
     within("budget.scan_ms", config.budget.scan_ms, 1, 60_000);
     within(
         "budget.acknowledgement_ms",
