@@ -1,6 +1,7 @@
 //! Whole days of a lab against the real programs, which are killed in the middle.
 
 mod audited;
+mod crowd;
 mod day;
 mod dead_letters;
 mod embedded;

@@ -19,6 +19,16 @@ use tenfold_domain::Timestamp;
 use tenfold_domain::tables::ReadExt;
 use tenfold_proto::lane::{DeadLetter, OutMessage, Outcome};
 
+/// Most of an input that its dead letter holds.
+const LETTER_BYTES_MAX: usize = 256 << 10;
+/// Most of an origin or a reason.
+const TEXT_BYTES_MAX: usize = 1 << 10;
+
+fn beginning(text: &str) -> &str {
+    let end = text.floor_char_boundary(TEXT_BYTES_MAX);
+    text.get(..end).unwrap_or_default()
+}
+
 /// A record in the making.
 #[derive(Default)]
 pub(super) struct Building {
@@ -183,10 +193,17 @@ impl<P: Processor> Lane<P> {
             reason,
             "dead letter"
         );
+        // A letter must fit into one record, whatever it is about; the whole stays where it came from.
+        let kept = content.slice(..content.len().min(LETTER_BYTES_MAX));
+        let mut reason = beginning(reason).to_owned();
+        if kept.len() < content.len() {
+            reason.push_str(&format!(" (cut from {} bytes)", content.len()));
+        }
+        let origin = beginning(origin);
         let letter = DeadLetter {
             origin: origin.to_owned(),
-            reason: reason.to_owned(),
-            content: content.clone(),
+            reason,
+            content: kept,
             at: building.decided_at.0,
             handled: None,
         };

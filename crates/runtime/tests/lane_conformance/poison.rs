@@ -9,13 +9,15 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::SeqCst;
 use tenfold_proto::lane::inbox_record::Content;
-use tenfold_proto::lane::{Decisions, InboxRecord, RecordKind, Relay, RelayedMessage};
+use tenfold_proto::lane::{
+    DeadLetter, Decisions, InboxRecord, RecordKind, Relay, RelayedMessage, Undecodable,
+};
 use tenfold_runtime::cache::{Cache, LaneCache, MemoryCache, Visit, Writes};
 use tenfold_runtime::driver::hostile::damaged;
 use tenfold_runtime::lane::record;
 use tenfold_runtime::lane::validity::{Chain, judge};
-use tenfold_runtime::log::Topic;
 use tenfold_runtime::log::memory::MemoryLog;
+use tenfold_runtime::log::{RECORD_BYTES_MAX, Topic};
 
 #[test]
 fn a_record_of_a_newer_release_stops_its_lane_before_anything_of_it_is_applied() {
@@ -155,6 +157,47 @@ fn a_bad_disk_makes_a_dead_letter_of_no_good_input() {
     let all = ["rely 3"; 40].join(",");
     eventually("all are taken", || bed.ask(&node, "notes") == all);
     assert_eq!(log.records(&letters, 0).len(), 0, "no dead letter");
+    bed.agrees(&node);
+}
+
+#[test]
+fn the_largest_and_the_smallest_record_there_can_be_do_not_stop_a_lane() {
+    let (log, bed) = bed();
+    let node = bed.owner("a");
+    let inbox = Topic::inbox("intake");
+    let strange = InboxRecord {
+        content: Some(Content::Undecodable(Undecodable {
+            origin: "é".repeat(240_000),
+            reason: "y".repeat(500_000),
+            content: Bytes::from_static(b"z"),
+        })),
+        ..InboxRecord::default()
+    };
+    let mut rubbish = vec![0xFF; RECORD_BYTES_MAX];
+    for record in [
+        rubbish.clone(),
+        Vec::new(),
+        strange.encode_to_vec(),
+        crate::suite::posted("").to_vec(),
+        crate::suite::posted(&"x".repeat(RECORD_BYTES_MAX - 100)).to_vec(),
+    ] {
+        bed.stray(&inbox, record);
+    }
+    let letters = named(&bed, &Topic::named("dead-letters"));
+    eventually("four of them are dead letters", || {
+        assert_ne!(node.phase(), "stopped", "{:?}", node.instance.status());
+        log.records(&letters, 0).len() == 4
+    });
+    bed.command(&node, "1", "add 1").unwrap();
+    let first = log.records(&letters, 0).first().map(|r| r.value.clone());
+    let first = DeadLetter::decode(first.expect("a letter")).expect("a letter");
+    assert!(
+        first.reason.ends_with("(cut from 1000000 bytes)"),
+        "{}",
+        first.reason
+    );
+    rubbish.truncate(first.content.len());
+    assert_eq!(first.content, rubbish);
     bed.agrees(&node);
 }
 
