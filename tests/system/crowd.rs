@@ -25,7 +25,7 @@ const STAY: Duration = Duration::from_secs(2);
 /// Calls that one connection leaves half open.
 const HALF_OPEN: u32 = 40;
 /// Memory that the crowd may cost, in KiB.
-const GROWTH_MAX: u64 = 150 * 1_024;
+const GROWTH_MAX: u64 = 300 * 1_024;
 /// How long a good caller may have to try.
 const PATIENCE: Duration = Duration::from_secs(60);
 

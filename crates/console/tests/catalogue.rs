@@ -151,10 +151,15 @@ fn reasons() -> BTreeSet<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let word = Regex::new(r#""([A-Za-z_-]{4,})""#).expect("a pattern");
     let mut found = BTreeSet::new();
-    let mut folders: Vec<PathBuf> = ["crates/domain/src", "services", "crates/console/src"]
-        .iter()
-        .map(|one| root.join(one))
-        .collect();
+    let mut folders: Vec<PathBuf> = [
+        "crates/domain/src",
+        "crates/instruments/src",
+        "services",
+        "crates/console/src",
+    ]
+    .iter()
+    .map(|one| root.join(one))
+    .collect();
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).expect("a folder") {
             let path = entry.expect("an entry").path();
