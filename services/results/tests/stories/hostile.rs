@@ -111,7 +111,7 @@ fn good(driver: &Driver<ResultsProcessor>) -> Vec<Vec<u8>> {
 
 /// A file as instruments write it.
 fn file() -> Vec<u8> {
-    b"\xEF\xBB\xBF# Plate: P1\nInstrument serial;SN-7\n\nWell;Sample;Target;C\xD1\x82;Ct\n\
+    b"\xEF\xBB\xBF# Plate: P1\nInstrument serial;SN-7\n\nWell;Sample;Target;Dye;C\xD1\x82\n\
       A1;x;ORF1ab;;28,1\nA1;\"x;y\";N;;Undetermined\nH12;;IC;;30.0\n"
         .to_vec()
 }
