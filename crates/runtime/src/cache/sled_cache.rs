@@ -148,6 +148,16 @@ impl Store {
     }
 }
 
+impl Store {
+    /// A lane's tree. To open it is to read: a file that was cut shows here first, and wiping would fail as
+    /// well, for ever.
+    fn tree(&self, lane: u32) -> io::Result<sled::Tree<LEAF>> {
+        self.db.open_tree(name(lane)).inspect_err(|_| {
+            self.failed.store(true, Ordering::SeqCst);
+        })
+    }
+}
+
 impl Drop for Store {
     fn drop(&mut self) {
         self.end = None;
@@ -230,7 +240,7 @@ impl Cache for SledCache {
     fn open(&self, lane: u32) -> io::Result<Box<dyn LaneCache>> {
         let store = self.sound()?;
         let lane = SledLane {
-            tree: store.db.open_tree(name(lane))?,
+            tree: store.tree(lane)?,
             failed: Arc::clone(&store.failed),
         };
         Ok(Box::new(lane))
@@ -238,7 +248,7 @@ impl Cache for SledCache {
 
     fn wipe(&self, lane: u32) -> io::Result<()> {
         let store = self.sound()?;
-        store.db.open_tree(name(lane))?.clear().inspect_err(|_| {
+        store.tree(lane)?.clear().inspect_err(|_| {
             store.failed.store(true, Ordering::SeqCst);
         })
     }
