@@ -53,6 +53,11 @@ chaos: ## Break a real Kafka and the services on it, one fault a round, under lo
 	cargo build --locked --workspace --bins
 	target/debug/tenfold-chaos --rounds $(or $(ROUNDS),100) $(if $(SEED),--seed $(SEED))
 
+.PHONY: fuzz
+fuzz: ## Feed every parser and every fold what nobody should send, guided by coverage: 60 seconds each (SECONDS=400)
+	@scripts/need build
+	scripts/fuzz all $(or $(SECONDS),60)
+
 fmt: ## Format the code
 	cargo fmt --all
 
