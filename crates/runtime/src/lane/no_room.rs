@@ -6,6 +6,7 @@
 
 use super::calls::{Ask, Call, Reply};
 use super::reading::Goal;
+use super::state::LaneState;
 use super::{Lane, Phase};
 use crate::processor::Processor;
 
@@ -57,9 +58,22 @@ impl<P: Processor> Lane<P> {
         for call in questions {
             if let Ask::Query(body) = &call.ask {
                 let answer = self.ask(body, at);
+                if self.cache_failed() {
+                    // What could not be read looks absent: asked again when the cache is rebuilt.
+                    self.calls.push_back(call);
+                    continue;
+                }
                 Self::answer(call, answer, seq, at);
             }
         }
+        if self.cache_failed() {
+            self.wipe = true;
+            self.start_loading();
+        }
+    }
+
+    fn cache_failed(&self) -> bool {
+        self.state.as_ref().is_some_and(LaneState::failed)
     }
 }
 

@@ -176,8 +176,13 @@ impl Hand {
 
     /// Asks, and takes what is answered at once.
     pub fn ask(&mut self, query: &'static str) -> String {
-        self.call(Ask::Query(query.into()))
+        self.try_ask(query)
             .unwrap_or_else(|| panic!("no answer: {:?}", self.status()))
+    }
+
+    /// Asks; `None` if that is not answered at once.
+    pub fn try_ask(&mut self, query: &'static str) -> Option<String> {
+        self.call(Ask::Query(query.into()))
     }
 
     /// Has something decided.

@@ -148,6 +148,26 @@ fn a_lane_whose_cache_cannot_be_read_while_it_is_taken_is_taken_all_the_same() {
     assert_eq!(second.ask("sum"), "5");
 }
 
+/// Found by the simulation: what could not be read was answered as if it were not there.
+#[test]
+fn without_room_nothing_is_answered_from_a_cache_that_cannot_be_read() {
+    let (_, bed) = memory();
+    let cache = Fragile::default();
+    let mut hand = Hand::new(&bed, "intake", Arc::new(cache.clone()));
+    worked(&mut hand);
+    hand.log.set_full(true);
+    hand.hear(Event::Wanted(true));
+    hand.work();
+    assert_eq!(hand.status().phase, "opening");
+    assert_eq!(hand.ask("sum"), "5");
+    cache.fails.store(true, Ordering::SeqCst);
+    assert_eq!(hand.try_ask("sum"), None);
+    cache.fails.store(false, Ordering::SeqCst);
+    hand.log.set_full(false);
+    hand.own();
+    assert_eq!(hand.ask("sum"), "5");
+}
+
 /// The first `LaneOpened` was given up, and lands before the second: the second is void, and nobody else is there.
 #[test]
 fn a_lane_whose_first_taking_lands_late_is_taken_at_once_and_not_after_a_session() {

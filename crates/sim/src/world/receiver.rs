@@ -61,7 +61,10 @@ async fn take(person: &Person, pending: &v1::PendingDeliveries) {
             continue;
         }
         let Some(cargo) = delivery.delivery.as_ref().and_then(|d| d.cargo.as_ref()) else {
-            person.hand.shared().problem("an empty delivery");
+            person
+                .hand
+                .shared()
+                .problem(format!("an empty delivery: {delivery:?}"));
             continue;
         };
         told(person, cargo);
