@@ -146,9 +146,7 @@ impl Store {
             flusher: Some(flusher),
         })
     }
-}
 
-impl Store {
     /// A lane's tree. To open it is to read: a file that was cut shows here first, and wiping would fail as
     /// well, for ever.
     fn tree(&self, lane: u32) -> io::Result<sled::Tree<LEAF>> {

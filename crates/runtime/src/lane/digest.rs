@@ -77,11 +77,7 @@ pub fn compare<P: Processor>(
 ) -> Result<Compared, String> {
     let journal = Topic::journal(processor.service());
     let end = log.extent(&journal, lane).map_err(|e| e.to_string())?.end;
-    let mark = format!(
-        "{}/{lane}/{}",
-        processor.service(),
-        processor.tables_version()
-    );
+    let mark = rows::mark(processor.service(), lane, processor.tables_version());
     let marked = read(cache.get(MARK))?.is_some_and(|is| is[..] == *mark.as_bytes());
     let stamp: Option<Stamp> = match read(cache.get(STAMP))? {
         Some(bytes) if marked => {

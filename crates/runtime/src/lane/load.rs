@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use super::record::{self, Id};
-use super::rows::{Journal, MARK, STAMP, Stamp};
+use super::rows::{self, Journal, MARK, STAMP, Stamp};
 use super::state::LaneState;
 use crate::log::{Extent, Log, LogRecord, ReadError, Topic};
 use bytes::Bytes;
@@ -150,7 +150,7 @@ fn open_cache(
     tables_version: u32,
     wipe: bool,
 ) -> std::io::Result<(LaneState, Option<Stamp>)> {
-    let mark: Bytes = format!("{}/{lane}/{tables_version}", context.service).into();
+    let mark: Bytes = rows::mark(context.service, lane, tables_version).into();
     if !wipe {
         match kept(context, lane, tables, &mark) {
             Ok(None) => {}

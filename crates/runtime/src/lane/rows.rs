@@ -53,8 +53,18 @@ pub struct Journal {
 
 /// Key of the stamp in a cache; sorts behind all tables.
 pub const STAMP: &[u8] = &[255, 0];
-/// Key of the cache's own mark: service, lane and version of its tables.
+/// Key of the cache's own mark: see [`mark`].
 pub const MARK: &[u8] = &[255, 1];
+/// How the cache's own rows are kept. Raised with every change of it: a release that does not know name pages
+/// would rename a record and leave its page standing, so neither may go on with the other's cache.
+const LAYOUT: u32 = 2;
+
+/// What a cache must be marked with to be used: whose it is, how its tables are laid out, and how its own rows are.
+#[must_use]
+pub fn mark(service: &str, lane: u32, tables_version: u32) -> String {
+    format!("{service}/{lane}/{tables_version}/{LAYOUT}")
+}
+
 /// Begin of the keys of the name index's pages; then table and page.
 pub const NAME_PAGES: &[u8] = &[255, 2];
 
