@@ -1,9 +1,10 @@
 //! The wire: journal records, events, messages and calls, generated from the `.proto` files beside
-//! this crate, and conversions to and from the domain's types ([`convert`]).
+//! this crate, conversions to and from the domain's types ([`convert`]), and what a refusal says ([`refusal`]).
 //!
 //! Must not know decisions: a conversion may refuse what cannot be said in domain types, nothing more.
 
 pub mod convert;
+pub mod refusal;
 
 /// The lane protocol's own wire; knows nothing of laboratories.
 pub mod lane {

@@ -5,8 +5,8 @@ use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use tenfold_proto::refusal::describe;
 use tonic::{Code, Status};
-use tonic_types::StatusExt as _;
 
 /// A call that has no answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
@@ -68,26 +68,12 @@ impl Refusal {
 
 impl From<&Status> for Refusal {
     fn from(status: &Status) -> Self {
-        let details = status.get_error_details();
-        let info = details.error_info();
-        let reason = info.map_or_else(
-            || format!("{:?}", status.code()).to_ascii_uppercase(),
-            |info| info.reason.clone(),
-        );
-        let message = status
-            .message()
-            .strip_prefix(reason.as_str())
-            .and_then(|rest| rest.strip_prefix(": "))
-            .unwrap_or(status.message())
-            .to_owned();
+        let said = describe(status);
         Self {
-            field: info
-                .and_then(|info| info.metadata.get("field").cloned())
-                .unwrap_or_default(),
-            help: details
-                .localized_message()
-                .map(|help| help.message.clone())
-                .unwrap_or_default(),
+            reason: said.reason,
+            field: said.field,
+            message: said.message,
+            help: said.help,
             // A connection that broke in the middle of an answer is Unknown: no service says this.
             again: matches!(
                 status.code(),
@@ -97,8 +83,6 @@ impl From<&Status> for Refusal {
                     | Code::ResourceExhausted
                     | Code::Unknown
             ),
-            message,
-            reason,
         }
     }
 }
@@ -119,6 +103,12 @@ impl IntoResponse for Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_status_that_is_not_ours_has_its_code_for_a_reason() {
+        let refusal = Refusal::from(&Status::deadline_exceeded("late"));
+        assert_eq!(refusal.reason, "DEADLINE_EXCEEDED");
+    }
 
     #[test]
     fn only_silence_is_worth_the_same_again() {
