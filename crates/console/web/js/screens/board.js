@@ -27,7 +27,7 @@ function tile(one, stuck) {
   const bad = one.late ? 'late' : one.at_risk ? 'soon' : '';
   return h('article', { class: `stage ${bad} ${stuck ? 'stuck' : ''}` },
     h('h2', {}, t(`stage.${one.id}`), stuck ? h('span', { class: 'tag stat' }, t('board.bottleneck')) : null),
-    h('p', { class: 'count' }, String(one.count ?? 0)),
+    h('p', { class: `count digits-${Math.min(7, String(one.count ?? 0).length)}` }, String(one.count ?? 0)),
     h('p', { class: one.at_risk ? 'soon' : 'soft' }, t('board.atRisk', { n: one.at_risk ?? 0 })),
     h('p', { class: one.late ? 'late' : 'soft' }, one.late ? shape('stop') : null, t('board.late', { n: one.late ?? 0 })),
     ...(one.p50_ms ? [h('p', { class: 'soft' }, `p50 ${length(one.p50_ms)}`), h('p', { class: 'soft' }, `p95 ${length(one.p95_ms ?? 0)}`)] : [h('p', { class: 'soft' }, t('board.noTimes'))]));
