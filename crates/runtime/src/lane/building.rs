@@ -180,6 +180,18 @@ impl<P: Processor> Lane<P> {
         reason: &str,
         content: &Bytes,
     ) {
+        self.dead_letter_of(building, origin, reason, content, content.len() as u64);
+    }
+
+    /// As [`Self::dead_letter`], of which only the beginning may have come here: `whole` bytes it had.
+    pub(super) fn dead_letter_of(
+        &self,
+        building: &mut Building,
+        origin: &str,
+        reason: &str,
+        content: &Bytes,
+        whole: u64,
+    ) {
         if self.state.as_ref().is_some_and(LaneState::failed) {
             // The cache could not be read, which says nothing about the input: the batch is dropped,
             // and all of it is decided again.
@@ -195,17 +207,15 @@ impl<P: Processor> Lane<P> {
         );
         // A letter must fit into one record, whatever it is about; the whole stays where it came from.
         let kept = content.slice(..content.len().min(LETTER_BYTES_MAX));
-        let mut reason = beginning(reason).to_owned();
-        if kept.len() < content.len() {
-            reason.push_str(&format!(" (cut from {} bytes)", content.len()));
-        }
+        let is_cut = (kept.len() as u64) < whole;
         let origin = beginning(origin);
         let letter = DeadLetter {
             origin: origin.to_owned(),
-            reason,
+            reason: beginning(reason).to_owned(),
             content: kept,
             at: building.decided_at.0,
             handled: None,
+            cut_from: if is_cut { whole } else { 0 },
         };
         let to = Destination::Public {
             topic: "dead-letters",

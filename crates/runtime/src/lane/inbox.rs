@@ -128,11 +128,13 @@ impl<P: Processor> Lane<P> {
             }
             Content::Undecodable(undecodable) => {
                 building.inputs += 1;
-                self.dead_letter(
+                let here = undecodable.content.len() as u64;
+                self.dead_letter_of(
                     building,
                     &undecodable.origin,
                     &undecodable.reason,
                     &undecodable.content,
+                    undecodable.cut_from.max(here),
                 );
                 Ok(())
             }

@@ -230,7 +230,7 @@ fn view(
         origin: letter.origin.clone(),
         reason: letter.reason.clone(),
         at: letter.at,
-        size: u32::try_from(letter.content.len()).unwrap_or(u32::MAX),
+        size: u32::try_from(letter.cut_from.max(letter.content.len() as u64)).unwrap_or(u32::MAX),
         content: if whole {
             letter.content.clone()
         } else {

@@ -33,7 +33,7 @@ pub fn put_back(log: &dyn Log, found: &Found, actor: &str) -> Result<String, Rej
     })?;
     let record = match original(log, &parsed)? {
         Some(record) => again(&parsed, &record, found, actor)?,
-        None if parsed.topic == "registrations" && !cut(found) => {
+        None if parsed.topic == "registrations" && found.letter.cut_from == 0 => {
             NewRecord::of(found.letter.content.clone())
         }
         None => {
@@ -44,11 +44,6 @@ pub fn put_back(log: &dyn Log, found: &Found, actor: &str) -> Result<String, Rej
     Ok(format!("{}/{}", parsed.topic, parsed.lane))
 }
 
-/// The content is the beginning of a longer one.
-fn cut(found: &Found) -> bool {
-    found.letter.reason.contains("(cut from ")
-}
-
 fn parse(origin: &str) -> Option<Origin<'_>> {
     let (place, offset) = origin.split_once('@')?;
     let (topic, lane) = place.split_once('/')?;
@@ -56,6 +51,8 @@ fn parse(origin: &str) -> Option<Origin<'_>> {
         || topic
             .strip_suffix(".inbox")
             .is_some_and(|service| SERVICES.contains(&service));
+    // One message of a record of several: `@N#M`.
+    let offset = offset.split_once('#').map_or(offset, |(offset, _)| offset);
     Some(Origin {
         topic,
         lane: lane.parse().ok()?,

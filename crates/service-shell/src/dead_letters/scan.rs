@@ -51,6 +51,7 @@ pub fn letters(
             content,
             at: record.appended_at.0,
             handled: None,
+            cut_from: 0,
         });
         letter.handled.is_some() || visit(record.offset, letter)
     })

@@ -31,7 +31,7 @@ fn letter(log: &MemoryLog, origin: &str, content: &[u8]) {
         reason: "not JSON".to_owned(),
         content: Bytes::copy_from_slice(content),
         at: 1_767_225_600_000,
-        handled: None,
+        ..DeadLetter::default()
     };
     put(log, DEAD_LETTERS, 0, NewRecord::of(letter.encode_to_vec()));
 }
@@ -140,6 +140,11 @@ fn what_cannot_be_put_back_is_refused_and_waits_until_it_is_discarded_with_a_rea
         let refused = letters.handle(&retry(number, "r-1")).expect_err("refused");
         assert_eq!(refused.reason, "DEAD_LETTER_STAYS", "{refused}");
     }
+    // The fifth message of a record, as a lane tells it.
+    letter(&log, "intake.inbox/0@0#5", b"large");
+    let refused = letters.handle(&retry(4, "r-1")).expect_err("refused");
+    assert!(refused.message.contains("another lane"), "{refused}");
+    letters.handle(&discard(4, "known")).expect("done");
     assert_eq!(records(&log, "intake.inbox", 0).len(), 1);
     assert_eq!(waiting(&letters), [0, 1, 2, 3]);
     let refused = letters.handle(&discard(2, " ")).expect_err("no reason");
@@ -155,8 +160,26 @@ fn what_cannot_be_put_back_is_refused_and_waits_until_it_is_discarded_with_a_rea
     let refused = letters.handle(&retry(9, "r-1")).expect_err("unknown");
     assert_eq!(refused.reason, "DEAD_LETTER_UNKNOWN");
     // A mark is no letter.
-    let refused = letters.handle(&retry(4, "r-1")).expect_err("unknown");
+    let refused = letters.handle(&retry(5, "r-1")).expect_err("unknown");
     assert_eq!(refused.reason, "DEAD_LETTER_UNKNOWN");
+}
+
+#[test]
+fn what_is_only_a_beginning_is_never_put_back_for_the_whole() {
+    let (log, letters) = desk();
+    let begins = DeadLetter {
+        origin: "registrations/0@99".to_owned(),
+        content: Bytes::from_static(b"{\"barc"),
+        cut_from: 70_000,
+        ..DeadLetter::default()
+    };
+    put(&log, DEAD_LETTERS, 0, NewRecord::of(begins.encode_to_vec()));
+    letter(&log, "registrations/0@99", b"{oops");
+    let refused = letters.handle(&retry(0, "r-1")).expect_err("cut");
+    assert_eq!(refused.reason, "DEAD_LETTER_STAYS");
+    assert_eq!(letters.get(0).expect("shown").size, 70_000);
+    letters.handle(&retry(1, "r-2")).expect("whole");
+    assert_eq!(records(&log, "registrations", 0).len(), 1);
 }
 
 #[test]

@@ -61,6 +61,7 @@ pub fn undecodable(origin: &str, content: Bytes) -> Bytes {
             origin: origin.to_owned(),
             reason: "it is no registration".to_owned(),
             content,
+            cut_from: 0,
         })),
         traceparent: String::new(),
     })

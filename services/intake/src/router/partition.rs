@@ -180,16 +180,13 @@ fn undecodable(partition: u32, record: &LogRecord, reason: String) -> Bytes {
     let content = record
         .value
         .slice(..record.value.len().min(UNDECODABLE_BYTES_MAX));
-    let cut = record.value.len() > content.len();
+    let is_cut = record.value.len() > content.len();
     inbox_record(lane::inbox_record::Content::Undecodable(
         lane::Undecodable {
             origin: format!("{TOPIC}/{partition}@{}", record.offset),
-            reason: if cut {
-                format!("{reason} (cut from {} bytes)", record.value.len())
-            } else {
-                reason
-            },
+            reason,
             content,
+            cut_from: if is_cut { record.value.len() as u64 } else { 0 },
         },
     ))
 }
