@@ -344,15 +344,15 @@ impl Run {
         self.shared.after(soon, What::Check);
     }
 
-    /// Everything is reported that will be.
+    /// Everything is reported that will be: a correction that crosses the report makes another.
     fn is_over(&self) -> bool {
         let ledger = self.ledger.borrow();
         let planned = self.world.borrow().plan.tubes.len();
         ledger.tubes.len() == planned
-            && ledger
-                .tubes
-                .iter()
-                .all(|(barcode, tube)| judge::is_settled(&ledger, barcode, tube))
+            && ledger.tubes.iter().all(|(barcode, tube)| {
+                judge::is_settled(&ledger, barcode, tube)
+                    && (tube.cancelling || judge::is_closed(&self.followers, barcode))
+            })
     }
 
     /// Nobody has anything to do any more.

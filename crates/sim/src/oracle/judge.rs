@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use tenfold_domain::Barcode;
 use tenfold_domain::intake::query;
-use tenfold_domain::intake::state::Life;
+use tenfold_domain::intake::state::{Entry, Life};
 use tenfold_domain::message::FinalResult;
 use tenfold_domain::pooling::lab::{pool_id, tube_id};
 use tenfold_domain::pooling::pool::{Pool, PoolState};
@@ -83,14 +83,22 @@ pub fn where_is(followers: &Followers, barcode: &str) -> Vec<String> {
     told
 }
 
-fn one(ledger: &Ledger, followers: &Followers, barcode: &str, tube: &Tube) -> Vec<String> {
-    let mut wrong = Vec::new();
+/// Intake has closed a barcode: no correction of it is on its way to a report any more.
+#[must_use]
+pub fn is_closed(followers: &Followers, barcode: &str) -> bool {
+    entry(followers, barcode).is_some_and(|entry| matches!(entry.life, Life::Closed(_)))
+}
+
+fn entry(followers: &Followers, barcode: &str) -> Option<Entry> {
     let lanes = followers.0.iter().filter(|f| f.service == 0).count();
     let lane = tenfold_runtime::lane_of(barcode, u32::try_from(lanes).unwrap_or(1));
-    let entry = followers
-        .of(0, lane)
-        .and_then(|lane| query::entry(&lane.state, &Barcode::new(barcode.to_owned())));
-    let Some(entry) = entry else {
+    let lane = followers.of(0, lane)?;
+    query::entry(&lane.state, &Barcode::new(barcode.to_owned()))
+}
+
+fn one(ledger: &Ledger, followers: &Followers, barcode: &str, tube: &Tube) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let Some(entry) = entry(followers, barcode) else {
         return vec!["it was acknowledged, and intake does not know it".to_owned()];
     };
     let told: Vec<&v1::Report> = ledger
