@@ -30,6 +30,7 @@ metrics! {
     OWNERS_FENCED = "tenfold_owners_fenced_total", "Times a lane was lost to another owner.";
     LANES_STOPPED = "tenfold_lanes_stopped_total", "Times a lane stopped and needed a person.";
     LANES_OWNED = "tenfold_lanes_owned", "Lanes this instance owns.";
+    READERS_MOVED = "tenfold_log_readers_moved_total", "Kafka readers whose consumer stalled, and that another took over.";
     JOURNAL_STRAYS = "tenfold_journal_strays_total", "Journal records ignored: of fenced owners, or out of order.";
     CALLS_REFUSED = "tenfold_calls_refused_total", "Calls refused because too many waited.";
     COMMANDS_REJECTED = "tenfold_commands_rejected_total", "Commands rejected, by reason.";

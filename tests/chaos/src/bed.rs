@@ -109,6 +109,24 @@ impl Bed {
         Ok(began.elapsed())
     }
 
+    /// Keeps caches and logs for whoever looks into a failure, and beside them what each instance says of its lanes.
+    /// Answers where.
+    #[must_use]
+    pub fn left_behind(&mut self) -> std::path::PathBuf {
+        for served in &self.instances {
+            let server = served.address();
+            let (_, said, told) = run(
+                &program("tenfold"),
+                &["status", "--json", "--server", &server],
+            );
+            let file = self.folder.path().join(format!("status-{}", served.name()));
+            // The failure itself matters more than what can be said about it.
+            let _ = std::fs::write(file, said + &told);
+        }
+        self.folder.disable_cleanup(true);
+        self.folder.path().to_owned()
+    }
+
     /// The folder with caches and logs.
     #[must_use]
     pub fn folder(&self) -> &Path {

@@ -57,7 +57,7 @@ pub fn at_work<T>(
     })?;
     let probe = Probe::default();
     let (stop_load, stop_probe) = (AtomicBool::new(false), AtomicBool::new(false));
-    let (value, loaded) = std::thread::scope(|scope| {
+    let worked = std::thread::scope(|scope| {
         let loading = scope.spawn(|| {
             load::run(
                 [&intake, &pooling, &results],
@@ -78,8 +78,15 @@ pub fn at_work<T>(
         let loaded = loaded.context("the load")?;
         probed.context("the scanning technicians")?;
         anyhow::Ok((value?, loaded))
-    })
-    .with_context(|| complaints(&bed.instances).join("\n"))?;
+    });
+    let (value, loaded) = match worked {
+        Ok(done) => done,
+        Err(error) => {
+            let folder = bed.left_behind();
+            let told = complaints(&bed.instances).join("\n");
+            return Err(error.context(format!("{told}\nlogs and caches: {}", folder.display())));
+        }
+    };
     runtime
         .block_on(probe.check(&services))
         .context("scans that were answered")?;

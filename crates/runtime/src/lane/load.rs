@@ -36,9 +36,12 @@ pub struct Loaded {
 /// Why a lane is not opened.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    /// Trying again may help.
+    /// Trying again may help, however often: the log does not answer.
     #[error("{0}")]
     Again(String),
+    /// The cache is ahead of the log: its end may lag, or its tail is lost, and then a person must decide.
+    #[error("{0}")]
+    Ahead(String),
     /// A person must decide.
     #[error("{0}")]
     Refused(String),
@@ -96,7 +99,7 @@ pub fn load(
     if let Some(stamp) = &stamp {
         check(&topic, lane, stamp, &journal, extent)?;
         if stamp.inbox_id == inbox_id && stamp.inbox_next > inbox.end {
-            return Err(LoadError::Again(format!(
+            return Err(LoadError::Ahead(format!(
                 "{}/{lane} ends at offset {}, but the journal has consumed it below {}: either the log lags and will catch up, or it has lost the inbox's tail: then restore it",
                 context.inbox(),
                 inbox.end,
@@ -129,7 +132,7 @@ fn check(
         )));
     }
     if stamp.next_offset > extent.end {
-        return Err(LoadError::Again(format!(
+        return Err(LoadError::Ahead(format!(
             "the cache is ahead of the log: it stands at offset {}, and {topic}/{lane} ends at {}. Either the log lags and will catch up, or it has lost its tail: then restore it; only if that loss is accepted, remove the cache folder and start again",
             stamp.next_offset, extent.end
         )));

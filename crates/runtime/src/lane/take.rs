@@ -99,10 +99,14 @@ impl<P: Processor> Lane<P> {
     pub(super) fn loaded(&mut self, result: Result<Box<Loaded>, LoadError>) {
         let loaded = match result {
             Ok(loaded) => *loaded,
-            Err(LoadError::Again(reason)) if self.tries < AHEAD_TRIES => {
+            Err(LoadError::Again(reason)) => {
                 tracing::warn!(service = self.context.service, lane = self.number, %reason, "lane cannot be opened yet");
-                let until = self.context.clock.monotonic() + self.pause();
-                self.phase = Phase::Pausing(until);
+                self.pause_before_loading();
+                return;
+            }
+            Err(LoadError::Ahead(reason)) if self.tries < AHEAD_TRIES => {
+                tracing::warn!(service = self.context.service, lane = self.number, %reason, "lane cannot be opened yet");
+                self.pause_before_loading();
                 return;
             }
             Err(error @ LoadError::Cache { full, .. }) => {
@@ -110,18 +114,16 @@ impl<P: Processor> Lane<P> {
                 if full {
                     self.run_full(&error.to_string());
                 }
-                let until = self.context.clock.monotonic() + self.pause();
-                self.phase = Phase::Pausing(until);
+                self.pause_before_loading();
                 return;
             }
             Err(error @ (LoadError::Panicked | LoadError::NotStarted)) => {
                 tracing::error!(service = self.context.service, lane = self.number, %error, "lane cannot be opened yet");
                 self.wipe |= matches!(error, LoadError::Panicked);
-                let until = self.context.clock.monotonic() + self.pause();
-                self.phase = Phase::Pausing(until);
+                self.pause_before_loading();
                 return;
             }
-            Err(LoadError::Again(reason) | LoadError::Refused(reason)) => {
+            Err(LoadError::Ahead(reason) | LoadError::Refused(reason)) => {
                 self.stop(reason);
                 return;
             }
@@ -153,6 +155,11 @@ impl<P: Processor> Lane<P> {
             loaded.inbox.start,
             loaded.inbox.end,
         );
+    }
+
+    fn pause_before_loading(&mut self) {
+        let until = self.context.clock.monotonic() + self.pause();
+        self.phase = Phase::Pausing(until);
     }
 
     /// Reads the journal from the stamp's anchor on.

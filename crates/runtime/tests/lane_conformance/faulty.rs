@@ -26,6 +26,7 @@ type Held = (Class, Topic, u32, NewRecord, Done);
 struct Faults {
     next: HashMap<(Topic, u32), VecDeque<Fault>>,
     full: bool,
+    silent: bool,
     hold: bool,
     held: Vec<Held>,
     late: Vec<Held>,
@@ -61,6 +62,11 @@ impl FaultyLog {
     /// There is no room for anything, or there is again.
     pub fn set_full(&self, full: bool) {
         self.faults.lock().unwrap().full = full;
+    }
+
+    /// Nobody answers what is asked about lanes.
+    pub fn set_silent(&self, silent: bool) {
+        self.faults.lock().unwrap().silent = silent;
     }
 
     /// The process is paused: what it appends does not get through.
@@ -158,6 +164,9 @@ impl Log for FaultyLog {
     }
 
     fn extent(&self, topic: &Topic, lane: u32) -> Result<Extent, ReadError> {
+        if self.faults.lock().unwrap().silent {
+            return Err(ReadError::Unavailable("by order of the test".to_owned()));
+        }
         self.inner.extent(&self.topic(topic), lane)
     }
 

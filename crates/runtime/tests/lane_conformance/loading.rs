@@ -148,6 +148,26 @@ fn a_lane_whose_cache_cannot_be_read_while_it_is_taken_is_taken_all_the_same() {
     assert_eq!(second.ask("sum"), "5");
 }
 
+/// Found by chaos: after five tries it stopped until a person acted, and nobody else was asked to take it.
+#[test]
+fn a_lane_whose_log_is_silent_for_long_is_taken_when_the_log_answers_again() {
+    let (_, bed) = memory();
+    let mut hand = Hand::new(&bed, "intake", Arc::new(MemoryCache::default()));
+    worked(&mut hand);
+    hand.log.set_silent(true);
+    hand.hear(Event::Wanted(true));
+    for _ in 0..20 {
+        while hand.works.lock().unwrap().is_empty() {
+            hand.wait(Duration::from_secs(10));
+        }
+        hand.work();
+        assert_eq!(hand.status().phase, "pausing");
+    }
+    hand.log.set_silent(false);
+    hand.own();
+    assert_eq!(hand.ask("sum"), "5");
+}
+
 /// Found by the simulation: what could not be read was answered as if it were not there.
 #[test]
 fn without_room_nothing_is_answered_from_a_cache_that_cannot_be_read() {

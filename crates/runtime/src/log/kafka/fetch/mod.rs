@@ -4,8 +4,11 @@
 //! consumer. All changes go through the thread's commands, in order; a record taken from Kafka is
 //! handed over before the next command, so nothing meant for a reader that is gone can reach the
 //! next one. (`split_partition_queue` would do this too, if it did not stall.)
+//!
+//! A consumer can stall for one partition without a word, for ever: see [`stall`].
 
 mod route;
+mod stall;
 mod thread;
 
 use super::meta::Meta;
@@ -14,7 +17,7 @@ use super::{KafkaOptions, settings};
 use crate::log::{LogRecord, ReadError, Reader, Topic, Wake};
 use rdkafka::config::ClientConfig;
 use route::Route;
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use thread::{Command, FetchThread};
 
@@ -25,23 +28,31 @@ pub(super) struct FetchPool {
     meta: Arc<Meta>,
     fetchers: Mutex<Vec<Fetcher>>,
     checks: Worker,
+    /// Dropped with the pool: the thread that looks for stalls ends.
+    _stalls: mpsc::Sender<()>,
 }
 
 /// One consumer, seen from outside its thread.
 struct Fetcher {
     commands: mpsc::Sender<Command>,
-    places: HashSet<(Topic, u32)>,
+    places: HashMap<(Topic, u32), Arc<Route>>,
+    /// It stalled: it gets no more readers, and ends with the last it has.
+    retired: bool,
 }
 
 impl FetchPool {
     pub(super) fn start(options: &KafkaOptions, meta: Arc<Meta>) -> Result<Arc<Self>, String> {
-        Ok(Arc::new(Self {
+        let (stalls, ended) = mpsc::channel();
+        let pool = Arc::new(Self {
             config: settings::reader(options),
             bytes_max: options.reader_bytes_max,
             meta,
             fetchers: Mutex::default(),
             checks: Worker::start("log-checks").map_err(|error| error.to_string())?,
-        }))
+            _stalls: stalls,
+        });
+        stall::watch(&pool, ended).map_err(|error| error.to_string())?;
+        Ok(pool)
     }
 
     pub(super) fn reader(
@@ -65,20 +76,20 @@ impl FetchPool {
                 }
             });
         }
+        self.place(&route)?;
         Ok(KafkaReader {
-            fetcher: self.place(&route)?,
             pool: self.clone(),
             route,
         })
     }
 
     /// Gives a reader to a consumer that does not have its lane yet.
-    fn place(&self, route: &Arc<Route>) -> Result<usize, ReadError> {
+    fn place(&self, route: &Arc<Route>) -> Result<(), ReadError> {
         let place = (route.topic.clone(), route.lane);
         let mut fetchers = self.fetchers();
         let free = fetchers
             .iter()
-            .position(|fetcher| !fetcher.places.contains(&place));
+            .position(|fetcher| !fetcher.retired && !fetcher.places.contains_key(&place));
         let index = match free {
             Some(index) => index,
             None => {
@@ -86,16 +97,41 @@ impl FetchPool {
                 let commands = FetchThread::start(&self.config, meta, checks)?;
                 fetchers.push(Fetcher {
                     commands,
-                    places: HashSet::new(),
+                    places: HashMap::new(),
+                    retired: false,
                 });
                 fetchers.len() - 1
             }
         };
         if let Some(fetcher) = fetchers.get_mut(index) {
-            fetcher.places.insert(place);
+            route.set_fetcher(index);
+            fetcher.places.insert(place, route.clone());
             fetcher.command(Command::Add(route.clone()));
         }
-        Ok(index)
+        Ok(())
+    }
+
+    /// Takes a reader away from its consumer; false if that does not have it any more.
+    fn unplace(&self, route: &Arc<Route>, retire: bool) -> bool {
+        let mut fetchers = self.fetchers();
+        let Some(fetcher) = fetchers.get_mut(route.fetcher()) else {
+            return false;
+        };
+        let place = (route.topic.clone(), route.lane);
+        let has = fetcher
+            .places
+            .get(&place)
+            .is_some_and(|there| Arc::ptr_eq(there, route));
+        if has {
+            fetcher.places.remove(&place);
+            fetcher.retired |= retire;
+            fetcher.command(Command::Remove(route.clone()));
+            if fetcher.retired && fetcher.places.is_empty() {
+                // Its number stays, so that those of others do.
+                fetcher.command(Command::Stop);
+            }
+        }
+        has
     }
 
     fn fetchers(&self) -> MutexGuard<'_, Vec<Fetcher>> {
@@ -122,7 +158,6 @@ impl Fetcher {
 /// Reads one lane.
 pub(super) struct KafkaReader {
     pool: Arc<FetchPool>,
-    fetcher: usize,
     route: Arc<Route>,
 }
 
@@ -138,7 +173,7 @@ impl Reader for KafkaReader {
             }
         }
         if taken.resume
-            && let Some(fetcher) = self.pool.fetchers().get(self.fetcher)
+            && let Some(fetcher) = self.pool.fetchers().get(self.route.fetcher())
         {
             fetcher.command(Command::Resume(self.route.clone()));
         }
@@ -148,11 +183,6 @@ impl Reader for KafkaReader {
 
 impl Drop for KafkaReader {
     fn drop(&mut self) {
-        if let Some(fetcher) = self.pool.fetchers().get_mut(self.fetcher) {
-            fetcher
-                .places
-                .remove(&(self.route.topic.clone(), self.route.lane));
-            fetcher.command(Command::Remove(self.route.clone()));
-        }
+        self.pool.unplace(&self.route, false);
     }
 }

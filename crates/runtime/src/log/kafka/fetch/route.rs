@@ -4,6 +4,7 @@ use crate::log::kafka::meta::partition;
 use crate::log::{LogRecord, ReadError, Topic, Wake};
 use rdkafka::{Offset, TopicPartitionList};
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub(super) struct Route {
@@ -14,6 +15,8 @@ pub(super) struct Route {
     wake: Wake,
     bytes_max: usize,
     state: Mutex<State>,
+    /// The consumer that fetches for it; another after that one stalled.
+    fetcher: AtomicUsize,
 }
 
 struct State {
@@ -47,7 +50,25 @@ impl Route {
                 paused: false,
                 error: None,
             }),
+            fetcher: AtomicUsize::new(usize::MAX),
         }
+    }
+
+    /// The consumer that fetches for it, by its number in the pool.
+    pub(super) fn fetcher(&self) -> usize {
+        self.fetcher.load(Ordering::Acquire)
+    }
+
+    /// From now on another consumer fetches for it.
+    pub(super) fn set_fetcher(&self, fetcher: usize) {
+        self.fetcher.store(fetcher, Ordering::Release);
+    }
+
+    /// The offset at which it waits for its consumer; `None` if it is not the consumer's turn.
+    pub(super) fn waits_at(&self) -> Option<u64> {
+        let state = self.state();
+        let waits = state.records.is_empty() && !state.paused && state.error.is_none();
+        waits.then_some(state.next)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -135,7 +156,6 @@ mod tests {
     use super::*;
     use bytes::Bytes;
     use std::sync::Arc;
-    use std::sync::atomic::{AtomicUsize, Ordering};
     use tenfold_domain::Timestamp;
 
     fn record(offset: u64, bytes: usize) -> LogRecord {
