@@ -13,6 +13,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "tenfold/v1/pooling.proto",
         "tenfold/v1/pooling_journal.proto",
         "tenfold/v1/results.proto",
+        "tenfold/v1/results_explained.proto",
         "tenfold/v1/results_journal.proto",
         "tenfold/v1/results_lane.proto",
         "tenfold/v1/operations.proto",

@@ -10,6 +10,7 @@ use tenfold_proto::v1::results_query::Query;
 use tenfold_runtime::processor::Answer;
 
 mod deliveries;
+mod explain;
 mod lists;
 mod specimen;
 
@@ -33,7 +34,7 @@ pub fn answer(library: &Library, state: &dyn Read, query: &[u8], now: Timestamp)
         Query::Pending(q) => bytes(&deliveries::pending(library, state, &q, now)),
         Query::Result(q) => bytes(&specimen::result(state, &q)?),
         Query::Timeline(q) => bytes(&specimen::timeline(state, &q)?),
-        Query::Explain(q) => bytes(&specimen::explain(state, &q)?),
+        Query::Explain(q) => bytes(&explain::explain(state, &q)?),
         Query::Run(q) => bytes(&lists::run(state, &q)?),
         Query::Runs(q) => bytes(&lists::runs(state, &q)),
         Query::Board(q) => bytes(&lists::board(state, &q)),

@@ -1,23 +1,22 @@
 //! Questions about one barcode.
 
-use super::lists::order_view;
 use tenfold_domain::Rejection;
 use tenfold_domain::results::report::report_of;
 use tenfold_domain::results::state::{
-    Analysis, Delivery, GateVerdict, Order, Plate, PoolEnd, Receiver, Registered, Run, Sla,
-    Specimen, Standing, Stuck, SuspectPool, Test, order_id, tube_id,
+    Analysis, Delivery, Order, Plate, Receiver, Registered, Run, Sla, Specimen, Standing, Stuck,
+    order_id, tube_id,
 };
 use tenfold_domain::tables::{Read, ReadExt};
 use tenfold_proto::v1;
 
-struct Found {
-    key: u64,
-    registered: Registered,
-    specimen: Specimen,
+pub(super) struct Found {
+    pub(super) key: u64,
+    pub(super) registered: Registered,
+    pub(super) specimen: Specimen,
 }
 
 /// The tube with a barcode; of several, the one that was registered last.
-fn find(state: &dyn Read, query: &v1::GetResultRequest) -> Result<Found, Rejection> {
+pub(super) fn find(state: &dyn Read, query: &v1::GetResultRequest) -> Result<Found, Rejection> {
     state
         .find_all::<Registered>(&query.barcode)
         .into_iter()
@@ -43,7 +42,7 @@ fn find(state: &dyn Read, query: &v1::GetResultRequest) -> Result<Found, Rejecti
         })
 }
 
-const fn standing(standing: Standing) -> &'static str {
+pub(super) const fn standing(standing: Standing) -> &'static str {
     match standing {
         Standing::Loaded => "loaded",
         Standing::AwaitingReplate => "awaiting-replate",
@@ -54,7 +53,7 @@ const fn standing(standing: Standing) -> &'static str {
     }
 }
 
-const fn clock(sla: Sla) -> &'static str {
+pub(super) const fn clock(sla: Sla) -> &'static str {
     match sla {
         Sla::InTime => "in-time",
         Sla::AtRisk => "at-risk",
@@ -62,7 +61,7 @@ const fn clock(sla: Sla) -> &'static str {
     }
 }
 
-fn receivers(state: &dyn Read, specimen: &Specimen) -> Vec<v1::ReceiverState> {
+pub(super) fn receivers(state: &dyn Read, specimen: &Specimen) -> Vec<v1::ReceiverState> {
     specimen
         .sent_to
         .iter()
@@ -171,106 +170,9 @@ pub(super) fn timeline(
     })
 }
 
-fn current(state: &dyn Read, plate: &Plate) -> Option<(Run, u32, Analysis)> {
+/// The analysis of a plate that counts: its run, its version, itself.
+pub(super) fn current(state: &dyn Read, plate: &Plate) -> Option<(Run, u32, Analysis)> {
     let (key, version) = plate.current?;
     let run = state.get::<Run>(&key)?;
     Some((run, version, state.get(&(key, u64::from(version)))?))
-}
-
-pub(super) fn explain(
-    state: &dyn Read,
-    query: &v1::GetResultRequest,
-) -> Result<v1::ResultExplanation, Rejection> {
-    let Found {
-        key,
-        registered,
-        specimen,
-    } = find(state, query)?;
-    let pool = specimen
-        .pool
-        .and_then(|pool| state.get::<SuspectPool>(&pool));
-    let end = pool.as_ref().map(|pool| match pool.end {
-        None => "open",
-        Some(PoolEnd::Confirmed) => "confirmed",
-        Some(PoolEnd::Unconfirmed) => "unconfirmed pool positive",
-        Some(PoolEnd::Unresolved) => "unresolved",
-    });
-    Ok(v1::ResultExplanation {
-        barcode: registered.sample.barcode.to_string(),
-        tube: tube_id(state, key).to_string(),
-        tests: specimen
-            .tests
-            .iter()
-            .filter_map(|test| explain_test(state, test))
-            .collect(),
-        pool: pool.map(|pool| pool.pool.to_string()).unwrap_or_default(),
-        pool_end: end.unwrap_or_default().to_owned(),
-        reports: specimen
-            .reports
-            .iter()
-            .map(|report| v1::IssuedVersion {
-                version: report.version,
-                verdict: v1::Verdict::from(report.verdict).into(),
-                replaces: report.replaces.unwrap_or(0),
-                at: report.at.0,
-            })
-            .collect(),
-        receivers: receivers(state, &specimen),
-        orders: specimen
-            .orders
-            .iter()
-            .filter_map(|key| order_view(state, *key))
-            .collect(),
-    })
-}
-
-fn explain_test(state: &dyn Read, test: &Test) -> Option<v1::ExplainedTest> {
-    let plate = state.get::<Plate>(&test.plate)?;
-    let pool = plate
-        .wells
-        .iter()
-        .find(|well| well.well == test.well)
-        .and_then(|well| well.pool.clone());
-    let mut explained = v1::ExplainedTest {
-        plate: plate.barcode.to_string(),
-        well: test.well.to_string(),
-        round: test.round,
-        pool: pool.map(|pool| pool.to_string()).unwrap_or_default(),
-        controls: "not-run".to_owned(),
-        transferred_at: test.transferred_at.0,
-        ..v1::ExplainedTest::default()
-    };
-    let Some((run, version, analysis)) = current(state, &plate) else {
-        return Some(explained);
-    };
-    let in_control = analysis.gate == GateVerdict::InControl;
-    explained.controls = if in_control {
-        "in-control"
-    } else {
-        "out-of-control"
-    }
-    .to_owned();
-    explained.run = run.name.replace('\u{1f}', "/");
-    explained.version = version;
-    explained.file_hash = usize::try_from(version)
-        .ok()
-        .and_then(|version| run.files.get(version.checked_sub(1)?).cloned())
-        .unwrap_or_default();
-    explained.file_name.clone_from(&analysis.file_name);
-    explained.read_at = analysis.read_at.0;
-    explained.imported_at = analysis.imported_at.0;
-    explained.policy = analysis.policy;
-    if let Some((_, readings, call)) = analysis.well(test.well) {
-        explained.call = v1::WellCall::from(*call).into();
-        for (target, reading) in analysis.targets.iter().zip(readings) {
-            let rule = analysis.rules.iter().find(|rule| rule.target == *target);
-            explained.targets.push(v1::ExplainedTarget {
-                target: target.clone(),
-                reading: Some(reading.clone().into()),
-                rule: rule.map_or_else(|| "internal control".to_owned(), |rule| rule.name.clone()),
-                rule_version: rule.map_or(0, |rule| rule.version),
-            });
-        }
-    }
-    Some(explained)
 }

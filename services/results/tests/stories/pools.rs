@@ -347,3 +347,83 @@ fn a_member_names_its_file_well_and_rule() {
     assert_eq!(n.reading.as_ref().and_then(|r| r.ct), Some(38.9));
     let _: Well = well("A1");
 }
+
+#[test]
+fn a_retest_is_explained_by_both_rounds_and_by_what_became_of_the_pool() {
+    let mut lab = Lab::new();
+    lab.load("PL-1", vec![pool("A1", 1, 1..=2)]);
+    lab.run("PL-1", &[("A1", POSITIVE)]);
+    let waiting = lab.explain(1);
+    assert!(waiting.reports.is_empty() && waiting.closed_at == 0);
+    assert_eq!(waiting.standing, "pending-confirmation");
+    assert_eq!(waiting.orders.len(), 1);
+    let retests = lab.retests();
+    lab.load_retests("PL-2", &retests);
+    lab.run("PL-2", &[(&Lab::retest_well(1), POSITIVE)]);
+    lab.accept_all(RECEIVER);
+    let told = lab.explain(1);
+    let rounds: Vec<_> = told
+        .tests
+        .iter()
+        .map(|test| (test.round, test.plate.as_str(), test.members, test.call()))
+        .collect();
+    assert_eq!(
+        rounds,
+        [
+            (1, "PL-1", 2, v1::WellCall::Positive),
+            (2, "PL-2", 1, v1::WellCall::Negative)
+        ]
+    );
+    let (first, own) = (&told.tests[0], &told.tests[1]);
+    assert!(own.pool.is_empty() && !first.pool.is_empty());
+    assert_eq!(
+        (first.imported_by.as_str(), first.instrument.is_empty()),
+        ("tech-1", false)
+    );
+    assert!(first.loaded_at > 0 && first.imported_at >= first.loaded_at);
+    let suspect = told.suspect.expect("its pool was suspect");
+    assert_eq!(
+        (
+            suspect.plate.as_str(),
+            suspect.well.as_str(),
+            suspect.end.as_str(),
+            suspect.members
+        ),
+        ("PL-1", "A1", "confirmed", 2)
+    );
+    assert_eq!(suspect.call(), v1::WellCall::Positive);
+    let report = &told.reports[0];
+    assert_eq!(
+        (report.verdict(), report.pooled),
+        (v1::Verdict::Negative, false)
+    );
+    assert_eq!(told.receivers[0].state, "accepted");
+    assert!(told.closed_at > 0);
+}
+
+#[test]
+fn what_an_earlier_analysis_said_stays_in_the_explanation() {
+    let mut lab = Lab::new();
+    lab.load("PL-1", vec![pool("A1", 1, 1..=2)]);
+    lab.run("PL-1", &[]);
+    lab.analyse_again("PL-1", &[("A1", POSITIVE)]);
+    let told = lab.explain(1);
+    let test = &told.tests[0];
+    assert_eq!((test.version, test.call()), (2, v1::WellCall::Positive));
+    assert_eq!(test.earlier.len(), 1);
+    assert_eq!(test.earlier[0].call(), v1::WellCall::Negative);
+    assert_ne!(test.earlier[0].file_hash, test.file_hash);
+    assert!(told.reports[0].pooled, "the first negative was the pool's");
+}
+
+#[test]
+fn a_plate_out_of_control_says_which_control_failed() {
+    let mut lab = Lab::new();
+    lab.load("PL-1", vec![pool("A1", 1, 1..=2)]);
+    lab.run("PL-1", &[("H12", POSITIVE)]);
+    let told = lab.explain(1);
+    let test = &told.tests[0];
+    assert_eq!(test.controls, "out-of-control");
+    assert_eq!(test.failures[0].well, "H12");
+    assert!(told.reports.is_empty());
+}
