@@ -204,6 +204,13 @@ impl Pooling for PoolingGrpc {
         command!(self, request, VoidPool)
     }
 
+    async fn reserve_labels(
+        &self,
+        request: Request<v1::ReserveLabelsRequest>,
+    ) -> Result<Response<v1::ReserveLabelsResponse>, Status> {
+        command!(self, request, ReserveLabels)
+    }
+
     async fn start_plate(
         &self,
         request: Request<v1::StartPlateRequest>,

@@ -76,6 +76,10 @@ enum Step {
         new: u8,
     },
     Discard(u8),
+    Labels {
+        bench: Option<u8>,
+        count: u8,
+    },
     Wait(u16),
 }
 
@@ -112,6 +116,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (0u8..14, any::<bool>()).prop_map(|(what, pool)| Step::Release { what, pool }),
         1 => (tube.clone(), 0u8..5).prop_map(|(tube, new)| Step::Relabel { tube, new }),
         1 => tube.prop_map(Step::Discard),
+        1 => (prop::option::of(0u8..3), 0u8..4).prop_map(|(bench, count)| Step::Labels { bench, count }),
         3 => prop_oneof![1u16..40, 200u16..900].prop_map(Step::Wait),
     ]
 }
@@ -228,6 +233,9 @@ fn perform(lab: &mut Lab, step: &Step) {
         }
         Step::Relabel { tube, new } => drop(lab.relabel(&name(tube), &format!("N{new}"))),
         Step::Discard(tube) => drop(lab.discard(&name(tube))),
+        Step::Labels { bench: at, count } => {
+            let _ = lab.reserve(at.map(bench), count.into());
+        }
         Step::Wait(minutes) => lab.wait(minutes.into()),
     }
 }

@@ -119,6 +119,38 @@ fn inv_02_a_pool_number_is_used_again() {
     assert_found(&report, Rule::Inv02, "its number was used before");
 }
 
+/// A roll of two labels for bench `b-1`, and whether the rest of the batch uses it in order.
+fn with_roll(batch: &mut Batch, first: u64, pools: [u64; 2]) {
+    let roll = PoolingLabelsReserved {
+        lab: "lab-1".to_owned(),
+        bench: "b-1".to_owned(),
+        first,
+        last: first + 1,
+    };
+    append(batch, &pooling("tech", What::PoolLabelsReserved(roll)));
+    for number in pools {
+        append(batch, &opened(number));
+    }
+}
+
+#[test]
+fn inv_02_a_roll_of_labels_is_used_in_its_order() {
+    let report = day_with("pool 2", |batch| with_roll(batch, 3, [3, 4]));
+    let wrong: Vec<_> = report
+        .findings
+        .iter()
+        .filter(|found| found.rule == Rule::Inv02)
+        .map(|found| &found.text)
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:?}");
+    let report = day_with("pool 2", |batch| with_roll(batch, 3, [4, 3]));
+    assert_found(&report, Rule::Inv02, "its number was used before");
+    let report = day_with("pool 2", |batch| with_roll(batch, 2, [2, 3]));
+    assert_found(&report, Rule::Inv02, "their numbers were given before");
+    let report = day_with("pool 2", |batch| with_roll(batch, 3, [5, 3]));
+    assert_found(&report, Rule::Inv02, "or one was left out");
+}
+
 #[test]
 fn inv_03_a_pool_of_persons_goes_into_a_pool() {
     let report = day_with("expected", |batch| {

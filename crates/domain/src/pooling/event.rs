@@ -1,5 +1,6 @@
 //! What can happen in pooling. Events never change their meaning; a new meaning is a new event.
 
+use super::labels::Batch;
 use super::pool::assign::{LimitBy, Mix};
 use super::pool::{Mode, SealReason};
 use super::tube::{RackPlace, TubeHold};
@@ -189,6 +190,15 @@ pub enum What {
     },
     /// It waits again.
     AloneUndone { tube: TubeId, reason: String },
+
+    /// Numbers that only this bench's new pools get, in their order.
+    PoolLabelsReserved {
+        lab: LabId,
+        bench: BenchId,
+        batch: Batch,
+    },
+    /// Numbers of plate barcodes that are given to nobody else.
+    PlateLabelsReserved { lab: LabId, batch: Batch },
 
     /// An empty plate with its controls.
     PlateStarted {

@@ -1,7 +1,7 @@
 //! The fold: what an event does to the state. Never panics, and does the same at every replay.
 
 use super::event::{Event, What};
-use super::{board, plate, pool, tube, work};
+use super::{board, labels, plate, pool, tube, work};
 use crate::policy::fold_activation;
 use crate::tables::Write;
 use crate::time::Timestamp;
@@ -51,6 +51,9 @@ pub fn evolve(state: &mut dyn Write, event: &Event, at: Timestamp) -> Result<(),
         | What::PoolReleased { .. }
         | What::TubeAlone { .. }
         | What::AloneUndone { .. } => pool::evolve(state, event, at),
+        What::PoolLabelsReserved { .. } | What::PlateLabelsReserved { .. } => {
+            labels::evolve(state, &event.what)
+        }
         What::PlateStarted { .. }
         | What::WellsPlanned { .. }
         | What::WellsTransferred { .. }

@@ -14,6 +14,7 @@ pub mod event;
 pub mod evolve;
 pub mod invariants;
 pub mod lab;
+pub mod labels;
 pub mod plate;
 pub mod pool;
 pub mod queue;
@@ -42,4 +43,6 @@ pub const TABLES: &[TableDef] = &[
     TableDef::of::<queue::Entry>(),
     TableDef::of::<board::Watch>(),
     TableDef::of::<board::Board>(),
+    TableDef::of::<labels::ReservedPools>(),
+    TableDef::of::<labels::ReservedPlates>(),
 ];

@@ -9,6 +9,7 @@ use tenfold_domain::Timestamp;
 use tenfold_domain::ids::{PoolId, TubeId};
 use tenfold_domain::message::Message;
 use tenfold_domain::pooling::event::{Check, Clock, Content, Event, PlateRef, What};
+use tenfold_domain::pooling::labels::Batch;
 use tenfold_domain::pooling::pool::assign::Mix;
 use tenfold_domain::pooling::tube::{RackPlace, TubeHold};
 use tenfold_domain::turnaround::Deadline;
@@ -182,6 +183,21 @@ fn what(wire: Wire) -> Result<What, WireError> {
                 barcode: e.plate.into(),
             },
             reason: e.reason,
+        },
+        Wire::PoolLabelsReserved(e) => What::PoolLabelsReserved {
+            batch: Batch {
+                first: e.first,
+                last: e.last,
+            },
+            lab: e.lab.into(),
+            bench: e.bench.into(),
+        },
+        Wire::PlateLabelsReserved(e) => What::PlateLabelsReserved {
+            batch: Batch {
+                first: e.first,
+                last: e.last,
+            },
+            lab: e.lab.into(),
         },
         Wire::PlateLoaded(e) => What::PlateLoaded {
             plate: plate(e.plate)?,

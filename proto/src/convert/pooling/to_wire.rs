@@ -211,6 +211,22 @@ fn what(what: &What) -> Option<Wire> {
             plate: p.barcode.to_string(),
             reason: reason.clone(),
         }),
+        What::PoolLabelsReserved { lab, bench, batch } => {
+            Wire::PoolLabelsReserved(v1::PoolingLabelsReserved {
+                lab: lab.to_string(),
+                bench: bench.to_string(),
+                first: batch.first,
+                last: batch.last,
+            })
+        }
+        What::PlateLabelsReserved { lab, batch } => {
+            Wire::PlateLabelsReserved(v1::PoolingLabelsReserved {
+                lab: lab.to_string(),
+                bench: String::new(),
+                first: batch.first,
+                last: batch.last,
+            })
+        }
         What::PlateLoaded {
             plate: p,
             instrument,

@@ -1,5 +1,6 @@
 //! Calls that change something: from the wire to a decision, and its answer back.
 
+mod labels;
 mod plates;
 mod receiving;
 mod told;
@@ -100,6 +101,7 @@ pub fn decide(
                 tubes: tubes.iter().map(ToString::to_string).collect(),
             })
         }
+        Command::ReserveLabels(c) => labels::reserve(draft, &lab, &c),
         on_a_plate => plates::decide(draft, policy, lab, on_a_plate),
     }
 }
@@ -127,6 +129,7 @@ pub fn lab_of(command: &Command) -> &str {
         Command::SealPlate(c) => &c.lab,
         Command::VoidPlate(c) => &c.lab,
         Command::LoadPlate(c) => &c.lab,
+        Command::ReserveLabels(c) => &c.lab,
     }
 }
 

@@ -48,6 +48,25 @@ impl Lab {
         }))
     }
 
+    /// Reserves labels: of pools for a bench, of plates without one.
+    pub fn reserve(
+        &mut self,
+        bench: Option<&str>,
+        count: u32,
+    ) -> Result<v1::ReserveLabelsResponse, Rejection> {
+        let of = match bench {
+            Some(_) => v1::LabelOf::Pool,
+            None => v1::LabelOf::Plate,
+        };
+        self.command(Command::ReserveLabels(v1::ReserveLabelsRequest {
+            lab: LAB.to_owned(),
+            of: of.into(),
+            bench: bench.unwrap_or_default().to_owned(),
+            count,
+            ..Default::default()
+        }))
+    }
+
     pub fn close(&mut self, pool: u64) -> Result<v1::PoolSealedTold, Rejection> {
         self.command::<v1::ClosePoolResponse>(Command::ClosePool(v1::ClosePoolRequest {
             lab: LAB.to_owned(),

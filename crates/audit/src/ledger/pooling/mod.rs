@@ -14,7 +14,7 @@ use crate::finding::Rule;
 use crate::policy::Policy;
 use plates::Plate;
 use pools::Pool;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use tenfold_proto::v1::pooling_event::What;
 use tenfold_proto::v1::{
     PoolingClock, PoolingTubeDetailed, PoolingTubeReceived, RetestOrder, TubeMark,
@@ -60,6 +60,10 @@ pub struct Pooling {
     twins: Vec<(TubeKey, TubeKey)>,
     pools: HashMap<u64, Pool>,
     newest_pool: HashMap<u64, u64>,
+    /// Numbers reserved for the new pools of a bench (lab, bench): the next one and the last one of each batch.
+    reserved_pools: HashMap<(u64, u64), VecDeque<(u64, u64)>>,
+    /// Last plate label a lab has reserved.
+    reserved_plates: HashMap<u64, u64>,
     plates: HashMap<u32, Plate>,
     /// Tubes received.
     pub received: u64,

@@ -7,8 +7,8 @@ use crate::finding::Rule;
 use crate::ledger::book::Book;
 use crate::ledger::ids::{PoolKey, TubeKey, lab_of, number_of};
 use crate::ledger::tubes::{Stage, Vessel};
-use tenfold_proto::v1::PoolingMemberPlanned;
 use tenfold_proto::v1::pooling_event::What;
+use tenfold_proto::v1::{PoolingLabelsReserved, PoolingMemberPlanned};
 
 /// A tube in a pool.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +38,43 @@ pub struct Pool {
 }
 
 impl Pooling {
+    /// The number that the next pool of a bench must have: of its roll of labels, or the lab's next one.
+    fn next_pool(&mut self, lab: u64, bench: u64) -> u64 {
+        if let Some(rolls) = self.reserved_pools.get_mut(&(lab, bench))
+            && let Some((next, last)) = rolls.front_mut()
+        {
+            let number = *next;
+            *next = next.saturating_add(1);
+            if *next > *last {
+                rolls.pop_front();
+            }
+            return number;
+        }
+        let newest = self.newest_pool.entry(lab).or_default();
+        *newest = newest.saturating_add(1);
+        *newest
+    }
+
+    /// A batch of labels: its numbers begin behind all that were given before.
+    fn reserved(&mut self, book: &mut Book<'_>, event: &PoolingLabelsReserved) {
+        let Some(first) = book.labs.pool(&format!("{}/P{}", event.lab, event.first)) else {
+            return;
+        };
+        let newest = self.newest_pool.entry(lab_of(first)).or_default();
+        let new = event.first == newest.saturating_add(1) && event.last >= event.first;
+        *newest = event.last.max(*newest);
+        book.check(new, Rule::Inv02, |_| {
+            format!(
+                "pool labels {}/P{} to P{}: their numbers were given before, or some were left out",
+                event.lab, event.first, event.last
+            )
+        });
+        self.reserved_pools
+            .entry((lab_of(first), name(&event.bench)))
+            .or_default()
+            .push_back((event.first, event.last));
+    }
+
     /// Takes an event about a pool; false if it is about something else.
     pub(super) fn pool_event(&mut self, book: &mut Book<'_>, what: &What) -> bool {
         match what {
@@ -45,9 +82,7 @@ impl Pooling {
                 let Some(key) = book.labs.pool(&event.pool) else {
                     return true;
                 };
-                let newest = self.newest_pool.entry(lab_of(key)).or_default();
-                let next = number_of(key) == newest.saturating_add(1);
-                *newest = number_of(key).max(*newest);
+                let next = self.next_pool(lab_of(key), name(&event.bench)) == number_of(key);
                 book.check(next, Rule::Inv02, |_| {
                     format!(
                         "pool {}: its number was used before, or one was left out",
@@ -66,6 +101,15 @@ impl Pooling {
                     opened: book.offset(),
                 };
                 self.pools.insert(key, pool);
+            }
+            What::PoolLabelsReserved(event) => self.reserved(book, event),
+            What::PlateLabelsReserved(event) => {
+                let last = self.reserved_plates.entry(name(&event.lab)).or_default();
+                let new = event.first > *last && event.last >= event.first;
+                *last = event.last.max(*last);
+                book.check(new, Rule::Inv02, |_| {
+                    format!("plate labels from {} were reserved before", event.first)
+                });
             }
             What::MemberPlanned(event) => self.planned(book, event),
             What::MemberTransferred(event) => {

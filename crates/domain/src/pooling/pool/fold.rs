@@ -4,6 +4,7 @@ use super::super::board::Tally;
 use super::super::event::{Event, Mark, What};
 use super::super::evolve::FoldProblem;
 use super::super::lab::{find_or_add, id_in, key_of, pool_id, pool_key, tube_key};
+use super::super::labels;
 use super::super::step::{StepKind, Steps};
 use super::super::tube::{self, Tube, TubeState, Vessel};
 use super::assign::LimitBy;
@@ -125,6 +126,7 @@ fn opened(state: &mut dyn Write, event: &Event, at: Timestamp) {
     let (lab, mut record) = find_or_add(state, &id.lab);
     record.pools = record.pools.max(id.number);
     state.put(&lab, &record);
+    labels::used(state, &id.lab, bench_id, id.number);
     let key = key_of(lab, id.number);
     let mut pool = Pool {
         bench: bench_id.clone(),

@@ -3,6 +3,7 @@
 use super::super::draft::Draft;
 use super::super::event::What;
 use super::super::lab::{find, key_of, pool_id, tube_id, tube_key};
+use super::super::labels::next_pool;
 use super::super::tube::hold::not_over;
 use super::super::tube::{Tube, TubeState, Vessel};
 use super::assign::{Candidate, LimitBy, OpenPool, Wish, seat, wish};
@@ -222,7 +223,10 @@ fn open_pool(
         ));
     }
     let (number, record) = find(draft.state(), lab).unwrap_or_default();
-    let id = PoolId::new(lab.clone(), record.pools.saturating_add(1));
+    // A bench with a roll of printed labels takes the next one of it.
+    let reserved = next_pool(draft.state(), lab, bench);
+    let next = reserved.unwrap_or_else(|| record.pools.saturating_add(1));
+    let id = PoolId::new(lab.clone(), next);
     let key = key_of(number, id.number);
     draft.emit(What::PoolOpened {
         pool: id,
