@@ -137,6 +137,9 @@ enum Command {
     Export(crate::archive::Export),
     /// Put a lab that moves into Kafka
     Import(crate::archive::Import),
+    /// What a city needs: tubes, plates, instruments, machines; and what breaks first
+    #[command(after_help = crate::capacity::EXAMPLES)]
+    Capacity(crate::capacity::Capacity),
     /// Play one day of a lab, then keep serving
     Demo(crate::demo::Demo),
     /// Print all settings with their defaults and explanation
@@ -212,6 +215,7 @@ pub fn dispatch(cli: Cli) -> Outcome {
             let elsewhere = global.server.is_some();
             crate::demo::run(&args, config, global.actor.clone(), elsewhere, output)
         }
+        Command::Capacity(args) => crate::capacity::run(&args, output),
         Command::Audit(args) => {
             let config = global.config(&args.log.overrides())?;
             crate::audit::run(&args, &config, output)

@@ -7,6 +7,7 @@
 
 mod archive;
 mod audit;
+mod capacity;
 mod cli;
 mod client;
 mod connect;

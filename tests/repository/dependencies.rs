@@ -12,6 +12,8 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("tenfold-proto", &["tenfold-domain"]),
     // Readers of instrument files: bytes in, a table out.
     ("tenfold-instruments", &["tenfold-domain"]),
+    // Arithmetic over assumptions; knows nothing of the pipeline.
+    ("tenfold-capacity", &[]),
     // The auditor knows the wire and nothing else: see `the_auditor_shares_only_the_wire`.
     ("tenfold-audit", &["tenfold-proto"]),
     ("tenfold-console", &["tenfold-domain", "tenfold-proto"]),
@@ -59,6 +61,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
         "tenfold",
         &[
             "tenfold-audit",
+            "tenfold-capacity",
             "tenfold-console",
             "tenfold-domain",
             "tenfold-instruments",
