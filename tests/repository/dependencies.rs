@@ -90,7 +90,7 @@ const NOT_IN_THE_RULES: &[&str] = &[
 ];
 
 /// Libraries that only the runtime knows.
-const ONLY_IN_THE_RUNTIME: &[&str] = &["rdkafka", "sled", "redb"];
+const ONLY_IN_THE_RUNTIME: &[&str] = &["rdkafka", "sled", "redb", "object_store"];
 
 /// Names of normal and build dependencies (tests may use more) of each crate of the workspace.
 fn dependencies() -> BTreeMap<String, BTreeSet<String>> {

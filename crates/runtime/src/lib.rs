@@ -1,13 +1,13 @@
 //! The engine under the three services: ordered lanes that decide exactly once.
 //!
 //! It knows records, lanes, logs, caches and owners; it must not know what a pool is. It is the only
-//! crate that knows rdkafka, redb and sled. A service brings a [`processor::Processor`]; this crate
+//! crate that knows rdkafka, redb, sled and object_store. A service brings a [`processor::Processor`]; this crate
 //! runs it on a [`log::Log`] and answers calls through a [`gateway::Gateway`].
 //!
 //! Read in this order: [`processor`] (what a service brings), [`log`] (what a log must do),
 //! [`lane`] (the protocol), [`cache`] (folded state on disk), [`instance`] (lanes, threads and the
 //! group), [`gateway`] (calls and forwarding), [`driver`] (tests without a broker),
-//! [`archive`] (a whole log in one file).
+//! [`archive`] (a whole log in one file), [`snapshot`] (a lane's state outside its machine).
 
 #![warn(missing_docs)]
 
@@ -25,6 +25,7 @@ pub mod limits;
 pub mod log;
 pub mod metrics;
 pub mod processor;
+pub mod snapshot;
 pub mod trace;
 
 /// The lane that a key (a barcode, a lab) belongs to, of `lanes` lanes: the first 8 bytes of the

@@ -40,5 +40,11 @@ metrics! {
     RELAYS_DUPLICATE = "tenfold_relays_duplicate_total", "Relayed records that were known already.";
     RELAYS_EARLY = "tenfold_relays_early_total", "Relayed records passed over because earlier ones were missing.";
     RELAYS_CONTRADICT = "tenfold_relays_contradict_total", "Relayed records that contradict an earlier one: alarm.";
+    SNAPSHOTS_WRITTEN = "tenfold_snapshots_written_total", "Snapshots of lanes that were written.";
+    SNAPSHOTS_FAILED = "tenfold_snapshots_failed_total", "Snapshots that were begun and not written, by reason; tried again after a minute.";
+    SNAPSHOTS_RESTORED = "tenfold_snapshots_restored_total", "Empty caches that were filled from a snapshot.";
+    SNAPSHOTS_REFUSED = "tenfold_snapshots_refused_total", "Snapshots that were passed over when a cache was to be filled, by reason: damaged and foreign are alarms.";
+    SNAPSHOT_WRITE_SECONDS = "tenfold_snapshot_write_seconds", "Time to write a snapshot, while the lane worked.";
+    SNAPSHOT_RESTORE_SECONDS = "tenfold_snapshot_restore_seconds", "Time to fill an empty cache from a snapshot.";
     CLOCK_SUSPECT = "tenfold_clock_suspect_total", "Times a lane's clock became suspect: alarm.";
 }

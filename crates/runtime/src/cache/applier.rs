@@ -1,6 +1,7 @@
 //! Applies committed batches to the cache on a thread of its own: answers never wait for sled. Or, in a
 //! simulation, one at a time when its scheduler says so.
 
+use super::copying::{Copying, Piece, Wanted};
 use super::{Cache, LaneCache, Writes};
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
@@ -13,11 +14,19 @@ use std::thread::JoinHandle;
 /// Told how an apply ended; must not block.
 pub type Applied = Box<dyn FnOnce(io::Result<()>) + Send>;
 
+/// Given a piece of a copy; must not block.
+pub type Copied = Box<dyn FnOnce(io::Result<Piece>) + Send>;
+
 enum Job {
     Apply {
         lane: u32,
         writes: Writes,
         done: Applied,
+    },
+    Copy {
+        lane: u32,
+        wanted: Wanted,
+        then: Copied,
     },
     After {
         lane: u32,
@@ -37,13 +46,40 @@ enum Handle {
 struct Handles {
     cache: Arc<dyn Cache>,
     lanes: HashMap<u32, Handle>,
+    /// Copies under way, one a lane.
+    copying: HashMap<u32, Copying>,
 }
 
 impl Handles {
+    fn new(cache: Arc<dyn Cache>) -> Self {
+        Self {
+            cache,
+            lanes: HashMap::new(),
+            copying: HashMap::new(),
+        }
+    }
+
     fn run(&mut self, job: Job) {
         match job {
-            Job::Apply { lane, writes, done } => done(self.apply(lane, writes)),
+            Job::Apply { lane, writes, done } => {
+                if let Some(copying) = self.copying.get_mut(&lane)
+                    && !copying.saw(&writes)
+                {
+                    self.copying.remove(&lane);
+                }
+                done(self.apply(lane, writes));
+            }
+            Job::Copy { lane, wanted, then } => {
+                let piece = catch_unwind(AssertUnwindSafe(|| self.copy(lane, &wanted)))
+                    .unwrap_or_else(|_| Err(io::Error::other("reading the cache panicked")));
+                if !matches!(&piece, Ok(Piece { end: None, .. })) {
+                    self.copying.remove(&lane);
+                }
+                then(piece);
+            }
             Job::After { lane, then } => {
+                // Whoever reads it anew may wipe it.
+                self.copying.remove(&lane);
                 self.lanes.remove(&lane);
                 then();
             }
@@ -55,19 +91,44 @@ impl Handles {
         let applied = catch_unwind(AssertUnwindSafe(|| self.try_apply(lane, writes)))
             .unwrap_or_else(|_| Err(io::Error::other("writing the cache panicked")));
         if applied.is_err() {
+            self.copying.remove(&lane);
             self.lanes.insert(lane, Handle::Failed);
         }
         applied
     }
 
-    fn try_apply(&mut self, lane: u32, writes: Writes) -> io::Result<()> {
-        let handle = match self.lanes.entry(lane) {
+    fn copy(&mut self, lane: u32, wanted: &Wanted) -> io::Result<Piece> {
+        if wanted.first {
+            self.copying.insert(lane, Copying::begin(wanted));
+        }
+        let handle = Self::handle(&mut self.lanes, self.cache.as_ref(), lane)?;
+        match self.copying.get_mut(&lane) {
+            Some(copying) if copying.is_of(&wanted.token) => {
+                copying.piece(handle, wanted.bytes_max)
+            }
+            _ => Err(io::Error::other(
+                "the rows changed faster than they were copied, or the cache was read anew",
+            )),
+        }
+    }
+
+    fn handle<'h>(
+        lanes: &'h mut HashMap<u32, Handle>,
+        cache: &dyn Cache,
+        lane: u32,
+    ) -> io::Result<&'h dyn LaneCache> {
+        let handle: &'h Handle = match lanes.entry(lane) {
             Entry::Occupied(handle) => handle.into_mut(),
-            Entry::Vacant(empty) => empty.insert(Handle::Open(self.cache.open(lane)?)),
+            Entry::Vacant(empty) => empty.insert(Handle::Open(cache.open(lane)?)),
         };
-        let Handle::Open(handle) = handle else {
-            return Err(io::Error::other("an earlier batch was not applied"));
-        };
+        match handle {
+            Handle::Open(handle) => Ok(handle.as_ref()),
+            Handle::Failed => Err(io::Error::other("an earlier batch was not applied")),
+        }
+    }
+
+    fn try_apply(&mut self, lane: u32, writes: Writes) -> io::Result<()> {
+        let handle = Self::handle(&mut self.lanes, self.cache.as_ref(), lane)?;
         crate::crash::at("cache.before");
         let applied = handle.apply(writes);
         crate::crash::at("cache.after");
@@ -104,8 +165,7 @@ impl Applier {
         let thread = std::thread::Builder::new()
             .name(format!("{service}-cache"))
             .spawn(move || {
-                let lanes = HashMap::new();
-                let mut handles = Handles { cache, lanes };
+                let mut handles = Handles::new(cache);
                 for job in waiting {
                     handles.run(job);
                 }
@@ -120,9 +180,8 @@ impl Applier {
     /// are lost, as they are when a process is killed.
     #[must_use]
     pub fn stepped(cache: Arc<dyn Cache>) -> Self {
-        let lanes = HashMap::new();
         Self(Runs::Steps(Mutex::new(Steps {
-            handles: Handles { cache, lanes },
+            handles: Handles::new(cache),
             waiting: VecDeque::new(),
         })))
     }
@@ -157,6 +216,11 @@ impl Applier {
         self.queue(Job::Apply { lane, writes, done });
     }
 
+    /// Asks for the next piece of a copy of a lane's rows, as they are when everything queued so far is applied.
+    pub fn copy(&self, lane: u32, wanted: Wanted, then: Copied) {
+        self.queue(Job::Copy { lane, wanted, then });
+    }
+
     /// A lane's cache is about to be read anew: calls `then` when everything queued so far is applied, or
     /// has failed.
     pub fn after(&self, lane: u32, then: Box<dyn FnOnce() + Send>) {
@@ -172,6 +236,9 @@ impl Applier {
                     match lost.0 {
                         Job::Apply { done, .. } => {
                             done(Err(io::Error::other("the cache thread has ended")));
+                        }
+                        Job::Copy { then, .. } => {
+                            then(Err(io::Error::other("the cache thread has ended")));
                         }
                         Job::After { then, .. } => then(),
                     }

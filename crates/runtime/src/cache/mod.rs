@@ -5,10 +5,12 @@
 //! and stamp in one step.
 
 mod applier;
+mod copying;
 mod memory;
 mod sled_cache;
 
 pub use applier::Applier;
+pub use copying::{Apart, Piece, Token, Wanted};
 pub use memory::MemoryCache;
 pub use sled_cache::SledCache;
 

@@ -19,6 +19,7 @@ use crate::lane::context::{Context, Event, Notice};
 use crate::limits::Limits;
 use crate::log::{Log, Membership, Topic};
 use crate::processor::Processor;
+use crate::snapshot::Snapshots;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -42,6 +43,8 @@ pub struct InstanceConfig {
     pub workers: usize,
     /// The caches of this service.
     pub cache: Arc<dyn Cache>,
+    /// Where snapshots go; `None` = there are none.
+    pub snapshots: Option<Snapshots>,
     /// The clocks.
     pub clock: Arc<dyn Clock>,
     /// The bounds.
@@ -58,6 +61,7 @@ impl InstanceConfig {
             address: address.to_owned(),
             workers: 1,
             cache,
+            snapshots: None,
             clock: Arc::new(SystemClock::default()),
             limits: Limits::default(),
             call_timeout: Duration::from_secs(10),
@@ -131,6 +135,7 @@ impl Instance {
             log: Arc::clone(&log),
             cache: Arc::clone(&config.cache),
             applier: Arc::new(Applier::spawn(service, Arc::clone(&config.cache))?),
+            snapshots: config.snapshots.clone(),
             clock: Arc::clone(&config.clock),
             entropy: Arc::new(SystemEntropy),
             limits: config.limits,

@@ -226,7 +226,7 @@ impl<P: Processor> Lane<P> {
     fn start_anew(&mut self, waiting: Vec<Waiting>) -> bool {
         self.return_calls(waiting);
         self.give_back();
-        self.wipe = true;
+        self.wipe_cache();
         self.start_loading();
         false
     }

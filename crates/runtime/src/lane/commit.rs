@@ -93,6 +93,7 @@ impl<P: Processor> Lane<P> {
         let Flight {
             after,
             before,
+            bytes,
             decisions,
             messages,
             batch,
@@ -138,6 +139,7 @@ impl<P: Processor> Lane<P> {
         metrics::counter!(m::EVENTS_COMMITTED, "service" => self.context.service)
             .increment(decisions.events.len() as u64);
         self.apply(batch, writes, &stamp);
+        self.journal_grew(bytes.len());
     }
 
     /// The head's report names another offset, or none.

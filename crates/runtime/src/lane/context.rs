@@ -9,6 +9,8 @@ use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::limits::Limits;
 use crate::log::{AppendError, Appended, Log, Topic};
+use crate::snapshot::Snapshots;
+use crate::snapshot::write::{NotWritten, Written};
 use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
@@ -55,6 +57,22 @@ pub enum Event {
         /// How it ended.
         result: io::Result<()>,
     },
+    /// Something about the lane's snapshots.
+    Snapshot {
+        /// Of this load of the state.
+        load: u64,
+        /// What.
+        news: SnapshotNews,
+    },
+}
+
+/// What a lane hears of its snapshots.
+#[derive(Debug)]
+pub enum SnapshotNews {
+    /// The newest there is, if the store has one and says so.
+    Newest(Option<Written>),
+    /// One that was being written.
+    Ended(Result<Written, NotWritten>),
 }
 
 /// Delivers an event to a lane; must not block.
@@ -100,6 +118,8 @@ pub struct Context {
     pub cache: Arc<dyn Cache>,
     /// Writes to them.
     pub applier: Arc<Applier>,
+    /// Where snapshots go; `None` = there are none.
+    pub snapshots: Option<Snapshots>,
     /// The clocks.
     pub clock: Arc<dyn Clock>,
     /// Names of owners, and the spread of pauses.

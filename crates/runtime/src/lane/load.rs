@@ -2,11 +2,15 @@
 
 use super::context::Context;
 use super::record::{self, Id};
+use super::restore;
 use super::rows::{self, Journal, MARK, STAMP, Stamp};
 use super::state::LaneState;
 use crate::log::{Extent, Log, LogRecord, ReadError, Topic};
+use crate::snapshot::Name;
 use bytes::Bytes;
 use prost::Message;
+use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 use tenfold_domain::tables::TableDef;
@@ -21,6 +25,8 @@ pub struct Loaded {
     pub state: LaneState,
     /// Where it stands; `None` for an empty cache.
     pub stamp: Option<Stamp>,
+    /// The snapshot that an empty cache was filled from just now.
+    pub restored: Option<Name>,
     /// What the journal says of itself.
     pub journal: Journal,
     /// The inbox named in the journal's first record.
@@ -72,30 +78,56 @@ impl From<ReadError> for LoadError {
     }
 }
 
+impl From<std::io::Error> for LoadError {
+    fn from(error: std::io::Error) -> Self {
+        let full = matches!(
+            error.kind(),
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded
+        );
+        let reason = error.to_string();
+        Self::Cache { full, reason }
+    }
+}
+
+/// Whose cache is read, and how.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// The lane.
+    pub lane: u32,
+    /// The service's tables.
+    pub tables: &'static [TableDef],
+    /// Their version.
+    pub tables_version: u32,
+    /// Highest level of a record that may be folded.
+    pub level: u32,
+    /// Whatever the cache has is not to be used.
+    pub wipe: bool,
+    /// Snapshots that led to a state that could not be used.
+    pub distrusted: BTreeSet<Name>,
+}
+
+/// What a cache had, or was filled with.
+struct Kept {
+    state: LaneState,
+    stamp: Option<Stamp>,
+    restored: Option<Name>,
+}
+
 /// Reads the cache of a lane, and checks it against the log. Blocks; runs in the background.
-pub fn load(
-    context: &Context,
-    lane: u32,
-    tables: &'static [TableDef],
-    tables_version: u32,
-    wipe: bool,
-) -> Result<Box<Loaded>, LoadError> {
+pub fn load(context: &Context, wanted: &Wanted) -> Result<Box<Loaded>, LoadError> {
+    let lane = wanted.lane;
     let log = context.log.as_ref();
     let topic = context.journal();
     let (extent, first) = first_record(log, &topic, lane)?;
     let (journal, first_inbox) = created(&topic, lane, &first)?;
     let (inbox, first) = first_record(log, &context.inbox(), lane)?;
     let inbox_id = inbox_created(&context.inbox(), lane, &first)?;
-    let (state, stamp) =
-        open_cache(context, lane, tables, tables_version, wipe).map_err(|error| {
-            LoadError::Cache {
-                full: matches!(
-                    error.kind(),
-                    std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded
-                ),
-                reason: error.to_string(),
-            }
-        })?;
+    let kept = open_cache(context, wanted, &journal, extent)?;
+    let Kept {
+        state,
+        stamp,
+        restored,
+    } = kept;
     if let Some(stamp) = &stamp {
         check(&topic, lane, stamp, &journal, extent)?;
         if stamp.inbox_id == inbox_id && stamp.inbox_next > inbox.end {
@@ -110,6 +142,7 @@ pub fn load(
     Ok(Box::new(Loaded {
         state,
         stamp,
+        restored,
         journal,
         first_inbox,
         extent,
@@ -148,25 +181,53 @@ fn check(
 
 fn open_cache(
     context: &Context,
-    lane: u32,
-    tables: &'static [TableDef],
-    tables_version: u32,
-    wipe: bool,
-) -> std::io::Result<(LaneState, Option<Stamp>)> {
-    let mark: Bytes = rows::mark(context.service, lane, tables_version).into();
-    if !wipe {
-        match kept(context, lane, tables, &mark) {
+    wanted: &Wanted,
+    journal: &Journal,
+    extent: Extent,
+) -> Result<Kept, LoadError> {
+    let Wanted { lane, tables, .. } = *wanted;
+    let mark = rows::mark(context.service, lane, wanted.tables_version);
+    let bytes: Bytes = mark.clone().into();
+    if !wanted.wipe {
+        match kept(context, lane, tables, &bytes) {
             Ok(None) => {}
-            Ok(Some((state, stamp))) => return Ok((state, Some(stamp))),
+            Ok(Some((state, stamp))) => {
+                return Ok(Kept {
+                    state,
+                    stamp: Some(stamp),
+                    restored: None,
+                });
+            }
             Err(error) => {
-                tracing::warn!(service = context.service, lane, %error, "the cache is damaged: it is wiped, and rebuilt from the journal");
+                tracing::warn!(service = context.service, lane, %error, "the cache is damaged: it is wiped, and rebuilt from a snapshot or the journal");
+            }
+        }
+    }
+    if let Some(snapshot) = restore::restore(context, wanted, journal, extent, &mark)? {
+        let cache = context.cache.open(lane)?;
+        let read = catch_unwind(AssertUnwindSafe(|| LaneState::load(cache, tables)))
+            .unwrap_or_else(|_| Err(std::io::Error::other("reading it panicked")));
+        match read {
+            Ok(state) => {
+                return Ok(Kept {
+                    state,
+                    stamp: Some(snapshot.stamp),
+                    restored: Some(snapshot.name),
+                });
+            }
+            Err(error) => {
+                tracing::warn!(service = context.service, lane, %error, "what a snapshot made cannot be read: the journal is folded instead");
             }
         }
     }
     context.cache.wipe(lane)?;
     let cache = context.cache.open(lane)?;
-    cache.apply(vec![(Bytes::from_static(MARK), Some(mark))])?;
-    Ok((LaneState::load(cache, tables)?, None))
+    cache.apply(vec![(Bytes::from_static(MARK), Some(bytes))])?;
+    Ok(Kept {
+        state: LaneState::load(cache, tables)?,
+        stamp: None,
+        restored: None,
+    })
 }
 
 /// What the cache has, if it is this lane's and of this release.

@@ -15,7 +15,7 @@
 //! A lane is a state machine without threads: [`Lane::handle`] takes what happened, [`Lane::turn`]
 //! does what can be done now; neither blocks. Read in this order: [`record`] and [`validity`] (what
 //! counts), [`rows`] and [`state`] (what is folded), [`fold`], `reading` and `take` (owning), `batch` (deciding),
-//! `commit` (answers), `watch` (being fenced while idle), [`outbox`], [`receive`] and `asking` (messages), [`calls`] (request ids).
+//! `restore` and `snapshots` (a cache that was lost), `commit` (answers), `watch` (being fenced while idle), [`outbox`], [`receive`] and `asking` (messages), [`calls`] (request ids).
 
 mod asking;
 mod batch;
@@ -37,8 +37,10 @@ mod owned;
 mod reading;
 pub mod receive;
 pub mod record;
+mod restore;
 pub mod rows;
 pub mod rules;
+mod snapshots;
 pub mod state;
 mod take;
 pub mod validity;
@@ -46,14 +48,16 @@ mod watch;
 
 use crate::metrics as m;
 use crate::processor::Processor;
+use crate::snapshot::Name;
 use calls::{Ask, Call, Reply};
 use context::{Context, Event, Notice};
 use outbox::Outbox;
 use owned::Owned;
 use reading::Folding;
 use rows::Stamp;
+use snapshots::Keeping;
 use state::LaneState;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -108,6 +112,12 @@ pub struct Lane<P: Processor> {
     tries: u32,
     /// The cache must be wiped before it is read again.
     wipe: bool,
+    /// The snapshot that the cache came from, until it is wiped or the process ends.
+    restored: Option<Name>,
+    /// Snapshots that led to a state that could not be used.
+    distrusted: BTreeSet<Name>,
+    /// When the next snapshot is due.
+    keeping: Keeping,
     /// The cache is being read in the background, by this attempt or one before it.
     reading: bool,
     /// Another owner took the lane: it is followed until that one is silent.
@@ -136,6 +146,9 @@ impl<P: Processor> Lane<P> {
             unapplied: VecDeque::new(),
             tries: 0,
             wipe: false,
+            restored: None,
+            distrusted: BTreeSet::new(),
+            keeping: Keeping::default(),
             reading: false,
             fenced: false,
             no_room: None,
@@ -208,6 +221,11 @@ impl<P: Processor> Lane<P> {
             } => {
                 if load == self.load {
                     self.applied(batch, result);
+                }
+            }
+            Event::Snapshot { load, news } => {
+                if load == self.load {
+                    self.hear_of_snapshots(news);
                 }
             }
         }
@@ -343,7 +361,11 @@ impl<P: Processor> Lane<P> {
                 %reason,
                 "the cache could not be read: it is wiped, and rebuilt from the journal"
             );
-            self.wipe = true;
+            self.wipe_cache();
+            self.start_loading();
+        } else if self.restored.is_some() {
+            // Perhaps the snapshot is to blame, and not the journal: that is found out without it.
+            self.wipe_cache();
             self.start_loading();
         } else {
             self.stop(reason);

@@ -70,6 +70,11 @@ fn encode(named: &[Named]) -> Bytes {
     bytes.into()
 }
 
+/// Are these bytes a whole page?
+pub fn is_page(bytes: &[u8]) -> bool {
+    decode(0, bytes).is_some()
+}
+
 /// What a page holds; `None` if it is no page.
 fn decode(page: u64, bytes: &[u8]) -> Option<Vec<Named>> {
     let (version, entries) = bytes.split_first()?;

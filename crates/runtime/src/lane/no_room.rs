@@ -67,7 +67,7 @@ impl<P: Processor> Lane<P> {
             }
         }
         if self.cache_failed() {
-            self.wipe = true;
+            self.wipe_cache();
             self.start_loading();
         }
     }

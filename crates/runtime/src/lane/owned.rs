@@ -131,6 +131,7 @@ impl<P: Processor> Lane<P> {
             last_append: now,
         });
         self.ask_anew();
+        self.look_for_snapshots();
     }
 
     /// One turn of an owner.
@@ -138,6 +139,7 @@ impl<P: Processor> Lane<P> {
         self.settle();
         self.watch_journal();
         self.watch_clock();
+        self.snapshot_when_due();
         self.ask_for_gaps();
         let wanted = self.wanted;
         let Phase::Owned(owned) = &mut self.phase else {

@@ -162,7 +162,7 @@ impl<P: Processor> Lane<P> {
                     lane = self.number,
                     "the cache is no fold of this journal: it is wiped and rebuilt"
                 );
-                self.wipe = true;
+                self.wipe_cache();
                 self.start_loading();
                 return Err(None);
             }
@@ -261,7 +261,7 @@ impl<P: Processor> Lane<P> {
             return;
         }
         if state.failed() {
-            self.wipe = true;
+            self.wipe_cache();
             self.start_loading();
             return;
         }

@@ -75,6 +75,28 @@ pub fn is_the_caches_own(key: &[u8]) -> bool {
     key.first() == Some(&STAMP[0])
 }
 
+/// All tables of the engine.
+const OWN_TABLES: [TableDef; 5] = [
+    TableDef::of::<ReceivedRow>(),
+    TableDef::of::<AskedRow>(),
+    TableDef::of::<SentRow>(),
+    TableDef::of::<OutcomeRow>(),
+    TableDef::of::<NextOutcome>(),
+];
+
+/// Can a row of a cache be read as what it must be? Rows that were cut cannot.
+#[must_use]
+pub fn is_readable(tables: &[TableDef], key: &[u8], value: &[u8]) -> bool {
+    if key.starts_with(NAME_PAGES) {
+        return super::name_pages::is_page(value);
+    }
+    let Some(id) = key.first() else { return false };
+    let mut all = tables.iter().chain(&OWN_TABLES);
+    // A table that is not listed has nothing to be read by.
+    all.find(|table| table.id == *id)
+        .is_none_or(|table| (table.names)(value).is_some())
+}
+
 /// The last message taken from one sender.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ReceivedRow {

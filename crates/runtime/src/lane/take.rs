@@ -5,7 +5,7 @@
 
 use super::calls::millis;
 use super::context::{Context, Event, Notice};
-use super::load::{LoadError, Loaded};
+use super::load::{LoadError, Loaded, Wanted};
 use super::outbox::Outbox;
 use super::reading::{Folding, Goal};
 use super::record::{self, Id};
@@ -68,8 +68,16 @@ impl<P: Processor> Lane<P> {
     /// Reads the cache in the background, for this attempt.
     pub(super) fn read_cache(&mut self) {
         self.reading = true;
-        let (context, processor) = (Arc::clone(&self.context), Arc::clone(&self.processor));
-        let (lane, attempt, wipe) = (self.number, self.attempt, self.wipe);
+        let (context, processor) = (Arc::clone(&self.context), &self.processor);
+        let (lane, attempt) = (self.number, self.attempt);
+        let wanted = Wanted {
+            lane,
+            tables: processor.tables(),
+            tables_version: processor.tables_version(),
+            level: processor.level(),
+            wipe: self.wipe,
+            distrusted: self.distrusted.clone(),
+        };
         let reading = Reading {
             context: Arc::clone(&context),
             lane,
@@ -77,15 +85,7 @@ impl<P: Processor> Lane<P> {
             ended: false,
         };
         let work = move || {
-            let read = std::panic::catch_unwind(AssertUnwindSafe(|| {
-                load::load(
-                    &context,
-                    lane,
-                    processor.tables(),
-                    processor.tables_version(),
-                    wipe,
-                )
-            }));
+            let read = std::panic::catch_unwind(AssertUnwindSafe(|| load::load(&context, &wanted)));
             reading.end(read.unwrap_or(Err(LoadError::Panicked)));
         };
         // Only when the cache has everything that was committed before: a cache that moves on under a
@@ -119,7 +119,9 @@ impl<P: Processor> Lane<P> {
             }
             Err(error @ (LoadError::Panicked | LoadError::NotStarted)) => {
                 tracing::error!(service = self.context.service, lane = self.number, %error, "lane cannot be opened yet");
-                self.wipe |= matches!(error, LoadError::Panicked);
+                if matches!(error, LoadError::Panicked) {
+                    self.wipe_cache();
+                }
                 self.pause_before_loading();
                 return;
             }
@@ -128,6 +130,9 @@ impl<P: Processor> Lane<P> {
                 return;
             }
         };
+        if loaded.restored.is_some() || loaded.stamp.is_none() {
+            self.restored = loaded.restored;
+        }
         self.wipe = false;
         let fresh = Stamp {
             journal: loaded.journal,

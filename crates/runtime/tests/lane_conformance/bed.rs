@@ -12,6 +12,7 @@ use tenfold_runtime::instance::{Directory, Instance, InstanceConfig};
 use tenfold_runtime::lane::init::create_lanes;
 use tenfold_runtime::limits::Limits;
 use tenfold_runtime::log::{Class, Log, NewRecord, Retention, Topic, TopicPlan};
+use tenfold_runtime::snapshot::Snapshots;
 
 /// How long anything may take before a test fails: brokers in CI are slow.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -99,10 +100,21 @@ impl Bed {
     }
 
     pub fn node_on(&self, service: &'static str, name: &str, shared: Arc<dyn Cache>) -> Node {
+        self.node_with(service, name, shared, None)
+    }
+
+    pub fn node_with(
+        &self,
+        service: &'static str,
+        name: &str,
+        shared: Arc<dyn Cache>,
+        snapshots: Option<Snapshots>,
+    ) -> Node {
         let log = FaultyLog::new(Arc::clone(&self.log), &self.prefix);
         let port: Arc<dyn Log> = Arc::clone(&log) as _;
         let mut config = InstanceConfig::new(name, "", shared);
         config.limits = limits();
+        config.snapshots = snapshots;
         config.call_timeout = PATIENCE;
         let directory = Directory::start(Arc::clone(&port));
         let instance =

@@ -17,6 +17,7 @@ use tenfold_runtime::limits::Limits;
 use tenfold_runtime::log::memory::MemoryLog;
 use tenfold_runtime::log::{Log, Topic};
 use tenfold_runtime::processor::Processor;
+use tenfold_runtime::snapshot::Snapshots;
 
 /// Steps after which a lane that goes on must have come to rest.
 const STEPS_MAX: usize = 10_000;
@@ -67,6 +68,21 @@ impl Hand {
 
     /// The same, within bounds of its own.
     pub fn within(bed: &Bed, service: &'static str, cache: Arc<dyn Cache>, limits: Limits) -> Self {
+        Self::made(bed, service, cache, limits, None)
+    }
+
+    /// The same, with snapshots.
+    pub fn with(bed: &Bed, cache: Arc<dyn Cache>, snapshots: Snapshots) -> Self {
+        Self::made(bed, "intake", cache, limits(), Some(snapshots))
+    }
+
+    fn made(
+        bed: &Bed,
+        service: &'static str,
+        cache: Arc<dyn Cache>,
+        limits: Limits,
+        snapshots: Option<Snapshots>,
+    ) -> Self {
         let log = FaultyLog::new(Arc::clone(&bed.log), &bed.prefix);
         let port: Arc<dyn Log> = Arc::clone(&log) as _;
         let (mail, works) = (Queue::<Event>::default(), Queue::<Work>::default());
@@ -88,6 +104,7 @@ impl Hand {
             address: String::new(),
             log: port,
             cache,
+            snapshots,
             applier: Arc::clone(&applier),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             entropy: Arc::new(SystemEntropy),
@@ -122,7 +139,8 @@ impl Hand {
                 still = false;
             }
             still &= !self.lane.turn();
-            if still && self.mail.lock().unwrap().is_empty() {
+            let waits = self.applier.waiting() > 0 || !self.mail.lock().unwrap().is_empty();
+            if still && !waits {
                 return;
             }
         }

@@ -2,7 +2,7 @@
 //! log that loses, delays, doubles and misreports on demand.
 //!
 //! `suite` holds the scenarios that any log must stand; `embedded` and `kafka` run them there, and
-//! `damage` adds those that need a log which can be broken on purpose, `loading`, `anew` and `large` those that need
+//! `damage` adds those that need a log which can be broken on purpose, `loading`, `anew`, `large` and `snapshots` those that need
 //! lanes whose every step is in the test's hand.
 
 mod anew;
@@ -17,4 +17,5 @@ mod moving;
 mod on_logs;
 mod poison;
 mod relay;
+mod snapshots;
 mod suite;

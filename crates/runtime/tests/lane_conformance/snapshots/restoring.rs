@@ -1,0 +1,124 @@
+//! Starting from a snapshot, and without a store that answers.
+
+use super::{destroy_the_beginning, empty, is_the_fold, owns_with, rest, stops, two};
+use crate::bed::eventually;
+use crate::by_hand::{Hand, memory};
+use bytes::Bytes;
+use std::sync::Arc;
+use std::time::Duration;
+use tenfold_runtime::cache::{MemoryCache, SledCache};
+use tenfold_runtime::lane::context::Event;
+use tenfold_runtime::snapshot::objects::Objects;
+use tenfold_runtime::snapshot::store::{Entry, MemoryStore, Store, StoreError};
+use tenfold_runtime::snapshot::{Settings, Snapshots};
+
+#[test]
+fn a_lane_with_an_empty_cache_starts_from_the_snapshot_and_folds_only_what_came_after() {
+    let (log, bed) = memory();
+    let store = MemoryStore::default();
+    two(&bed, &store);
+    destroy_the_beginning(&log, &bed);
+    let (mut hand, cache) = empty(&bed, &store);
+    owns_with(&mut hand, "22");
+    assert_eq!(hand.command("5", "add 1").as_deref(), Some("5"), "a repeat");
+    assert_eq!(hand.command("new", "add 1").as_deref(), Some("23"));
+    let stamped = cache.edit(0, |rows| rows.len());
+    assert!(stamped > 20, "the notes are there: {stamped} rows");
+
+    let (mut without, _) = empty(&bed, &MemoryStore::default());
+    stops(&mut without, "cannot follow");
+}
+
+#[test]
+fn what_is_restored_and_folded_on_is_what_the_journal_makes() {
+    let (_, bed) = memory();
+    let store = MemoryStore::default();
+    two(&bed, &store);
+    let (mut hand, cache) = empty(&bed, &store);
+    owns_with(&mut hand, "22");
+    hand.command("more", "add 1").unwrap();
+    hand.settle();
+    is_the_fold(&bed, &hand, &cache);
+}
+
+/// A store that refuses everything.
+struct Away;
+
+impl Store for Away {
+    fn put(&self, _: &str, _: Bytes) -> Result<(), StoreError> {
+        Err(StoreError("away".into()))
+    }
+    fn get(&self, _: &str, _: u64) -> Result<Option<Bytes>, StoreError> {
+        Err(StoreError("away".into()))
+    }
+    fn list(&self, _: &str) -> Result<Vec<Entry>, StoreError> {
+        Err(StoreError("away".into()))
+    }
+    fn delete(&self, _: &str) -> Result<(), StoreError> {
+        Err(StoreError("away".into()))
+    }
+}
+
+#[test]
+fn a_store_that_does_not_answer_holds_up_nobody() {
+    let (_, bed) = memory();
+    let away = Snapshots {
+        store: Arc::new(Away),
+        settings: Settings {
+            every_bytes: 1,
+            ..Settings::default()
+        },
+    };
+    let mut hand = Hand::with(&bed, Arc::new(MemoryCache::default()), away.clone());
+    hand.hear(Event::Wanted(true));
+    hand.own();
+    for n in 1..=3 {
+        let sum = hand.command(&n.to_string(), "add 1");
+        assert_eq!(sum, Some(n.to_string()));
+        rest(&mut hand);
+        hand.wait(Duration::from_secs(61));
+    }
+    drop(hand);
+    let mut again = Hand::with(&bed, Arc::new(MemoryCache::default()), away);
+    again.hear(Event::Wanted(true));
+    owns_with(&mut again, "3");
+}
+
+#[test]
+fn on_threads_sled_and_a_folder_a_machine_that_lost_its_cache_goes_on_from_the_snapshot() {
+    let (log, bed) = crate::damage::bed();
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("file://{}", folder.path().join("snapshots").display());
+    let snapshots = Snapshots {
+        store: Arc::new(Objects::open(&url).unwrap()),
+        settings: Settings {
+            every_bytes: 20_000,
+            ..Settings::default()
+        },
+    };
+    let node = |name: &str| {
+        let cache = SledCache::open(&folder.path().join(name), 8 << 20).unwrap();
+        bed.node_with("intake", name, Arc::new(cache), Some(snapshots.clone()))
+    };
+    let a = node("a");
+    a.take();
+    let written = || {
+        let store = Objects::open(&url).unwrap();
+        let entries = store.list("").unwrap();
+        entries
+            .iter()
+            .any(|entry| entry.name.ends_with("/manifest"))
+    };
+    let mut sum = 0;
+    while !written() {
+        sum += 1;
+        assert!(sum < 20_000, "in vain");
+        let told = bed.command(&a, &sum.to_string(), "add 1").unwrap();
+        assert_eq!(told, sum.to_string());
+    }
+    drop(a);
+    destroy_the_beginning(&log, &bed);
+    let b = node("b");
+    b.take();
+    eventually("it is the same", || bed.ask(&b, "sum") == sum.to_string());
+}
