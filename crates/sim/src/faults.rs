@@ -140,6 +140,12 @@ Fault {
     ReportForgotten = "report-forgotten", 0.08;
     /// The reporting system answers twice.
     ReportAnsweredTwice = "report-answered-twice", 0.1;
+    /// A bit of a snapshot turns.
+    SnapshotDamaged = "snapshot-damaged", 0.03;
+    /// The process dies while it writes a snapshot, of which a part is there.
+    SnapshotTorn = "snapshot-torn", 0.01;
+    /// The store of snapshots does not answer.
+    SnapshotAway = "snapshot-away", 0.02;
 }
 }
 
@@ -172,6 +178,8 @@ Step {
     CacheApplied = "cache-applied";
     /// The cache said that it has a batch.
     CacheAcknowledged = "cache-acked";
+    /// News of the lane's snapshots: one was written, or not.
+    SnapshotHeard = "snapshot-heard";
     /// A message is sent to another lane.
     RelaySent = "relay-sent";
     /// A message is acknowledged.

@@ -6,13 +6,14 @@
 //! what it does.
 //!
 //! Read in this order: [`run`] (one run), [`shared`] (time, and what happens next), [`faults`], [`log`],
-//! [`disk`], [`host`], [`cluster`] (the services), [`task`] and [`world`] (everybody outside), [`ledger`] and
+//! [`disk`], [`depot`] (snapshots), [`host`], [`cluster`] (the services), [`task`] and [`world`] (everybody outside), [`ledger`] and
 //! [`oracle`] (the judge).
 
 #![forbid(unsafe_code)]
 
 pub mod cli;
 pub mod cluster;
+pub mod depot;
 pub mod disk;
 pub mod faults;
 pub mod host;

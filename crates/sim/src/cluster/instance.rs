@@ -2,6 +2,7 @@
 
 use super::release::Release;
 use super::{Directory, SERVICES};
+use crate::depot::Depot;
 use crate::disk::{Disk, SimCache};
 use crate::faults::Step;
 use crate::host::{Host, HostClock, HostEntropy};
@@ -72,6 +73,8 @@ pub struct Making<'a> {
     pub host: Arc<Host>,
     /// Its disk.
     pub disk: &'a Arc<Disk>,
+    /// Where its snapshots go.
+    pub depot: &'a Arc<Depot>,
     /// Its bounds.
     pub limits: Limits,
     /// Number of lanes of each topic.
@@ -92,6 +95,7 @@ impl Instance {
             shared,
             host,
             disk,
+            depot,
             limits,
             topics,
             lanes,
@@ -114,6 +118,7 @@ impl Instance {
             }),
             cache,
             applier: Arc::clone(&applier),
+            snapshots: Some(depot.of(shared, &host)),
             clock: Arc::new(HostClock {
                 shared: Arc::clone(shared),
                 host: Arc::clone(&host),
@@ -256,6 +261,7 @@ fn step_of(event: &Event) -> Option<Step> {
         Event::Appended { .. } => Step::DecisionsAcknowledged,
         Event::Relayed { .. } => Step::RelayAcknowledged,
         Event::Applied { .. } => Step::CacheAcknowledged,
+        Event::Snapshot { .. } => Step::SnapshotHeard,
         Event::Wake => return None,
     })
 }

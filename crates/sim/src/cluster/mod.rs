@@ -3,6 +3,7 @@
 pub mod instance;
 pub mod release;
 
+use crate::depot::Depot;
 use crate::disk::Disk;
 use crate::faults::Fault;
 use crate::host::Host;
@@ -71,6 +72,8 @@ pub struct Cluster {
     pub directory: Arc<Directory>,
     /// The services.
     pub services: Vec<Service>,
+    /// The snapshots of all services.
+    pub depot: Arc<Depot>,
     topics: HashMap<String, u32>,
     hosts: u64,
 }
@@ -124,6 +127,7 @@ impl Cluster {
             shared: Arc::clone(shared),
             directory: Arc::default(),
             services,
+            depot: Depot::new(chance),
             topics,
             hosts: 1,
         };
@@ -158,6 +162,7 @@ impl Cluster {
             shared: &shared,
             host: Arc::clone(&host),
             disk: &found.disks[instance],
+            depot: &self.depot,
             limits: found.limits.clone(),
             topics: &self.topics,
             lanes: found.lanes,
