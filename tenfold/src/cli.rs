@@ -129,6 +129,9 @@ enum Command {
     Audit(crate::audit::Audit),
     /// Compare each lane's cache with what its journal makes
     Digest(crate::digest::Digest),
+    /// Copies of lanes' state, that a machine without its caches goes on from
+    #[command(subcommand, after_help = crate::snapshots::EXAMPLES)]
+    Snapshots(crate::snapshots::Snapshots),
     /// Copy the embedded log into a folder, also while it is in use
     Backup(crate::archive::Backup),
     /// Put a backup into a data folder that has no log
@@ -223,6 +226,10 @@ pub fn dispatch(cli: Cli) -> Outcome {
         Command::Digest(args) => {
             let config = global.config(&args.log.overrides())?;
             crate::digest::run(&args, &config, output)
+        }
+        Command::Snapshots(command) => {
+            let config = global.config(&command.overrides())?;
+            crate::snapshots::run(&command, &config, output)
         }
         Command::Backup(args) => {
             let more = crate::archive::of_data(args.data.as_ref());

@@ -17,6 +17,7 @@ mod digest;
 mod failure;
 mod output;
 mod run;
+mod snapshots;
 
 use clap::Parser;
 use std::process::ExitCode;

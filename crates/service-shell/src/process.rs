@@ -16,6 +16,8 @@ use tenfold_runtime::instance::{Directory, Instance, InstanceConfig, lanes_serve
 use tenfold_runtime::log::Log;
 use tenfold_runtime::log::embedded::{EmbeddedLog, EmbeddedOptions};
 use tenfold_runtime::log::kafka::{KafkaLog, KafkaOptions};
+use tenfold_runtime::snapshot::objects::Objects;
+use tenfold_runtime::snapshot::{Settings, Snapshots};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::service::RoutesBuilder;
@@ -127,10 +129,31 @@ pub fn open_log(config: &Config) -> anyhow::Result<Arc<dyn Log>> {
     }
 }
 
+/// Opens the store of snapshots that the settings name; `None` if there shall be none. Blocks.
+///
+/// # Errors
+/// It cannot be opened, and what to do.
+pub fn open_snapshots(config: &Config) -> anyhow::Result<Option<Snapshots>> {
+    let Some(url) = config.snapshots_url() else {
+        return Ok(None);
+    };
+    let store = Objects::open(&url)
+        .context("snapshots.url names no store that can be used (\"off\" = no snapshots)")?;
+    Ok(Some(Snapshots {
+        store: Arc::new(store),
+        settings: Settings {
+            every_bytes: u64::from(config.snapshots.every_mib) << 20,
+            keep: config.snapshots.keep as usize,
+            ..Settings::default()
+        },
+    }))
+}
+
 /// A process that is being put together, then served.
 pub struct Process {
     config: Config,
     log: Arc<dyn Log>,
+    snapshots: Option<Snapshots>,
     directory: Arc<Directory>,
     listeners: Listeners,
     address: String,
@@ -185,6 +208,7 @@ impl Process {
         }
         Ok(Self {
             directory: Directory::start(Arc::clone(&log)),
+            snapshots: open_snapshots(&config)?,
             config,
             log,
             listeners,
@@ -210,6 +234,7 @@ impl Process {
         let cache = SledCache::open(&folder, bytes)
             .with_context(|| format!("cache in {}", folder.display()))?;
         let mut settings = InstanceConfig::new(&name, &self.address, Arc::new(cache));
+        settings.snapshots = self.snapshots.clone();
         settings.call_timeout = self.config.grpc.call_max();
         settings.limits.post_budget = Duration::from_millis(self.config.budget.acknowledgement_ms);
         settings.limits.call_budget = Duration::from_millis(self.config.budget.scan_ms);

@@ -32,6 +32,8 @@ pub struct Config {
     pub log: Log,
     /// Where the folded state is.
     pub cache: Cache,
+    /// Where copies of it go.
+    pub snapshots: Snapshots,
     /// Files of instruments.
     pub runs: Runs,
     /// Lanes of each service.
@@ -90,6 +92,18 @@ pub struct Cache {
     pub dir: PathBuf,
     /// Memory of one service's cache, in MiB.
     pub memory_mib_max: u32,
+}
+
+/// Where copies of the folded state go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Snapshots {
+    /// The store, `auto` or `off`.
+    pub url: String,
+    /// One is due after so much journal, in MiB.
+    pub every_mib: u32,
+    /// So many are kept of each lane.
+    pub keep: u32,
 }
 
 /// Files of instruments.
@@ -345,6 +359,20 @@ impl Config {
     #[must_use]
     pub fn validate(&self) -> Vec<String> {
         problems::out_of_bounds(self)
+    }
+
+    /// URL of the store of snapshots; `None` = there are none.
+    #[must_use]
+    pub fn snapshots_url(&self) -> Option<String> {
+        match (self.snapshots.url.as_str(), self.log.kind) {
+            ("off", _) | ("auto", LogKind::Kafka) => None,
+            ("auto", LogKind::Embedded) => {
+                let folder = self.cache.dir.with_file_name("snapshots");
+                let folder = std::path::absolute(&folder).unwrap_or(folder);
+                Some(format!("file://{}", folder.display()))
+            }
+            (url, _) => Some(url.to_owned()),
+        }
     }
 
     /// Files of instruments, with the folder where they are kept.

@@ -114,6 +114,13 @@ pub(super) fn out_of_bounds(config: &Config) -> Vec<String> {
         65_536,
     );
     within(
+        "snapshots.every_mib",
+        config.snapshots.every_mib.into(),
+        1,
+        65_536,
+    );
+    within("snapshots.keep", config.snapshots.keep.into(), 1, 100);
+    within(
         "runs.dir_mib_max",
         config.runs.dir_mib_max.into(),
         1,
@@ -173,6 +180,16 @@ pub(super) fn out_of_bounds(config: &Config) -> Vec<String> {
         problems.push(format!(
             "instance.name = {:?} has a space or a '/'",
             config.instance.name
+        ));
+    }
+    let url = &config.snapshots.url;
+    if !matches!(url.as_str(), "auto" | "off")
+        && !["file:///", "s3://"]
+            .iter()
+            .any(|known| url.starts_with(known))
+    {
+        problems.push(format!(
+            "snapshots.url = {url:?} is none of \"auto\", \"off\", \"file:///FOLDER\" and \"s3://BUCKET/PREFIX\""
         ));
     }
     level(&config.telemetry, &mut problems);

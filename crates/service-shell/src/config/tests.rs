@@ -85,6 +85,21 @@ fn a_value_of_the_wrong_type_names_its_key() {
     assert!(errors[0].contains("lanes.intake"), "{errors:?}");
 }
 
+#[test]
+fn snapshots_are_beside_the_cache_on_one_machine_and_where_they_are_told_to_be_on_several() {
+    let url = |flags: &[(&str, &str)]| load("", flags).expect("settings").snapshots_url();
+    let auto = url(&[("cache.dir", "/data/cache")]);
+    assert_eq!(auto.as_deref(), Some("file:///data/snapshots"));
+    let relative = url(&[]).expect("a folder");
+    assert!(relative.starts_with("file:///"), "{relative}");
+    assert_eq!(url(&[("log.kind", "kafka")]), None);
+    assert_eq!(url(&[("snapshots.url", "off")]), None);
+    let shared = [("log.kind", "kafka"), ("snapshots.url", "s3://lab/tenfold")];
+    assert_eq!(url(&shared).as_deref(), Some("s3://lab/tenfold"));
+    let errors = load("", &[("snapshots.url", "data/snapshots")]).expect_err("no url");
+    assert!(errors.0[0].contains("snapshots.url"), "{errors:?}");
+}
+
 /// Set in the process that the next test starts of itself, to have an environment of its own.
 const IN_CHILD: &str = "TENFOLD_LANES__INTAKE";
 
