@@ -15,11 +15,13 @@ use tenfold_proto::lane::SnapshotManifest;
 use tenfold_runtime::cache::{Cache, MemoryCache};
 use tenfold_runtime::lane::context::Event;
 use tenfold_runtime::lane::digest::compare;
+use tenfold_runtime::lane::record::Id;
 use tenfold_runtime::log::Topic;
 use tenfold_runtime::log::memory::MemoryLog;
 use tenfold_runtime::snapshot::manifest::{seal, unseal};
+use tenfold_runtime::snapshot::read::Snapshot;
 use tenfold_runtime::snapshot::store::MemoryStore;
-use tenfold_runtime::snapshot::{Settings, Snapshots};
+use tenfold_runtime::snapshot::{Name, Place, Settings, Snapshots};
 
 /// Some rows fit into a chunk.
 const CHUNK: usize = 160;
@@ -98,6 +100,19 @@ fn complete(store: &MemoryStore) -> Vec<String> {
     let objects = store.objects();
     let manifests = objects.keys().filter(|name| name.ends_with("/manifest"));
     manifests.cloned().collect()
+}
+
+/// The snapshot whose manifest has this name.
+fn opened(store: &MemoryStore, manifest: &str) -> Snapshot {
+    let parts: Vec<&str> = manifest.split('/').collect();
+    let journal = uuid::Uuid::parse_str(parts[2]).unwrap();
+    let place = Place {
+        service: "intake".to_owned(),
+        lane: 0,
+        journal: Id(journal.into_bytes()),
+    };
+    let name = Name::read(parts[3]).expect("a name");
+    Snapshot::open(store, &place, &name).unwrap()
 }
 
 fn change(store: &MemoryStore, name: &str, with: impl FnOnce(&mut SnapshotManifest)) {

@@ -1,12 +1,15 @@
 //! Starting from a snapshot, and without a store that answers.
 
-use super::{destroy_the_beginning, empty, is_the_fold, owns_with, rest, stops, two};
+use super::{
+    complete, destroy_the_beginning, empty, is_the_fold, opened, owns_with, rest, snapshots, stops,
+    two,
+};
 use crate::bed::eventually;
 use crate::by_hand::{Hand, memory};
 use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Duration;
-use tenfold_runtime::cache::{MemoryCache, SledCache};
+use tenfold_runtime::cache::{Cache, MemoryCache, SledCache};
 use tenfold_runtime::lane::context::Event;
 use tenfold_runtime::snapshot::objects::Objects;
 use tenfold_runtime::snapshot::store::{Entry, MemoryStore, Store, StoreError};
@@ -39,6 +42,33 @@ fn what_is_restored_and_folded_on_is_what_the_journal_makes() {
     hand.command("more", "add 1").unwrap();
     hand.settle();
     is_the_fold(&bed, &hand, &cache);
+}
+
+#[test]
+fn a_process_that_dies_while_it_fills_its_cache_leaves_nothing_that_looks_whole() {
+    let (_, bed) = memory();
+    let store = MemoryStore::default();
+    two(&bed, &store);
+    let manifest = complete(&store).pop().unwrap();
+    let chunks = opened(&store, &manifest).manifest.chunks.len();
+    assert!(chunks > 3, "{chunks}");
+    let none = MemoryStore::default();
+    for there in 1..chunks {
+        for found in [&store, &none] {
+            let last = manifest.replace("manifest", &format!("chunk-{there:06}"));
+            let held = store.objects().remove(&last).unwrap();
+            let cache = MemoryCache::default();
+            let rows = cache.open(0).unwrap();
+            let ended = opened(&store, &manifest).restore(&store, rows.as_ref());
+            assert!(ended.is_err(), "it dies before chunk {there}");
+            store.objects().insert(last, held);
+            let shared = Arc::new(cache.clone());
+            let mut hand = Hand::with(&bed, shared, snapshots(found, u64::MAX));
+            hand.hear(Event::Wanted(true));
+            owns_with(&mut hand, "22");
+            is_the_fold(&bed, &hand, &cache);
+        }
+    }
 }
 
 /// A store that refuses everything.

@@ -1,7 +1,7 @@
 //! Writing a snapshot while the lane works, and while processes die.
 
 use super::{
-    Busy, complete, destroy_the_beginning, empty, is_the_fold, owns_with, rest, snapshots,
+    Busy, complete, destroy_the_beginning, empty, is_the_fold, opened, owns_with, rest, snapshots,
 };
 use crate::bed::Bed;
 use crate::by_hand::{Hand, memory};
@@ -9,22 +9,11 @@ use std::sync::Arc;
 use std::time::Duration;
 use tenfold_runtime::cache::{Cache, MemoryCache};
 use tenfold_runtime::lane::context::Event;
-use tenfold_runtime::lane::record::Id;
-use tenfold_runtime::snapshot::read::Snapshot;
 use tenfold_runtime::snapshot::store::MemoryStore;
-use tenfold_runtime::snapshot::{Name, Place};
 
 /// Restores a snapshot into an empty cache, without its lane, and compares that with its journal.
 fn restored_is_the_fold(bed: &Bed, hand: &Hand, store: &MemoryStore, manifest: &str) -> u64 {
-    let parts: Vec<&str> = manifest.split('/').collect();
-    let journal = uuid::Uuid::parse_str(parts[2]).unwrap();
-    let place = Place {
-        service: "intake".to_owned(),
-        lane: 0,
-        journal: Id(journal.into_bytes()),
-    };
-    let name = Name::read(parts[3]).expect("a name");
-    let snapshot = Snapshot::open(store, &place, &name).unwrap();
+    let snapshot = opened(store, manifest);
     let cache = MemoryCache::default();
     snapshot
         .restore(store, cache.open(0).unwrap().as_ref())
