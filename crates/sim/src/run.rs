@@ -233,6 +233,7 @@ impl Run {
                         .at(host.stalled_until(), What::Background(host, work));
                 } else if !host.is_dead() {
                     self.shared.run_background(work);
+                    self.in_host(&host, crate::cluster::instance::Instance::apply_soon);
                 }
             }
             What::Lands(number) => log::lands(&self.shared, number),

@@ -12,7 +12,7 @@ pub struct Parts {
     /// Bytes of its objects.
     pub bytes: u64,
     /// Names of its objects.
-    objects: Vec<String>,
+    pub(super) objects: Vec<String>,
 }
 
 /// Everything of a place, by snapshot, oldest first.

@@ -5,7 +5,7 @@
 //! next one. Nothing waits for anything, so a test or a simulation may stop it between any two steps.
 
 use super::manifest::{FORMAT, seal, stamp_of, to_wire};
-use super::store::StoreError;
+use super::store::{Store, StoreError};
 use super::{CHUNK_BYTES, MANIFEST_BYTES_MAX, Name, Place, Snapshots, keep};
 use crate::cache::{Applier, Piece, Token, Wanted};
 use crate::lane::context::Background;
@@ -241,6 +241,7 @@ impl Writer {
         }
         let store = self.snapshots.store.as_ref();
         store.put(&self.name.manifest(&self.place), object)?;
+        self.is_whole(store)?;
         let kept = keep::tidy(store, &self.place, self.snapshots.settings.keep);
         if let Err(error) = kept {
             tracing::warn!(service = self.place.service, lane = self.place.lane, %error, "older snapshots stay for now");
@@ -252,8 +253,23 @@ impl Writer {
         })
     }
 
+    /// A later snapshot that was complete before this one may have taken its chunks for what somebody left behind.
+    fn is_whole(&self, store: &dyn Store) -> Result<(), NotWritten> {
+        let parts = keep::parts(store, &self.place)?;
+        let objects = parts.get(&self.name).map_or(0, |parts| parts.objects.len());
+        if objects != self.chunks.len() + 1 {
+            return Err(StoreError("another snapshot overtook it".into()).into());
+        }
+        Ok(())
+    }
+
     /// Removes what was put, as far as that is possible; the rest goes with the next snapshot.
     fn give_up(&self) {
+        // Half a snapshot must not look like one.
+        let manifest = self.name.manifest(&self.place);
+        if self.snapshots.store.delete(&manifest).is_err() {
+            return;
+        }
         for number in 0..self.chunks.len() {
             let name = self.name.chunk(&self.place, number);
             if self.snapshots.store.delete(&name).is_err() {

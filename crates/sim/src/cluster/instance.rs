@@ -218,7 +218,8 @@ impl Instance {
         self.turn_by(lane, now.max(self.host.stalled_until()));
     }
 
-    fn apply_soon(&mut self) {
+    /// Sees to it that what waits for the cache's writer is done.
+    pub fn apply_soon(&mut self) {
         while self.steps < self.applier.waiting() {
             self.steps += 1;
             let soon = self.shared.delay(50, 5 * MS, 2 * SECOND);

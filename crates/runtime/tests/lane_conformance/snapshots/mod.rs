@@ -19,7 +19,7 @@ use tenfold_runtime::lane::record::Id;
 use tenfold_runtime::log::Topic;
 use tenfold_runtime::log::memory::MemoryLog;
 use tenfold_runtime::snapshot::manifest::{seal, unseal};
-use tenfold_runtime::snapshot::read::Snapshot;
+use tenfold_runtime::snapshot::read::{Snapshot, Unusable};
 use tenfold_runtime::snapshot::store::MemoryStore;
 use tenfold_runtime::snapshot::{Name, Place, Settings, Snapshots};
 
@@ -104,6 +104,10 @@ fn complete(store: &MemoryStore) -> Vec<String> {
 
 /// The snapshot whose manifest has this name.
 fn opened(store: &MemoryStore, manifest: &str) -> Snapshot {
+    try_opened(store, manifest).expect("it is whole")
+}
+
+fn try_opened(store: &MemoryStore, manifest: &str) -> Result<Snapshot, Unusable> {
     let parts: Vec<&str> = manifest.split('/').collect();
     let journal = uuid::Uuid::parse_str(parts[2]).unwrap();
     let place = Place {
@@ -112,7 +116,7 @@ fn opened(store: &MemoryStore, manifest: &str) -> Snapshot {
         journal: Id(journal.into_bytes()),
     };
     let name = Name::read(parts[3]).expect("a name");
-    Snapshot::open(store, &place, &name).unwrap()
+    Snapshot::open(store, &place, &name)
 }
 
 fn change(store: &MemoryStore, name: &str, with: impl FnOnce(&mut SnapshotManifest)) {

@@ -1,6 +1,9 @@
 //! Snapshots that must not be used.
 
-use super::{change, complete, destroy_the_beginning, empty, is_the_fold, owns_with, stops, two};
+use super::{
+    change, complete, destroy_the_beginning, empty, is_the_fold, opened, owns_with, stops,
+    try_opened, two,
+};
 use crate::by_hand::memory;
 use crate::damage::named;
 use bytes::Bytes;
@@ -10,12 +13,22 @@ use tenfold_proto::lane::{SnapshotChunk, SnapshotChunkEntry, SnapshotManifest};
 use tenfold_runtime::lane::record::Hash;
 use tenfold_runtime::log::Topic;
 use tenfold_runtime::snapshot::manifest::{seal, unseal};
+use tenfold_runtime::snapshot::read::Unusable;
 use tenfold_runtime::snapshot::store::MemoryStore;
 
 type Damage = fn(&mut BTreeMap<String, Bytes>, &str);
 
 /// What may become of a snapshot whose manifest has this name.
-const DAMAGES: [(&str, Damage); 7] = [
+const DAMAGES: [(&str, Damage); 8] = [
+    ("a chunk that another lane wrote", |objects, manifest| {
+        let name = manifest.replace("manifest", "chunk-000000");
+        let mut chunk: SnapshotChunk = unseal(&objects[&name]).unwrap();
+        for row in chunk.rows.iter_mut().filter(|row| row.key[0] == 1) {
+            // Another sum.
+            row.value = Some(Bytes::from_static(&[2, 10]));
+        }
+        objects.insert(name, seal(&chunk));
+    }),
     ("a byte of a chunk", |objects, manifest| {
         let chunk = manifest.replace("manifest", "chunk-000001");
         let object = objects.get_mut(&chunk).unwrap();
@@ -108,11 +121,16 @@ fn a_snapshot_of_another_journal_is_refused_whatever_it_says_of_itself() {
     is_the_fold(&bed, &hand, &cache);
     // They say that they are this journal's; its records say that they are not.
     for manifest in complete(&copied) {
+        let foreign = try_opened(&copied, &manifest);
+        assert!(matches!(foreign, Err(Unusable::Foreign(_))), "{foreign:?}");
         change(&copied, &manifest, |manifest| {
             let stamp = manifest.stamp.as_mut().unwrap();
             let id = uuid::Uuid::parse_str(&journal).unwrap();
             stamp.journal_id = id.into_bytes().to_vec().into();
         });
+        let theirs = opened(&copied, &manifest);
+        let belongs = theirs.belongs_to(hand.log.as_ref(), &Topic::journal("intake"), 1);
+        assert!(matches!(belongs, Err(Unusable::Foreign(_))), "{belongs:?}");
     }
     let (mut hand, cache) = empty(&bed, &copied);
     owns_with(&mut hand, "22");
@@ -144,6 +162,11 @@ fn a_snapshot_that_stands_elsewhere_than_its_journal_is_refused() {
             change(&store, &manifest, lie);
         }
         let (mut hand, cache) = empty(&bed, &store);
+        for manifest in complete(&store) {
+            let journal = Topic::journal("intake");
+            let belongs = opened(&store, &manifest).belongs_to(hand.log.as_ref(), &journal, 1);
+            assert!(matches!(belongs, Err(Unusable::Foreign(_))), "{belongs:?}");
+        }
         owns_with(&mut hand, "22");
         is_the_fold(&bed, &hand, &cache);
         println!("lie {number}: found out");
