@@ -14,6 +14,10 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("tenfold-instruments", &["tenfold-domain"]),
     // Arithmetic over assumptions; knows nothing of the pipeline.
     ("tenfold-capacity", &[]),
+    // Labels: text in, bytes for a printer out.
+    ("tenfold-labels", &[]),
+    // Worklists of robots and sample sheets of instruments: what is planned in, text out.
+    ("tenfold-worklists", &["tenfold-domain"]),
     // The auditor knows the wire and nothing else: see `the_auditor_shares_only_the_wire`.
     ("tenfold-audit", &["tenfold-proto"]),
     ("tenfold-console", &["tenfold-domain", "tenfold-proto"]),
@@ -65,6 +69,8 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "tenfold-console",
             "tenfold-domain",
             "tenfold-instruments",
+            "tenfold-labels",
+            "tenfold-worklists",
             "tenfold-proto",
             "tenfold-runtime",
             "tenfold-service-shell",

@@ -1,0 +1,158 @@
+//! The lab prints labels before the first tubes come: two pool tubes and a plate.
+
+mod read;
+
+use proptest::prelude::*;
+use tenfold_labels::{Label, LabelError, Pdf, Printout, Stock, Svg, Symbology, Zpl, print};
+
+fn stock(size: &str, dpi: u16) -> Stock {
+    Stock::parse(size, dpi).expect("a size")
+}
+
+fn text(out: &dyn Printout, labels: &[Label], stock: Stock, copies: u16) -> String {
+    let bytes = print(out, labels, stock, copies).expect("it prints");
+    String::from_utf8(bytes).expect("text")
+}
+
+#[test]
+fn a_pool_tube_gets_a_square_and_its_number_in_large_letters() {
+    let labels = [Label::pool("lab-1", 17, Symbology::DataMatrix)];
+    let zpl = text(&Zpl, &labels, stock("30x12", 203), 2);
+    assert_eq!(
+        zpl,
+        "\
+^XA
+^CI28
+^PW239
+^LL95
+^LH0,0
+^FO11,19
+^BXN,4,200,,,,#^FH_^FDlab-1/P17^FS
+^FO78,15^A0N,27,16^FH_^FDP17^FS
+^FO78,57^A0N,16,9^FH_^FDlab-1^FS
+^PQ2
+^XZ
+"
+    );
+}
+
+#[test]
+fn a_plate_gets_bars_for_any_scanner() {
+    let labels = [Label::plate("lab-1", "PL-000123", Symbology::Code128)];
+    let zpl = text(&Zpl, &labels, stock("60x15", 300), 1);
+    assert_eq!(
+        zpl,
+        "\
+^XA
+^CI28
+^PW708
+^LL177
+^LH0,0
+^FO86,17^BY4
+^BCN,73,N,N,N,A^FH_^FDPL-000123^FS
+^FO17,94^A0N,26,15^FH_^FDPL-000123^FS
+^FO17,135^A0N,15,9^FH_^FDlab-1^FS
+^PQ1
+^XZ
+"
+    );
+}
+
+#[test]
+fn what_is_no_text_for_a_printer_is_written_in_hexadecimal() {
+    let mut label = Label::plate("lab^XZ~JR", "A^B~C\\D_E", Symbology::Code128);
+    label.notes.push("two\nlines".to_owned());
+    let zpl = text(&Zpl, &[label], stock("80x40", 203), 1);
+    assert!(zpl.contains("^FDA_5EB_7EC_5CD_5FE^FS"), "{zpl}");
+    assert!(zpl.contains("^FDlab_5EXZ_7EJR^FS"), "{zpl}");
+    assert!(zpl.contains("^FDtwo lines^FS"), "{zpl}");
+    assert_eq!(zpl.matches("^XZ").count(), 1, "one label, one end");
+    assert_eq!(zpl.matches('~').count(), 0);
+}
+
+#[test]
+fn the_sign_of_escapes_is_one_that_the_code_does_not_have() {
+    let label = Label::plate("lab-1", "#1$2", Symbology::DataMatrix);
+    let zpl = text(&Zpl, &[label], stock("50x25", 203), 1);
+    assert!(zpl.contains(",200,,,,%^FH_^FD#1$2^FS"), "{zpl}");
+}
+
+#[test]
+fn a_label_too_small_for_its_bars_is_refused_with_what_to_do() {
+    let label = Label::pool("lab-1", 123_456, Symbology::Code128);
+    let small = stock("20x10", 203);
+    let refused = print(&Zpl, std::slice::from_ref(&label), small, 1);
+    let told = refused.expect_err("too thin to scan").to_string();
+    assert!(told.contains("take a larger label"), "{told}");
+    let square = Label::pool("lab-1", 123_456, Symbology::DataMatrix);
+    assert!(print(&Zpl, &[square], small, 1).is_ok(), "a square fits");
+}
+
+#[test]
+fn what_no_symbol_can_hold_is_refused() {
+    for code in ["", "has space", "中文", "A>B", &"A".repeat(49)] {
+        let label = Label::plate("lab-1", code, Symbology::Code128);
+        let refused = print(&Zpl, &[label], stock("100x50", 203), 1);
+        assert!(matches!(refused, Err(LabelError::Code { .. })), "{code:?}");
+    }
+    let label = Label::pool("lab-1", 1, Symbology::DataMatrix);
+    let one = [label];
+    assert!(print(&Zpl, &[], stock("50x25", 203), 1).is_err());
+    assert!(print(&Zpl, &one, stock("50x25", 203), 0).is_err());
+    assert!(print(&Zpl, &one, stock("50x25", 203), 101).is_err());
+    assert!(Stock::parse("50", 203).is_err());
+    assert!(Stock::parse("5x5", 203).is_err());
+    assert!(Stock::parse("50x25", 96).is_err());
+}
+
+#[test]
+fn a_sheet_of_paper_holds_as_many_labels_as_fit() {
+    let labels: Vec<Label> = (1..=70)
+        .map(|number| Label::pool("lab-1", number, Symbology::DataMatrix))
+        .collect();
+    let pdf = print(&Pdf, &labels, stock("50x25", 300), 1).expect("it prints");
+    assert!(pdf.starts_with(b"%PDF-1."));
+    let text = String::from_utf8_lossy(&pdf);
+    // 3 by 10 on a sheet.
+    assert_eq!(
+        text.matches("/Type /Page\n").count(),
+        3,
+        "70 on sheets of 30"
+    );
+    for shown in ["(P1)", "(P70)", "(lab-1)"] {
+        assert!(text.contains(shown), "{shown}");
+    }
+    let copies = print(&Pdf, &labels[..1], stock("50x25", 300), 31).expect("it prints");
+    assert_eq!(String::from_utf8_lossy(&copies).matches("(P1)").count(), 31);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn what_is_printed_is_what_is_scanned(code in "[!-=?-~]{1,24}", dpi in prop::sample::select(vec![203u16, 300, 600])) {
+        let stock = stock("110x40", dpi);
+        let bars = Label::plate("lab-1", &code, Symbology::Code128);
+        prop_assert_eq!(read::code128(&text(&Svg, &[bars], stock, 1)), code.clone());
+        let square = Label::plate("lab-1", &code, Symbology::DataMatrix);
+        prop_assert_eq!(read::data_matrix(&text(&Svg, &[square], stock, 1)), code);
+    }
+
+    #[test]
+    fn nothing_stands_outside_its_label(
+        number in 1u64..10_000_000, width in 20u16..120, height in 8u16..80, square: bool,
+    ) {
+        let symbology = if square { Symbology::DataMatrix } else { Symbology::Code128 };
+        let stock = Stock { width, height, dpi: 203 };
+        let label = Label::pool("lab-1", number, symbology);
+        let Ok(placed) = tenfold_labels::layout::place(&label, stock) else { return Ok(()) };
+        let (x, y) = placed.at;
+        prop_assert!(x + placed.modules.width * placed.module <= stock.width_dots());
+        prop_assert!(y + placed.modules.height * placed.row <= stock.height_dots());
+        for text in &placed.texts {
+            let letters = u32::try_from(text.text.len()).expect("few");
+            prop_assert!(text.x + letters * text.height * 60 / 100 <= stock.width_dots(), "{text:?}");
+            prop_assert!(text.y + text.height <= stock.height_dots(), "{text:?}");
+        }
+    }
+}
