@@ -106,6 +106,16 @@ enum Command {
     RunFile(client::run_files::RunFile),
     /// One barcode, from registration to report
     Sample(client::sample::Sample),
+    /// Why a result is what it is: from the instrument's file to the accepted report
+    Explain(client::explain::Explain),
+    /// Labels of pool tubes and plates: for a label printer, or to look at
+    #[command(subcommand)]
+    Labels(client::labels::Labels),
+    /// What a liquid handler shall pipette: Tecan, Hamilton, Opentrons
+    #[command(subcommand)]
+    Worklist(client::worklist::Worklists),
+    /// What an instrument's program is told about a plate
+    SampleSheet(client::worklist::Sheet),
     /// Where the time goes, what is late, where it is stuck
     Sla(client::sla::Sla),
     /// Reports as a receiver gets them
@@ -268,6 +278,12 @@ pub fn dispatch(cli: Cli) -> Outcome {
         Command::ReadRun(args) => client::run_files::read_run(output, &args),
         Command::RunFile(args) => talk(global, |s| client::run_files::run_file(s, output, args)),
         Command::Sample(args) => talk(global, |s| client::sample::run(s, output, args)),
+        Command::Explain(args) => talk(global, |s| client::explain::run(s, output, args)),
+        Command::Labels(command) => talk(global, |s| client::labels::run(s, output, command)),
+        Command::Worklist(command) => {
+            talk(global, |s| client::worklist::worklist(s, output, command))
+        }
+        Command::SampleSheet(args) => talk(global, |s| client::worklist::sheet(s, output, args)),
         Command::Sla(args) => talk(global, |s| client::sla::run(s, output, args)),
         Command::Reports(command) => talk(global, |s| client::results::reports(s, output, command)),
         Command::Orders(args) => talk(global, |s| client::results::orders(s, output, args)),

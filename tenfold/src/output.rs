@@ -277,6 +277,11 @@ static WORDS: LazyLock<HashMap<String, String>> = LazyLock::new(|| {
     words
 });
 
+/// How people say an enum's value.
+pub fn spoken(name: &str) -> String {
+    word(name)
+}
+
 fn word(text: &str) -> String {
     WORDS
         .get(text)
