@@ -117,6 +117,20 @@ impl Chain {
                 }
             }
         }
+        // A closed tube keeps no steps: that it came is still known.
+        if !rows
+            .iter()
+            .any(|row| row.first().is_some_and(|step| step == "received"))
+        {
+            let tube = self.tube.as_ref().and_then(|tube| tube.received_at);
+            let custody = self
+                .sample
+                .as_ref()
+                .and_then(|known| known.custody.as_ref());
+            if let Some(at) = tube.or_else(|| custody.map(|custody| custody.received_at)) {
+                rows.push(row("received", at, "", format!("lab {}", self.lab)));
+            }
+        }
         section(text, "Arrival", &["step", "when", "who", "what"], rows);
     }
 

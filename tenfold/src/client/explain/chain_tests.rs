@@ -195,3 +195,15 @@ fn a_tube_that_is_not_on_a_plate_has_no_result() {
     let words = chain.words();
     assert!(words.ends_with("there is no result."), "{words}");
 }
+
+#[test]
+fn a_closed_tube_keeps_no_steps_and_still_says_when_it_came() {
+    let mut chain = cleared();
+    chain.sample = None;
+    if let Some(tube) = &mut chain.tube {
+        tube.timeline.clear();
+        tube.received_at = Some(at(10));
+    }
+    let words = chain.words();
+    assert!(words.contains("received  2026-01-31T08:10:00Z"), "{words}");
+}
