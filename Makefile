@@ -58,6 +58,17 @@ fuzz: ## Feed every parser and every fold what nobody should send, guided by cov
 	@scripts/need build
 	scripts/fuzz all $(or $(SECONDS),60)
 
+.PHONY: bench baseline
+bench: ## Measure against yardsticks in the same run (NAME=pooling, NAME=pooling/copy; BENCH="--quick", "--list", "--help")
+	@scripts/need build bench
+	cargo build --locked --release -p tenfold-bench -p tenfold
+	target/release/tenfold-bench $(NAME) $(BENCH)
+
+baseline: ## Count the instructions of the rules anew, after a change that must cost what it costs
+	@scripts/need build test
+	cargo build --locked --workspace --bins
+	target/debug/tenfold-gate --baseline
+
 fmt: ## Format the code
 	cargo fmt --all
 

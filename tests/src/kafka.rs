@@ -9,11 +9,18 @@ use tempfile::TempDir;
 /// Heap of each broker: three of them fit beside a build.
 const BROKER_HEAP: &str = "256m";
 
+/// Heap and virtual machine of a broker that is measured: as a lab would run it, not for a quick start.
+const MEASURED_HEAP: &str = "1g";
+const MEASURED_JVM: &str = "-XX:MaxGCPauseMillis=20";
+
 /// Brokers that run until this is dropped, or the process ends.
 pub struct KafkaCluster {
     folder: TempDir,
     ports: String,
     more: String,
+    heap: &'static str,
+    /// Options of the virtual machine; empty = those of the script.
+    jvm: &'static str,
     bootstrap: String,
 }
 
@@ -44,6 +51,19 @@ impl KafkaCluster {
     /// As [`KafkaCluster::start`].
     #[must_use]
     pub fn start_with(brokers: u32, more: &[Listener]) -> Self {
+        Self::start_as(brokers, more, BROKER_HEAP, "")
+    }
+
+    /// One broker to measure: with the whole compiler and a larger heap.
+    ///
+    /// # Panics
+    /// As [`KafkaCluster::start`].
+    #[must_use]
+    pub fn to_measure() -> Self {
+        Self::start_as(1, &[], MEASURED_HEAP, MEASURED_JVM)
+    }
+
+    fn start_as(brokers: u32, more: &[Listener], heap: &'static str, jvm: &'static str) -> Self {
         let folder = tempfile::Builder::new()
             .prefix("tenfold-kafka-")
             .tempdir()
@@ -52,6 +72,8 @@ impl KafkaCluster {
             folder,
             ports: free_ports(brokers),
             more: more.iter().map(entry).collect::<Vec<_>>().join(" "),
+            heap,
+            jvm,
             bootstrap: String::new(),
         };
         cluster.bootstrap = cluster.run(&["up", &brokers.to_string()]);
@@ -113,7 +135,8 @@ impl KafkaCluster {
             .env("KAFKA_DIR", self.folder.path())
             .env("KAFKA_PORTS", &self.ports)
             .env("KAFKA_MORE", &self.more)
-            .env("KAFKA_HEAP", BROKER_HEAP)
+            .env("KAFKA_HEAP", self.heap)
+            .env("KAFKA_JVM", self.jvm)
             .env("KAFKA_OWNER", std::process::id().to_string())
             .output()
             .unwrap_or_else(|error| panic!("{} cannot be run: {error}", script().display()))

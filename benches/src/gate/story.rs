@@ -1,0 +1,233 @@
+//! What the kernels work on: the same lab, tubes and moments each time, so that the counts are the same each time.
+
+use crate::tubes::{BENCH, Load, RACK, barcode, policy_input};
+use anyhow::{Context as _, anyhow};
+use bytes::Bytes;
+use prost::Message as _;
+use tenfold_domain::Timestamp;
+use tenfold_domain::tables::MemoryTables;
+use tenfold_intake::IntakeProcessor;
+use tenfold_pooling::PoolingProcessor;
+use tenfold_proto::lane::Decisions;
+use tenfold_proto::v1;
+use tenfold_runtime::processor::{Input, Processor};
+use v1::external_input::Input as Case;
+use v1::pooling_command::Command;
+
+/// The moment of everything: 2026-01-01.
+const AT: Timestamp = Timestamp(1_767_225_600_000);
+
+/// Racks, or 96 registrations each.
+const RACKS: usize = 2;
+
+/// A service, the state before its inputs, the inputs, and what they caused.
+pub struct Story<P: Processor> {
+    /// Its rules.
+    pub processor: P,
+    /// Before the inputs.
+    pub before: MemoryTables,
+    /// Inputs, each decided on the state before.
+    pub inputs: Vec<Bytes>,
+    /// They come from outside; otherwise they are messages of another service.
+    pub outside: bool,
+    /// When.
+    pub at: Timestamp,
+    first: Vec<Bytes>,
+    events: Vec<Bytes>,
+}
+
+impl<P: Processor> Story<P> {
+    fn new(processor: P, outside: bool) -> anyhow::Result<Self> {
+        let mut story = Self {
+            processor,
+            before: MemoryTables::default(),
+            inputs: Vec::new(),
+            outside,
+            at: AT,
+            first: Vec::new(),
+            events: Vec::new(),
+        };
+        let load = load();
+        let body = policy_input(&load);
+        let mut state = MemoryTables::default();
+        story.first = story.decide(
+            &mut state,
+            Input::External {
+                origin: "gate",
+                body: &body,
+            },
+        )?;
+        story.before = state;
+        Ok(story)
+    }
+
+    /// Decides and folds; answers the events in wire form.
+    fn decide(&self, state: &mut MemoryTables, input: Input<'_>) -> anyhow::Result<Vec<Bytes>> {
+        let decision = self.processor.decide(state, input, AT)?;
+        decision
+            .answer
+            .map_err(|rejection| anyhow!("{}", rejection.message))?;
+        let mut all = Vec::new();
+        for event in &decision.events {
+            let mut wire = Vec::new();
+            self.processor.encode(event, &mut wire);
+            self.processor.evolve(state, event, AT)?;
+            all.push(wire.into());
+        }
+        Ok(all)
+    }
+
+    /// The events of the inputs.
+    ///
+    /// # Errors
+    /// One cannot be read.
+    pub fn decoded(&self) -> anyhow::Result<Vec<P::Event>> {
+        self.events
+            .iter()
+            .map(|event| Ok(self.processor.decode(event)?))
+            .collect()
+    }
+
+    /// All events from the first on, each with its moment.
+    ///
+    /// # Errors
+    /// One cannot be read.
+    pub fn all(&self) -> anyhow::Result<Vec<(P::Event, Timestamp)>> {
+        self.first
+            .iter()
+            .chain(&self.events)
+            .map(|event| Ok((self.processor.decode(event)?, AT)))
+            .collect()
+    }
+
+    /// The events of the inputs as the body of one record.
+    #[must_use]
+    pub fn record(&self) -> Vec<u8> {
+        Decisions {
+            events: self.events.clone(),
+            ..Default::default()
+        }
+        .encode_to_vec()
+    }
+}
+
+fn load() -> Load {
+    Load::new(1, RACKS)
+}
+
+/// Registrations that pooling hears of; then racks are received, planned and confirmed.
+///
+/// # Errors
+/// The rules refuse something.
+pub fn pooling() -> anyhow::Result<Story<PoolingProcessor>> {
+    let load = load();
+    let lab = load.labs.first().cloned().context("a lab")?;
+    let mut story = Story::new(PoolingProcessor::new(), false)?;
+    story.inputs = (0..load.tubes_a_lab())
+        .map(|number| load.details_at(0, number, AT.0))
+        .collect();
+    let mut state = story.before.clone();
+    let mut events = Vec::new();
+    for body in &story.inputs {
+        events.extend(story.decide(&mut state, Input::Message { level: 1, body })?);
+    }
+    for rack in 0..RACKS {
+        let name = format!("RACK{rack:06}");
+        let plan = v1::PlanRackRequest {
+            lab: lab.clone(),
+            bench: BENCH.to_owned(),
+            rack: name.clone(),
+            ..Default::default()
+        };
+        let confirm = v1::ConfirmRackRequest {
+            lab: lab.clone(),
+            bench: BENCH.to_owned(),
+            rack: name.clone(),
+            rest_done: true,
+            ..Default::default()
+        };
+        let barcodes: Vec<String> = (0..RACK)
+            .map(|index| barcode(0, rack * RACK + index))
+            .collect();
+        let arrival = crate::tubes::arrival(&lab, &name, &barcodes);
+        for command in [
+            Command::Receive(arrival),
+            Command::PlanRack(plan),
+            Command::ConfirmRack(confirm),
+        ] {
+            let body = v1::PoolingCommand {
+                command: Some(command),
+            }
+            .encode_to_vec();
+            events.extend(story.decide(
+                &mut state,
+                Input::Command {
+                    actor: "gate",
+                    body: &body,
+                },
+            )?);
+        }
+    }
+    story.events = events;
+    Ok(story)
+}
+
+/// Registrations from outside.
+///
+/// # Errors
+/// The rules refuse something.
+pub fn intake() -> anyhow::Result<Story<IntakeProcessor>> {
+    let load = load();
+    let mut story = Story::new(IntakeProcessor::new(), true)?;
+    story.inputs = (0..load.tubes_a_lab())
+        .map(|number| {
+            let item = v1::RegistrationBatchItem {
+                registration: Some(load.registration_at(0, number, AT.0)),
+                sequence: number as u64 + 1,
+            };
+            v1::ExternalInput {
+                input: Some(Case::Registration(item)),
+            }
+            .encode_to_vec()
+            .into()
+        })
+        .collect();
+    let mut state = story.before.clone();
+    let mut events = Vec::new();
+    for body in &story.inputs {
+        events.extend(story.decide(
+            &mut state,
+            Input::External {
+                origin: "gate",
+                body,
+            },
+        )?);
+    }
+    story.events = events;
+    Ok(story)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stories_make_an_event_for_every_step_of_every_tube() {
+        let tubes = RACKS * RACK;
+        let (pooling, intake) = (pooling().expect("pooling"), intake().expect("intake"));
+        assert!(
+            pooling.events.len() >= 4 * tubes,
+            "{} events",
+            pooling.events.len()
+        );
+        assert!(
+            intake.events.len() >= tubes,
+            "{} events",
+            intake.events.len()
+        );
+        for step in super::super::kernels::STEPS {
+            super::super::kernels::run(&format!("pooling-{step}")).expect(step);
+            super::super::kernels::run(&format!("intake-{step}")).expect(step);
+        }
+    }
+}

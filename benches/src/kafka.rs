@@ -1,0 +1,265 @@
+//! Kafka for figures: our own log under a name of its own for each run, and topics for yardsticks.
+
+use anyhow::{Context as _, anyhow, ensure};
+use bytes::Bytes;
+use futures::executor::block_on;
+use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::error::KafkaError;
+use rdkafka::message::ToBytes;
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
+use rdkafka::types::RDKafkaErrorCode;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+use tenfold_runtime::log::kafka::{KafkaLog, KafkaOptions};
+use tenfold_runtime::log::{
+    Class, Done, Extent, Log, Membership, NewRecord, ReadError, Reader, Suggest, Topic, TopicPlan,
+    Wake,
+};
+
+/// Longest wait for anything of a broker.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A name that no other run of this process has.
+#[must_use]
+pub fn fresh(what: &str) -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(1);
+    format!("{what}{}", NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// Our log on Kafka, whose topics and groups carry a run's name: so each run begins with empty lanes.
+pub struct RunLog {
+    kafka: KafkaLog,
+    run: String,
+}
+
+impl RunLog {
+    /// Connects, as a service does.
+    ///
+    /// # Errors
+    /// The broker does not answer.
+    pub fn connect(bootstrap: &str, run: &str) -> anyhow::Result<Self> {
+        let kafka = KafkaLog::connect(KafkaOptions::new(bootstrap))?;
+        Ok(Self {
+            kafka,
+            run: run.to_owned(),
+        })
+    }
+
+    fn named(&self, topic: &Topic) -> Topic {
+        Topic::named(&format!("{}.{topic}", self.run))
+    }
+}
+
+impl Log for RunLog {
+    fn append(&self, class: Class, topic: &Topic, lane: u32, record: NewRecord, done: Done) {
+        self.kafka
+            .append(class, &self.named(topic), lane, record, done);
+    }
+
+    fn reader(
+        &self,
+        topic: &Topic,
+        lane: u32,
+        from: u64,
+        wake: Wake,
+    ) -> Result<Box<dyn Reader>, ReadError> {
+        self.kafka.reader(&self.named(topic), lane, from, wake)
+    }
+
+    fn extent(&self, topic: &Topic, lane: u32) -> Result<Extent, ReadError> {
+        self.kafka.extent(&self.named(topic), lane)
+    }
+
+    fn lanes(&self, topic: &Topic) -> Result<u32, ReadError> {
+        self.kafka.lanes(&self.named(topic))
+    }
+
+    fn create(&self, plans: &[TopicPlan]) -> Result<(), String> {
+        let plans: Vec<TopicPlan> = plans
+            .iter()
+            .map(|plan| TopicPlan {
+                topic: self.named(&plan.topic),
+                ..plan.clone()
+            })
+            .collect();
+        self.kafka.create(&plans)
+    }
+
+    fn settings_problems(&self, _: &[TopicPlan]) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn join(
+        &self,
+        group: &str,
+        instance: &str,
+        topic: &Topic,
+        suggest: Suggest,
+    ) -> Result<Box<dyn Membership>, ReadError> {
+        let group = format!("{}.{group}", self.run);
+        self.kafka
+            .join(&group, instance, &self.named(topic), suggest)
+    }
+
+    fn position(&self, group: &str, topic: &Topic, lane: u32) -> Result<Option<u64>, ReadError> {
+        let group = format!("{}.{group}", self.run);
+        self.kafka.position(&group, &self.named(topic), lane)
+    }
+
+    fn store_position(
+        &self,
+        group: &str,
+        topic: &Topic,
+        lane: u32,
+        next: u64,
+    ) -> Result<(), ReadError> {
+        let group = format!("{}.{group}", self.run);
+        self.kafka
+            .store_position(&group, &self.named(topic), lane, next)
+    }
+}
+
+fn admin(bootstrap: &str) -> anyhow::Result<AdminClient<DefaultClientContext>> {
+    Ok(ClientConfig::new()
+        .set("bootstrap.servers", bootstrap)
+        .create()?)
+}
+
+/// Makes a topic that is kept for ever.
+///
+/// # Errors
+/// The broker refuses.
+pub fn make_topic(bootstrap: &str, name: &str, partitions: u32) -> anyhow::Result<()> {
+    let partitions = i32::try_from(partitions)?;
+    let topic =
+        NewTopic::new(name, partitions, TopicReplication::Fixed(1)).set("retention.ms", "-1");
+    let options = AdminOptions::new().operation_timeout(Some(PATIENCE));
+    for result in block_on(admin(bootstrap)?.create_topics([&topic], &options))? {
+        result.map_err(|(name, code)| anyhow!("topic {name} is not made: {code}"))?;
+    }
+    Ok(())
+}
+
+/// Deletes the topics whose names begin so, so that runs do not fill the disk. What does not go stays for the end.
+pub fn drop_topics(bootstrap: &str, beginning: &str) {
+    let dropped = || -> anyhow::Result<()> {
+        let admin = admin(bootstrap)?;
+        let there = admin.inner().fetch_metadata(None, PATIENCE)?;
+        let names: Vec<&str> = there
+            .topics()
+            .iter()
+            .map(|t| t.name())
+            .filter(|name| name.starts_with(beginning))
+            .collect();
+        if !names.is_empty() {
+            block_on(admin.delete_topics(&names, &AdminOptions::new()))?;
+        }
+        Ok(())
+    };
+    let _ = dropped();
+}
+
+/// Writes records to a partition and waits until all are durable.
+///
+/// # Errors
+/// One is not.
+pub fn fill<'a>(
+    bootstrap: &str,
+    topic: &str,
+    partition: u32,
+    records: impl Iterator<Item = &'a Bytes>,
+) -> anyhow::Result<()> {
+    let producer = filler(bootstrap)?;
+    let partition = i32::try_from(partition)?;
+    for record in records {
+        send(&producer, topic, partition, record)?;
+    }
+    producer
+        .flush(PATIENCE)
+        .with_context(|| format!("{topic} is not filled"))
+}
+
+/// The same with keys.
+///
+/// # Errors
+/// One is not durable.
+pub fn keyed(
+    bootstrap: &str,
+    topic: &str,
+    partition: u32,
+    records: impl Iterator<Item = (String, Bytes)>,
+) -> anyhow::Result<()> {
+    let producer = filler(bootstrap)?;
+    let partition = i32::try_from(partition)?;
+    for (key, value) in records {
+        let record = BaseRecord::to(topic)
+            .partition(partition)
+            .key(key.as_str())
+            .payload(&value[..]);
+        hand_over(&producer, record)?;
+    }
+    producer
+        .flush(PATIENCE)
+        .with_context(|| format!("{topic} is not filled"))
+}
+
+fn filler(bootstrap: &str) -> anyhow::Result<BaseProducer> {
+    let mut config = ClientConfig::new();
+    config
+        .set("bootstrap.servers", bootstrap)
+        .set("enable.idempotence", "true")
+        .set("linger.ms", "5")
+        .set("queue.buffering.max.messages", "500000");
+    Ok(config.create()?)
+}
+
+/// Hands a record to a producer; waits while its queue is full.
+///
+/// # Errors
+/// It is refused.
+pub fn send(
+    producer: &BaseProducer,
+    topic: &str,
+    partition: i32,
+    value: &[u8],
+) -> anyhow::Result<()> {
+    let record = BaseRecord::<(), [u8]>::to(topic)
+        .partition(partition)
+        .payload(value);
+    hand_over(producer, record)
+}
+
+fn hand_over<K: ToBytes + ?Sized>(
+    producer: &BaseProducer,
+    mut record: BaseRecord<'_, K, [u8]>,
+) -> anyhow::Result<()> {
+    loop {
+        match producer.send(record) {
+            Ok(()) => return Ok(()),
+            Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
+                producer.poll(Duration::from_millis(5));
+                record = back;
+            }
+            Err((error, _)) => return Err(error.into()),
+        }
+    }
+}
+
+/// Waits until all that was handed over is acknowledged. Without it, `commit_transaction` of rdkafka's safe API waits 100 ms
+/// more than it needs to: it looks so seldom.
+///
+/// # Errors
+/// It takes too long.
+pub fn drain(producer: &BaseProducer) -> anyhow::Result<()> {
+    let began = std::time::Instant::now();
+    while producer.in_flight_count() > 0 {
+        ensure!(
+            began.elapsed() < PATIENCE,
+            "the broker acknowledges nothing"
+        );
+        producer.poll(Duration::from_millis(1));
+    }
+    Ok(())
+}

@@ -1,0 +1,22 @@
+//! The benchmark suite (`tenfold-bench`), and the gate on instruction counts (`tenfold-gate`).
+//!
+//! Read in this order: [`figure`] (what a figure is), [`figures`] (all of them), [`peers`] (what they are measured
+//! against), [`contest`] (how two are measured in turn), [`report`] and [`plot`] (what is told), [`gate`] (counts that a test
+//! may fail on). A figure's file says what of ours is measured; a peer's file says how the yardstick was tuned.
+
+pub mod bed;
+pub mod cli;
+pub mod contest;
+pub mod figure;
+pub mod figures;
+pub mod gate;
+pub mod kafka;
+pub mod lab;
+pub mod machine;
+pub mod openloop;
+pub mod peers;
+pub mod plot;
+pub mod pooler;
+pub mod report;
+pub mod scanrecord;
+pub mod tubes;
