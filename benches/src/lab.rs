@@ -25,8 +25,8 @@ const WINDOW: usize = 8;
 /// Registrations made at once, before they are streamed: bounds memory.
 const PART: usize = 100_000;
 
-/// Tubes received in one call.
-const BOX: usize = 500;
+/// Tubes received in one call: the most that one takes.
+const BOX: usize = 96;
 
 /// First number of tubes that never come: above all that do.
 const STRANGERS: usize = 100_000_000;
@@ -204,9 +204,9 @@ impl Lab {
                 .map(|(lane, number)| self.load.registration_at(lane, number, now_ms()))
                 .collect();
             register(channel.clone(), &source, all, None).await?;
-            for lane in 0..self.load.labs.len() {
-                self.receive(channel.clone(), lane, first, tubes).await?;
-            }
+            let lanes = 0..self.load.labs.len();
+            let received = lanes.map(|lane| self.receive(channel.clone(), lane, first, tubes));
+            futures::future::try_join_all(received).await?;
             anyhow::Ok(())
         })?;
         Ok(first)

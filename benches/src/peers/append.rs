@@ -18,8 +18,8 @@ use std::time::{Duration, Instant};
 /// Between two transactions.
 const APART: Duration = Duration::from_millis(30);
 
-/// Appends not counted, at the start of each run.
-const WARM_UP: usize = 200;
+/// The first of so many parts of the time is not counted.
+const WARM_UP_PARTS: u32 = 10;
 
 struct Appends {
     bed: Arc<Bed>,
@@ -73,7 +73,7 @@ impl Contestant for Appends {
         }
         let value = vec![b'x'; self.bytes];
         let time = Duration::from_secs(self.bed.size.seconds);
-        let (began, mut ms, mut warm) = (Instant::now(), Vec::new(), WARM_UP);
+        let (began, mut ms) = (Instant::now(), Vec::new());
         while began.elapsed() < time {
             let from = Instant::now();
             if self.transaction {
@@ -85,14 +85,11 @@ impl Contestant for Appends {
                 producer.commit_transaction(PATIENCE)?;
             }
             let took = from.elapsed().as_secs_f64() * 1_000.0;
+            if began.elapsed() > time / WARM_UP_PARTS {
+                ms.push(took);
+            }
             if self.transaction {
                 std::thread::sleep(APART);
-                warm = warm.saturating_sub(WARM_UP / 10);
-            }
-            if warm > 0 {
-                warm -= 1;
-            } else {
-                ms.push(took);
             }
         }
         drop_topics(bootstrap, &topic);
