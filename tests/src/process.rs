@@ -89,7 +89,8 @@ impl Served {
     pub fn new(name: &str, program: PathBuf, arguments: &[&str], folder: &Path) -> Self {
         let (grpc, http) = (free_address(), free_address());
         let mut arguments: Vec<String> = arguments.iter().map(|one| (*one).to_owned()).collect();
-        if arguments.first().is_some_and(|first| first == "run") {
+        let wants_console = arguments.iter().any(|argument| argument == "--console");
+        if arguments.first().is_some_and(|first| first == "run") && !wants_console {
             // The console's own port is one, and may be taken by another process; a test that wants it says
             // `--console`.
             let none = ["--set".to_owned(), "console.listen=".to_owned()];
