@@ -55,7 +55,7 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// Two, so that a damaged one has one before it; 64 MiB of journal are folded in some seconds.
+    /// Two, so that a damaged one has one before it; what folding 64 MiB takes is not measured yet.
     fn default() -> Self {
         Self {
             every_bytes: 64 << 20,

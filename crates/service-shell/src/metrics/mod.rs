@@ -51,6 +51,9 @@ pub fn all() -> Vec<Metric> {
             &["service", "reason"]
         } else if help.contains("by the stage") {
             &["service", "stage"]
+        } else if name.starts_with("tenfold_log_") {
+            // A process has one log, whatever services it runs.
+            &[]
         } else {
             &["service"]
         };
