@@ -88,6 +88,20 @@ impl Well {
     pub const fn column(self) -> u8 {
         self.column
     }
+
+    /// Where this well comes to stand if the plate is turned by 180 degrees: A1 and H12 change places. `None` if it is
+    /// no well of this size.
+    #[must_use]
+    pub const fn turned(self, size: PlateSize) -> Option<Self> {
+        if self.row >= size.rows() || self.column >= size.columns() {
+            return None;
+        }
+        Self::at(
+            size,
+            size.rows() - 1 - self.row,
+            size.columns() - 1 - self.column,
+        )
+    }
 }
 
 impl fmt::Display for Well {
@@ -279,6 +293,9 @@ mod tests {
                 prop_assert_eq!(by_row.is_some(), index < size.wells());
                 prop_assert_eq!(by_row.map(|w| w.row_major(size)), by_row.map(|_| index));
                 prop_assert_eq!(by_column.map(|w| w.column_major(size)), by_column.map(|_| index));
+                let turned = by_row.and_then(|w| w.turned(size));
+                prop_assert_eq!(turned.map(|w| w.row_major(size)), by_row.map(|_| size.wells() - 1 - index));
+                prop_assert_eq!(turned.and_then(|w| w.turned(size)), by_row);
             }
         }
 

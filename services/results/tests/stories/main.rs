@@ -4,6 +4,7 @@ mod anything;
 mod corrections;
 mod hostile;
 mod lab;
+mod mixups;
 mod pools;
 mod receivers;
 mod runs;

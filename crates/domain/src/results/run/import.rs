@@ -1,6 +1,7 @@
 //! The decision about a run's file. In: a [`Submission`]. Out: `RunImported` and what follows from its
 //! calls, `RunParked`, or a work item for a quarantined run.
 
+use super::fingerprint::mistaken;
 use super::identity::{identity, seen_before, shape};
 use super::table::{Fitted, fit};
 use super::{ImportOutcome, ImportState, release};
@@ -205,11 +206,29 @@ fn import_of(
             "correct the read time, or add a rule that was in force then",
         )
     })?;
-    let fitted = fit(&submission.table, plate, assay)?;
+    // A reason is a person's word that this is the plate, whatever its controls look like.
+    let asked = version == 1 && submission.reason.trim().is_empty();
+    let like = |draft: &Draft<'_>| {
+        asked
+            .then(|| mistaken(draft, plate, &submission.table, submission.read_at))
+            .flatten()
+    };
+    let fitted = match fit(&submission.table, plate, assay) {
+        Ok(fitted) => fitted,
+        Err(fault) => {
+            let (reason, detail) = like(draft).ok_or_else(|| fault.clone())?;
+            let detail = format!("{detail}. Against its own map: {}", fault.message);
+            return Ok(quarantine(draft, submission, reason, detail));
+        }
+    };
     if !fitted.code_mismatches.is_empty() {
         let detail = format!(
-            "{}: not so on the plate's map; is this another plate, or this one turned round?",
-            fitted.code_mismatches.join(", ")
+            "{}: not so on the plate's map; {}",
+            fitted.code_mismatches.join(", "),
+            like(draft).map_or_else(
+                || "is this another plate, or this one turned round?".to_owned(),
+                |(_, detail)| detail
+            )
         );
         return Ok(quarantine(
             draft,
@@ -219,6 +238,13 @@ fn import_of(
         ));
     }
     let analysis = analyse(draft, submission, plate, &rules, &fitted);
+    if let GateVerdict::OutOfControl(failures) = &analysis.gate
+        && let Some((reason, detail)) = like(draft)
+    {
+        let failures: Vec<String> = failures.iter().map(failure_text).collect();
+        let detail = format!("{detail}. What does not fit: {}", failures.join("; "));
+        return Ok(quarantine(draft, submission, reason, detail));
+    }
     let mut outcome = outcome_of(plate, &analysis, run_number, version);
     outcome.notes.extend(fitted.warnings);
     let run = LabNumber::new(plate.lab.clone(), run_number);
@@ -256,12 +282,7 @@ fn analyse(
     rules: &Rules<'_>,
     fitted: &Fitted,
 ) -> Analysis {
-    let controls: Vec<_> = plate
-        .controls
-        .iter()
-        .map(|(well, control)| (*well, *control, fitted.cts(*well)))
-        .collect();
-    let gate = control_gate(rules, &controls);
+    let gate = control_gate(rules, &fitted.controls(plate));
     let set_aside = match (plate.state, &gate) {
         (PlateState::OutOfControl, _) => Some(
             "the plate was out of control and is plated again: this analysis is kept and releases nothing".to_owned(),

@@ -2,9 +2,10 @@
 //!
 //! A run is an instrument's serial and its run id; a file is its content hash. The same file again
 //! changes nothing; the same run with other content is a new analysis version; a second run of a plate
-//! needs a reason; a run of a plate not loaded yet is parked; one that does not fit its plate is
-//! quarantined; one with a fault in it is refused whole.
+//! needs a reason; a run of a plate not loaded yet is parked; one that does not fit its plate, or looks like
+//! another, is quarantined; one with a fault in it is refused whole.
 
+mod fingerprint;
 mod identity;
 mod import;
 mod release;

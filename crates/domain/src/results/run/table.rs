@@ -63,6 +63,15 @@ impl Fitted {
             control: readings.get(cut).and_then(|r| r.ct),
         }
     }
+
+    /// The numbers of a plate's control wells.
+    pub fn controls(&self, plate: &Plate) -> Vec<(Well, Control, WellCts)> {
+        plate
+            .controls
+            .iter()
+            .map(|(well, control)| (*well, *control, self.cts(*well)))
+            .collect()
+    }
 }
 
 #[derive(Default)]
