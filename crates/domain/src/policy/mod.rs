@@ -1,11 +1,12 @@
 //! What a lab may decide for itself, as data in the log: one TOML text, validated, activated in every
 //! lane, and named by its version in each decision that it made.
 //!
-//! One file a section: `labs` and `sites` (intake), `classes` (turnaround), `pooling`, `assays` and
-//! `receivers` and `tables` (results); and `library`, which keeps the active one in a lane's state.
+//! One file a section: `labs` and `sites` (intake), `classes` (turnaround), `pooling`, `assays`,
+//! `contamination`, `receivers` and `tables` (results); and `library`, which keeps the active one in a lane's state.
 
 mod assays;
 mod classes;
+mod contamination;
 mod labs;
 mod library;
 mod pooling;
@@ -15,6 +16,7 @@ mod tables;
 
 pub use assays::*;
 pub use classes::*;
+pub use contamination::*;
 pub use labs::*;
 pub use library::*;
 pub use pooling::*;
@@ -49,6 +51,9 @@ pub struct Policy {
     pub assays: BTreeMap<AssayId, Assay>,
     /// Reporting systems by id.
     pub receivers: BTreeMap<ReceiverId, Receiver>,
+    /// Patterns of a plate that are pointed out.
+    #[serde(default)]
+    pub contamination: Contamination,
     /// Tables of the lab's own in result files.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tables: Vec<TableMapping>,
@@ -102,6 +107,7 @@ impl Policy {
         classes::check(self, &mut errors);
         pooling::check(self, &mut errors);
         assays::check(self, &mut errors);
+        contamination::check(self, &mut errors);
         receivers::check(self, &mut errors);
         tables::check(self, &mut errors);
         errors

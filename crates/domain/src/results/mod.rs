@@ -6,7 +6,7 @@
 //!
 //! Read in this order: [`state`] (the tables), [`event`] (what happens), [`draft`] (how a decision is
 //! made of steps), then the decisions: [`plate`], [`run`], [`call`], [`outcome`], [`order`],
-//! [`report`], [`delivery`], [`clock`]; [`evolve`] folds; [`invariants`] check.
+//! [`report`], [`delivery`], [`clock`]; [`evolve`] folds; [`invariants`] check; [`hints`] point things out.
 
 pub mod call;
 pub mod clock;
@@ -15,6 +15,7 @@ pub mod delivery;
 pub mod draft;
 pub mod event;
 pub mod evolve;
+pub mod hints;
 pub mod invariants;
 pub mod order;
 pub mod outcome;

@@ -2,6 +2,7 @@
 //! [`journal`] (events), [`calls`] (commands and views).
 
 pub mod calls;
+pub mod hints;
 pub mod journal;
 pub mod parts;
 pub mod run;

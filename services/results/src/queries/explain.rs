@@ -3,6 +3,8 @@
 use super::lists::order_view;
 use super::specimen::{Found, clock, current, find, receivers, standing};
 use tenfold_domain::Rejection;
+use tenfold_domain::policy::Contamination;
+use tenfold_domain::results::hints;
 use tenfold_domain::results::state::{
     Analysis, GateVerdict, Plate, PoolEnd, Run, SuspectPool, Test, tube_id,
 };
@@ -12,6 +14,7 @@ use tenfold_proto::v1;
 
 /// The whole chain of one barcode.
 pub(super) fn explain(
+    rules: &Contamination,
     state: &dyn Read,
     query: &v1::GetResultRequest,
 ) -> Result<v1::ResultExplanation, Rejection> {
@@ -33,7 +36,7 @@ pub(super) fn explain(
         tests: specimen
             .tests
             .iter()
-            .filter_map(|test| explain_test(state, test))
+            .filter_map(|test| explain_test(rules, state, test))
             .collect(),
         pool,
         pool_end,
@@ -84,7 +87,7 @@ fn explain_pool(state: &dyn Read, pool: &SuspectPool) -> v1::ExplainedPool {
     }
 }
 
-fn explain_test(state: &dyn Read, test: &Test) -> Option<v1::ExplainedTest> {
+fn explain_test(rules: &Contamination, state: &dyn Read, test: &Test) -> Option<v1::ExplainedTest> {
     let plate = state.get::<Plate>(&test.plate)?;
     let well = plate.wells.iter().find(|well| well.well == test.well);
     let pool = well.and_then(|well| well.pool.clone());
@@ -127,6 +130,11 @@ fn explain_test(state: &dyn Read, test: &Test) -> Option<v1::ExplainedTest> {
     explained.imported_at = analysis.imported_at.0;
     explained.imported_by = analysis.actor.to_string();
     explained.policy = analysis.policy;
+    explained.hints = hints::of_analysis(state, (test.plate, &plate), &analysis, rules)
+        .into_iter()
+        .filter(|hint| hint.wells().contains(&test.well))
+        .map(Into::into)
+        .collect();
     if let Some((_, readings, call)) = analysis.well(test.well) {
         explained.call = v1::WellCall::from(*call).into();
         for (target, reading) in analysis.targets.iter().zip(readings) {

@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use tenfold_domain::Rejection;
 use tenfold_domain::ids::LabId;
+use tenfold_domain::policy::Contamination;
 use tenfold_domain::results::event::LabNumber;
+use tenfold_domain::results::hints;
 use tenfold_domain::results::invariants;
 use tenfold_domain::results::state::{
     Analysis, Board, GateVerdict, Histogram, OpenOrder, Order, OrderKind, OrderState, Plate,
@@ -36,7 +38,11 @@ fn range(state: &dyn Read, lab: &str) -> Option<(u64, u64)> {
     lab_no(state, &LabId::from(lab)).map(|no| (key_of(no, 0), key_of(no.saturating_add(1), 0)))
 }
 
-pub(super) fn run(state: &dyn Read, query: &v1::GetRunRequest) -> Result<v1::RunView, Rejection> {
+pub(super) fn run(
+    rules: &Contamination,
+    state: &dyn Read,
+    query: &v1::GetRunRequest,
+) -> Result<v1::RunView, Rejection> {
     let unknown = || {
         Rejection::not_found(
             "RUN_UNKNOWN",
@@ -66,6 +72,7 @@ pub(super) fn run(state: &dyn Read, query: &v1::GetRunRequest) -> Result<v1::Run
     let (serial, run_id) = run.name.split_once('\u{1f}').unwrap_or((&run.name, ""));
     let name = (serial.to_owned(), run_id.to_owned());
     let number = LabNumber::new(plate.lab.clone(), query.run);
+    let hints = hints::of_analysis(state, (run.plate, &plate), &analysis, rules);
     Ok(v1::RunView {
         lab: plate.lab.to_string(),
         run: query.run,
@@ -80,6 +87,7 @@ pub(super) fn run(state: &dyn Read, query: &v1::GetRunRequest) -> Result<v1::Run
             number_of(run.plate),
             analysis,
         )),
+        hints: hints.into_iter().map(Into::into).collect(),
     })
 }
 

@@ -30,12 +30,16 @@ pub fn answer(library: &Library, state: &dyn Read, query: &[u8], now: Timestamp)
                 "ask another",
             )
         })?;
+    let rules = library
+        .active(state)
+        .map(|policy| policy.contamination)
+        .unwrap_or_default();
     Ok(match query {
         Query::Pending(q) => bytes(&deliveries::pending(library, state, &q, now)),
         Query::Result(q) => bytes(&specimen::result(state, &q)?),
         Query::Timeline(q) => bytes(&specimen::timeline(state, &q)?),
-        Query::Explain(q) => bytes(&explain::explain(state, &q)?),
-        Query::Run(q) => bytes(&lists::run(state, &q)?),
+        Query::Explain(q) => bytes(&explain::explain(&rules, state, &q)?),
+        Query::Run(q) => bytes(&lists::run(&rules, state, &q)?),
         Query::Runs(q) => bytes(&lists::runs(state, &q)),
         Query::Board(q) => bytes(&lists::board(state, &q)),
         Query::Orders(q) => bytes(&lists::orders(state, &q)),

@@ -2,6 +2,7 @@
 
 mod anything;
 mod corrections;
+mod hints;
 mod hostile;
 mod lab;
 mod mixups;

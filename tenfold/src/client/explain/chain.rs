@@ -255,6 +255,9 @@ fn readings(text: &mut String, test: &ExplainedTest) {
             test.pool, test.members
         );
     }
+    for hint in &test.hints {
+        let _ = writeln!(text, "Look:     {}", hint.text);
+    }
 }
 
 fn suspect(text: &mut String, pool: &ExplainedPool) {

@@ -1,7 +1,7 @@
 use super::*;
 use tenfold_proto::v1::{
-    CtReading, EarlierAnalysis, ExplainedTarget, IssuedVersion, PoolingStep, ReceiverState, Sample,
-    Verdict,
+    ContaminationHint, CtReading, EarlierAnalysis, ExplainedTarget, IssuedVersion, PoolingStep,
+    ReceiverState, Sample, Verdict,
 };
 
 /// 2026-01-31 08:00 UTC and so many minutes.
@@ -86,6 +86,10 @@ fn cleared() -> Chain {
         ],
         call: WellCall::Positive.into(),
         controls: "in-control".to_owned(),
+        hints: vec![ContaminationHint {
+            text: "B3 (Ct 28.1) stands next to B4 (Ct 15.2), which is much stronger: it may be a drop of that".to_owned(),
+            ..ContaminationHint::default()
+        }],
         earlier: vec![EarlierAnalysis {
             version: 1,
             file_hash: "99887766554433".to_owned(),

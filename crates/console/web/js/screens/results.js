@@ -14,6 +14,11 @@ const CALLS = {
   WELL_CALL_GREY: 'grey', WELL_CALL_INVALID: 'invalid',
 };
 
+/** What a hint says: a person looks, no call changes. */
+const hintText = ({ kind, wells = [], ct, neighbour, neighbour_ct: strong }) => t(`hint.${kind}`, {
+  well: plain(wells[0]), last: plain(wells.at(-1)), n: wells.length, ct: ct?.toFixed(1) ?? '', neighbour: plain(neighbour), strong: strong?.toFixed(1) ?? '',
+});
+
 function view() {
   const root = h('section', { class: 'whole results', 'aria-label': t('nav.results') });
   const list = h('div', { class: 'card runs' });
@@ -43,19 +48,24 @@ function view() {
     const large = plate?.size === 'PLATE_SIZE_384';
     const failed = new Set((analysis.failures ?? []).map((one) => plain(one.well)));
     const good = !analysis.failures?.length;
+    const hints = chosen.hints ?? [];
+    const doubted = new Set(hints.flatMap((one) => one.wells ?? []).map(plain));
     map.replaceChildren(
       h('p', { class: `verdict ${good ? 'good' : 'stop'}` }, shape(good ? 'good' : 'stop'), h('strong', {}, good ? t('results.inControl') : t('results.outOfControl')),
         analysis.set_aside ? ` ${analysis.set_aside}` : ''),
       ...(analysis.failures ?? []).map((one) => h('p', { class: 'late' }, `${plain(one.well)} ${one.why}`)),
+      ...hints.map((one) => h('p', { class: 'hint' }, shape('note'), h('span', {}, hintText(one)))),
       grid(large ? 16 : 8, large ? 24 : 12, (name) => {
         const one = calls.get(name);
         const control = contents.get(name)?.control;
         const picked = name === well ? ' now' : '';
         const kind = control ? (failed.has(name) ? 'control failed' : 'control') : one ? CALLS[one.call] ?? 'free' : 'free';
         const text = control ? t(`control.${control}`) : one ? t(`call.${one.call}`) : '';
-        return { class: `${kind}${picked}`, text, title: `${name} ${word(control ?? one?.call ?? '')}` };
+        const look = doubted.has(name) ? ' doubted' : '';
+        const title = `${name} ${word(control ?? one?.call ?? '')}${look ? ` ${t('results.look')}` : ''}`;
+        return { class: `${kind}${look}${picked}`, text: look ? `${text}!` : text, title };
       }, t('plate.map', { plate: chosen.plate })),
-      h('p', { class: 'legend' }, Object.entries(CALLS).map(([name, kind]) => h('span', {}, h('b', { class: `chip ${kind}` }, t(`call.${name}`)), ` ${word(name)} ${(analysis.wells ?? []).filter((one) => one.call === name && !contents.get(plain(one.well))?.control).length}`))));
+      h('p', { class: 'legend' }, doubted.size ? h('span', {}, h('b', { class: 'chip' }, '!'), ` ${t('results.look')} ${doubted.size}`) : null, Object.entries(CALLS).map(([name, kind]) => h('span', {}, h('b', { class: `chip ${kind}` }, t(`call.${name}`)), ` ${word(name)} ${(analysis.wells ?? []).filter((one) => one.call === name && !contents.get(plain(one.well))?.control).length}`))));
   };
 
   const drawWhy = () => {
@@ -70,6 +80,7 @@ function view() {
       h('p', { class: 'soft' }, `${exact(analysis.imported_at)} · ${analysis.actor ?? ''} · ${t('results.policy', { n: analysis.policy ?? 0 })}`),
       one ? h('h2', {}, `${well}: ${word(one.call)}`) : h('p', { class: 'empty' }, t('results.pick')),
       content ? h('p', {}, content) : null,
+      ...(chosen.hints ?? []).filter((hint) => (hint.wells ?? []).map(plain).includes(well)).map((hint) => h('p', { class: 'hint' }, shape('note'), h('span', {}, hintText(hint)))),
       one ? table(t('results.readings'), [t('results.target'), 'Ct', t('results.rule')], (one.readings ?? []).map(reading), '') : null);
   };
 

@@ -11,6 +11,7 @@ use crate::rejection::{Code, Rejection};
 use crate::results::call::{Call, Rules, control_gate};
 use crate::results::draft::{Draft, Outgoing};
 use crate::results::event::{Event, LabNumber};
+use crate::results::hints;
 use crate::results::state::{
     Analysis, GateVerdict, Lab, Plate, PlateState, Submission, Work, WorkKind, key_of, lab_no,
     number_of,
@@ -247,6 +248,8 @@ fn import_of(
     }
     let mut outcome = outcome_of(plate, &analysis, run_number, version);
     outcome.notes.extend(fitted.warnings);
+    let seen = hints::in_wells(plate, &analysis, &policy.contamination);
+    outcome.notes.extend(seen.iter().map(ToString::to_string));
     let run = LabNumber::new(plate.lab.clone(), run_number);
     let (in_control, first) = (
         analysis.gate == GateVerdict::InControl,
