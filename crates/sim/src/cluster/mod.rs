@@ -2,6 +2,7 @@
 
 pub mod instance;
 pub mod release;
+pub mod service;
 
 use crate::depot::Depot;
 use crate::disk::Disk;
@@ -10,14 +11,11 @@ use crate::host::Host;
 use crate::log::SimLog;
 use crate::shared::{MS, SECOND, Shared, What, lock};
 use instance::{Instance, Making};
-use rand::Rng;
 use rand::rngs::StdRng;
+use service::{Service, pick, suggest};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
-use tenfold_runtime::lane::context::Event;
 use tenfold_runtime::lane::init::create_lanes_with;
-use tenfold_runtime::limits::Limits;
 use tenfold_runtime::log::{Log, Retention, Topic, TopicPlan};
 
 /// The services, in the order of their numbers here.
@@ -47,21 +45,6 @@ impl Directory {
     pub fn owner(&self, service: usize, lane: u32) -> Option<usize> {
         lock(&self.owners).get(&(service, lane)).copied()
     }
-}
-
-/// One service.
-pub struct Service {
-    /// Number of its lanes.
-    pub lanes: u32,
-    /// Its instances; none where one is down.
-    pub instances: Vec<Option<Instance>>,
-    disks: Vec<Arc<Disk>>,
-    levels: Vec<u32>,
-    limits: Limits,
-    /// Which instance shall own each lane.
-    wanted: Vec<usize>,
-    /// Lanes that a second instance was told to own as well.
-    also: Vec<(u32, usize)>,
 }
 
 /// See the module.
@@ -377,66 +360,5 @@ impl Cluster {
             .iter()
             .enumerate()
             .flat_map(|(number, service)| service.disks.iter().map(move |disk| (number, disk)))
-    }
-}
-
-impl Service {
-    fn new(lanes: u32, instances: usize, chance: &mut StdRng) -> Self {
-        Self {
-            lanes,
-            instances: (0..instances).map(|_| None).collect(),
-            disks: (0..instances).map(|_| Arc::default()).collect(),
-            levels: vec![release::OLD; instances],
-            limits: limits(chance),
-            wanted: (0..lanes as usize).map(|lane| lane % instances).collect(),
-            also: Vec::new(),
-        }
-    }
-
-    fn give(&mut self, shared: &Shared, lane: u32, to: usize) {
-        let from = std::mem::replace(&mut self.wanted[lane as usize], to);
-        if from == to {
-            return;
-        }
-        shared.say(|| format!("lane {lane} is given from {from} to {to}"));
-        if let Some(instance) = &self.instances[from] {
-            suggest(shared, &instance.host, lane, false);
-        }
-        if let Some(instance) = &self.instances[to] {
-            suggest(shared, &instance.host, lane, true);
-        }
-    }
-}
-
-fn suggest(shared: &Shared, host: &Arc<Host>, lane: u32, wanted: bool) {
-    let soon = shared.delay(MS, 50 * MS, 5 * SECOND);
-    let at = host.in_order(shared.now() + soon);
-    let event = Event::Wanted(wanted);
-    shared.at(at, What::Deliver(Arc::clone(host), lane, event));
-}
-
-fn pick(shared: &Shared, of: usize) -> usize {
-    usize::try_from(shared.draw(0..of.max(1) as u64)).unwrap_or(0)
-}
-
-/// Bounds near those of production, and often so small that they matter on a small day.
-fn limits(chance: &mut StdRng) -> Limits {
-    let usual = Limits::default();
-    let small = chance.random_bool(0.6);
-    if !small {
-        return usual;
-    }
-    Limits {
-        batch_inputs_max: chance.random_range(1..8),
-        batch_bytes_max: chance.random_range(2_000..20_000),
-        in_flight_max: chance.random_range(1..=5),
-        commands_waiting_max: chance.random_range(3..12),
-        unapplied_bytes_max: chance.random_range(20_000..200_000),
-        relay_window_records: chance.random_range(1..4),
-        relay_pack_messages: chance.random_range(1..4),
-        relay_pack_bytes: chance.random_range(500..5_000),
-        relay_bytes_max: chance.random_range(20_000..200_000),
-        resend_after: Duration::from_secs(chance.random_range(2..30)),
-        ..usual
     }
 }

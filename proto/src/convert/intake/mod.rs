@@ -1,16 +1,19 @@
-//! Events and calls of intake.
+//! Registrations, events and receipts of intake.
+
+mod board;
+mod query;
+
+pub use board::lab_board;
 
 use super::message::{order_id, tube_id};
 use super::{WireError, enum_conversion};
 use crate::{lane, v1};
 use tenfold_domain::Rejection;
-use tenfold_domain::intake::board::{Gauge, LabBoard, Spans};
-use tenfold_domain::intake::query::{Cursor, Told};
-use tenfold_domain::intake::state::{Entry, Life, OpenOrder, Standing, Verdict};
+use tenfold_domain::intake::state::Standing;
 use tenfold_domain::intake::{Effect, Event, Receipt, Registration, Stated};
 use tenfold_domain::message::{self, Message};
 use tenfold_domain::sample::{Kind, Sample};
-use tenfold_domain::time::{Millis, Timestamp};
+use tenfold_domain::time::Timestamp;
 use tenfold_domain::turnaround::Deadline;
 
 enum_conversion!(Effect, v1::RegistrationEffect, "effect", {
@@ -295,182 +298,5 @@ impl TryFrom<v1::RegistrationReceipt> for Receipt {
             sample: r.sample.map(Sample::try_from).transpose()?,
             due: r.due.map(Timestamp),
         })
-    }
-}
-
-impl From<Entry> for v1::IntakeSample {
-    fn from(entry: Entry) -> Self {
-        let stated = entry.stated();
-        let (source, version) = stated.map_or((String::new(), 0), |(by, v)| (by.to_owned(), v));
-        let common = Self {
-            barcode: entry.barcode().to_string(),
-            source,
-            version,
-            custody: entry.custody.map(|c| v1::Custody {
-                tube: c.tube_id().to_string(),
-                lab: c.lab.to_string(),
-                received_at: c.received_at.0,
-                epoch: c.epoch,
-                claims: c.claims.iter().map(ToString::to_string).collect(),
-            }),
-            ..Self::default()
-        };
-        match entry.life {
-            Life::Seen(_) => Self {
-                life: v1::BarcodeLife::Seen.into(),
-                ..common
-            },
-            Life::Open(open) => Self {
-                life: v1::BarcodeLife::Open.into(),
-                sample: Some(open.sample.into()),
-                due: Some(open.deadline.due.0),
-                policy: open.deadline.policy,
-                standing: v1::Standing::from(open.standing).into(),
-                ..common
-            },
-            Life::Withdrawn(w) => Self {
-                life: v1::BarcodeLife::Withdrawn.into(),
-                withdrawn_reason: Some(w.reason),
-                withdrawn_at: Some(w.at.0),
-                ..common
-            },
-            Life::Closed(c) => Self {
-                life: v1::BarcodeLife::Closed.into(),
-                result: v1::FinalResult::from(c.result).into(),
-                report_version: c.report_version,
-                reported_at: Some(c.reported_at.0),
-                ..common
-            },
-        }
-    }
-}
-
-impl From<OpenOrder> for v1::OpenRecollection {
-    fn from(o: OpenOrder) -> Self {
-        Self {
-            order: o.order.to_string(),
-            barcode: o.barcode.to_string(),
-            site: o.site.map(|s| s.to_string()).unwrap_or_default(),
-            subject: o.subject.to_string(),
-            reason: o.reason,
-            ordered_at: o.ordered_at.0,
-            due: o.due.0,
-        }
-    }
-}
-
-impl From<Told> for v1::RegistrationOutcome {
-    fn from(told: Told) -> Self {
-        match told {
-            Told::Accepted {
-                sequence,
-                barcode,
-                version,
-            } => Self {
-                sequence,
-                barcode: barcode.to_string(),
-                version,
-                ..Self::default()
-            },
-            Told::Refused(outcome) => {
-                let refusal = match outcome.verdict {
-                    Verdict::Refused(rejection) => Some(rejection.into()),
-                    Verdict::Stated { .. } => None,
-                };
-                Self {
-                    sequence: outcome.sequence,
-                    barcode: outcome.barcode.to_string(),
-                    version: 0,
-                    refusal,
-                    at: Some(outcome.at.0),
-                }
-            }
-        }
-    }
-}
-
-impl From<Cursor> for v1::IntakeCursor {
-    fn from(c: Cursor) -> Self {
-        Self {
-            entry: c.entry,
-            outcome: c.outcome,
-        }
-    }
-}
-
-impl From<v1::IntakeCursor> for Cursor {
-    fn from(c: v1::IntakeCursor) -> Self {
-        Self {
-            entry: c.entry,
-            outcome: c.outcome,
-        }
-    }
-}
-
-impl From<Spans> for v1::IntakeSpans {
-    fn from(s: Spans) -> Self {
-        let at = |percent| s.percentile(percent).map(|Millis(ms)| ms);
-        Self {
-            p50_ms: at(50),
-            p95_ms: at(95),
-            backwards: s.backwards,
-            bars: s.bars.to_vec(),
-        }
-    }
-}
-
-impl From<v1::IntakeSpans> for Spans {
-    fn from(s: v1::IntakeSpans) -> Self {
-        let mut spans = Self {
-            backwards: s.backwards,
-            ..Self::default()
-        };
-        for (mine, theirs) in spans.bars.iter_mut().zip(s.bars) {
-            *mine = theirs;
-        }
-        spans
-    }
-}
-
-/// A lab's board for the wire.
-#[must_use]
-pub fn lab_board(lab: String, b: LabBoard) -> v1::IntakeLabBoard {
-    v1::IntakeLabBoard {
-        lab,
-        pending: b.gauge(Gauge::Pending),
-        expected: b.gauge(Gauge::Expected),
-        at_risk: b.gauge(Gauge::AtRisk),
-        late: b.gauge(Gauge::Late),
-        received: b.gauge(Gauge::Received),
-        withdrawn: b.gauge(Gauge::Withdrawn),
-        closed: b.gauge(Gauge::Closed),
-        registered_total: b.registered,
-        held_total: b.held,
-        at_risk_total: b.at_risk,
-        late_total: b.late,
-        entry: Some(b.entry.into()),
-        transport: Some(b.transport.into()),
-    }
-}
-
-impl From<v1::IntakeLabBoard> for LabBoard {
-    fn from(b: v1::IntakeLabBoard) -> Self {
-        Self {
-            now: [
-                b.pending,
-                b.expected,
-                b.at_risk,
-                b.late,
-                b.received,
-                b.withdrawn,
-                b.closed,
-            ],
-            registered: b.registered_total,
-            held: b.held_total,
-            at_risk: b.at_risk_total,
-            late: b.late_total,
-            entry: b.entry.map(Into::into).unwrap_or_default(),
-            transport: b.transport.map(Into::into).unwrap_or_default(),
-        }
     }
 }
