@@ -125,7 +125,7 @@ impl Run {
                 chance.random_range(1..3),
                 chance.random_range(1..3),
             ],
-            instances: std::array::from_fn(|_| chance.random_range(2..4)),
+            instances: std::array::from_fn(|_| chance.random_range(2..=4)),
         };
         let labs = chance.random_range(1..4);
         let tubes = chance.random_range(6..40);

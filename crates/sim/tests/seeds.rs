@@ -3,6 +3,7 @@
 use clap::Parser as _;
 use indicatif::ProgressBar;
 use sim::cli::{Cli, command, many, planted};
+use std::path::Path;
 use std::process::Command;
 
 /// Seeds of one run of the tests.
@@ -56,4 +57,29 @@ fn every_planted_bug_still_applies() {
     for patch in patches {
         planted::applies(&patch).expect("it applies");
     }
+}
+
+/// Another bug with each run of the tests; `make planted` plants them all.
+#[test]
+fn a_planted_bug_is_found() {
+    let patches = planted::patches().expect("the folder is there");
+    let wanted = std::env::var("TENFOLD_PLANTED").unwrap_or_else(|_| {
+        let turn = many::seed_of_the_moment() / 1_000 % patches.len() as u64;
+        planted::name(&patches[usize::try_from(turn).expect("a turn")])
+    });
+    println!("planted: {wanted} (TENFOLD_PLANTED={wanted} plants it again)");
+    let patch = patches
+        .iter()
+        .find(|patch| planted::name(patch) == wanted)
+        .expect("there is a patch of this name");
+    // Built as this test was, beside it.
+    let program = Path::new(env!("CARGO_BIN_EXE_sim"));
+    let build = planted::Build {
+        release: false,
+        target: program.ancestors().nth(2).expect("a folder").to_owned(),
+    };
+    let tree = planted::Tree::copy().expect("a copy");
+    let found = tree.plant(patch, &build, 1_000).expect("it builds");
+    let (seeds, words) = found.unwrap_or_else(|| panic!("{wanted} was not found"));
+    println!("found by seed {seeds}: {words}");
 }
