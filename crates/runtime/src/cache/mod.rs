@@ -7,6 +7,7 @@
 mod applier;
 mod copying;
 mod memory;
+mod opening;
 mod sled_cache;
 
 pub use applier::Applier;

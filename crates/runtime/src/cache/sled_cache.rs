@@ -8,6 +8,7 @@
 //! the process then. So a thread of ours flushes, a failed store is given up by all who hold it, and the
 //! next to open a lane makes another one beside it. The failed one is never closed, for closing flushes.
 
+use super::opening::{self, OPENING_MAX};
 use super::{Cache, LaneCache, Visit, Writes};
 use bytes::Bytes;
 use std::io;
@@ -58,16 +59,23 @@ impl SledCache {
     /// # Errors
     /// The folder cannot be used even after what was in it is removed.
     pub fn open(path: &Path, cache_bytes: usize) -> io::Result<Self> {
+        Self::open_within(path, cache_bytes, OPENING_MAX)
+    }
+
+    fn open_within(path: &Path, cache_bytes: usize, longest: Duration) -> io::Result<Self> {
         let numbers = numbers(path);
         let number = numbers.iter().copied().max().unwrap_or(0);
         for older in numbers.into_iter().filter(|older| *older != number) {
             remove(&folder(path, older))?;
         }
-        let store = Store::open(path, number, cache_bytes).or_else(|error| {
-            let folder = folder(path, number);
-            tracing::warn!(path = %folder.display(), %error, "cache cannot be opened: it is removed, and rebuilt from the journals");
-            remove(&folder)?;
-            Store::open(path, number, cache_bytes)
+        let store = Store::open(path, number, cache_bytes, longest).or_else(|error| {
+            let damaged = folder(path, number);
+            tracing::warn!(path = %damaged.display(), %error, "cache cannot be opened: it is removed, and rebuilt from the journals");
+            remove(&damaged)?;
+            // Not in its place: sled may still be at it.
+            let number = number.wrapping_add(1);
+            remove(&folder(path, number))?;
+            Store::open(path, number, cache_bytes, longest)
         })?;
         Ok(Self {
             store: Mutex::new(store),
@@ -85,7 +93,7 @@ impl SledCache {
             return Err(io::Error::from(io::ErrorKind::NotFound));
         };
         Ok(Self {
-            store: Mutex::new(Store::open(path, number, cache_bytes)?),
+            store: Mutex::new(Store::open(path, number, cache_bytes, OPENING_MAX)?),
             path: path.to_owned(),
             cache_bytes,
         })
@@ -104,7 +112,7 @@ impl SledCache {
             remove(&store.folder)?;
             let number = store.number.wrapping_add(1);
             remove(&folder(&self.path, number))?;
-            *store = Store::open(&self.path, number, self.cache_bytes)?;
+            *store = Store::open(&self.path, number, self.cache_bytes, OPENING_MAX)?;
             tracing::warn!(path = %store.folder.display(), "the cache had failed: made anew, and rebuilt from the journals");
         }
         Ok(store)
@@ -112,15 +120,13 @@ impl SledCache {
 }
 
 impl Store {
-    fn open(path: &Path, number: u32, cache_bytes: usize) -> io::Result<Self> {
+    fn open(path: &Path, number: u32, cache_bytes: usize, longest: Duration) -> io::Result<Self> {
         let folder = folder(path, number);
-        // sled may panic on a damaged file; that must not take the process down.
         let config = sled::Config::new()
             .path(&folder)
             .cache_capacity_bytes(cache_bytes)
             .flush_every_ms(Some(NEVER_MS));
-        let db = catch_unwind(|| config.open::<LEAF>())
-            .unwrap_or_else(|_| Err(io::Error::other("sled panicked while opening")))?;
+        let db = opening::open(config, longest)?;
         let failed = Arc::new(AtomicBool::new(false));
         let (end, ended) = channel::<()>();
         let (flushed, watched) = (db.clone(), Arc::clone(&failed));
@@ -299,95 +305,5 @@ impl LaneCache for SledLane {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::ops::ControlFlow;
-
-    fn bytes(text: &str) -> Bytes {
-        Bytes::copy_from_slice(text.as_bytes())
-    }
-
-    #[test]
-    fn a_batch_is_there_after_a_flush_and_a_new_open() {
-        let dir = tempfile::tempdir().unwrap();
-        {
-            let cache = SledCache::open(dir.path(), 1 << 20).unwrap();
-            let lane = cache.open(3).unwrap();
-            lane.apply(vec![
-                (bytes("b"), Some(bytes("2"))),
-                (bytes("a"), Some(bytes("1"))),
-                (bytes("c"), None),
-            ])
-            .unwrap();
-            cache.flush().unwrap();
-        }
-        let cache = SledCache::open(dir.path(), 1 << 20).unwrap();
-        let mut seen = Vec::new();
-        cache
-            .open(3)
-            .unwrap()
-            .scan(b"", b"z", &mut |key, value| {
-                seen.push((key.to_vec(), value.to_vec()));
-                ControlFlow::Continue(())
-            })
-            .unwrap();
-        assert_eq!(
-            seen,
-            [
-                (b"a".to_vec(), b"1".to_vec()),
-                (b"b".to_vec(), b"2".to_vec())
-            ]
-        );
-        assert_eq!(cache.open(4).unwrap().get(b"a").unwrap(), None);
-    }
-
-    #[test]
-    fn a_folder_full_of_rubbish_is_replaced_by_an_empty_cache() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("cache");
-        drop(SledCache::open(&path, 1 << 20).unwrap());
-        for entry in std::fs::read_dir(&path).unwrap() {
-            let entry = entry.unwrap();
-            if entry.file_type().unwrap().is_file() {
-                std::fs::write(entry.path(), vec![0xA5; 4096]).unwrap();
-            }
-        }
-        let cache = SledCache::open(&path, 1 << 20).unwrap();
-        assert_eq!(cache.open(0).unwrap().get(b"a").unwrap(), None);
-    }
-
-    #[test]
-    fn a_wiped_lane_is_empty_and_its_neighbours_are_not() {
-        let dir = tempfile::tempdir().unwrap();
-        let cache = SledCache::open(dir.path(), 1 << 20).unwrap();
-        for lane in [1, 2] {
-            let lane = cache.open(lane).unwrap();
-            lane.apply(vec![(bytes("a"), Some(bytes("1")))]).unwrap();
-        }
-        cache.wipe(1).unwrap();
-        assert_eq!(cache.open(1).unwrap().get(b"a").unwrap(), None);
-        assert_eq!(cache.open(2).unwrap().get(b"a").unwrap(), Some(bytes("1")));
-    }
-
-    #[test]
-    fn a_store_that_failed_is_given_up_by_all_and_another_is_made() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("intake");
-        let cache = SledCache::open(&path, 1 << 20).unwrap();
-        let old = cache.open(1).unwrap();
-        old.apply(vec![(bytes("a"), Some(bytes("1")))]).unwrap();
-        cache.store().failed.store(true, Ordering::SeqCst);
-        let late = vec![(bytes("b"), Some(bytes("2")))];
-        assert!(old.apply(late.clone()).is_err() && old.get(b"a").is_err());
-        let new = cache.open(1).unwrap();
-        assert_eq!(new.get(b"a").unwrap(), None, "the journal rebuilds it");
-        assert!(old.apply(late.clone()).is_err(), "nobody writes to the old");
-        new.apply(late).unwrap();
-        cache.flush().unwrap();
-        drop((old, new, cache));
-        let cache = SledCache::open(&path, 1 << 20).unwrap();
-        let there = cache.open(1).unwrap().get(b"b").unwrap();
-        assert_eq!(there, Some(bytes("2")), "the newest is found at a start");
-        assert!(!path.exists(), "the failed one is gone");
-    }
-}
+#[path = "sled_cache_tests.rs"]
+mod tests;
