@@ -22,6 +22,10 @@ const CALM: Duration = Duration::from_secs(8);
 /// After a fault is healed, before the next.
 const BREATH: Duration = Duration::from_secs(3);
 
+/// No scan should wait longer (`docs/reliability.md`). One that does ends nothing, for machines are slow at times,
+/// but what the instances logged is kept.
+const PROMISED: Duration = Duration::from_secs(10);
+
 /// What is to be done.
 #[derive(Clone, Copy, Debug)]
 pub struct Campaign<'a> {
@@ -114,6 +118,13 @@ impl Campaign<'_> {
                 lost: lost.saturating_sub(fenced),
             };
             println!("{}", line.text());
+            if line.longest() > PROMISED {
+                let folder = bed.left_behind();
+                println!(
+                    "       a scan waited longer than promised; logs and caches stay in {}",
+                    folder.display()
+                );
+            }
             lines.push(line);
         }
         Ok((lines, calm))

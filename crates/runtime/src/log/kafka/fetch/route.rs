@@ -6,6 +6,7 @@ use rdkafka::{Offset, TopicPartitionList};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 pub(super) struct Route {
     pub(super) topic: Topic,
@@ -17,6 +18,7 @@ pub(super) struct Route {
     state: Mutex<State>,
     /// The consumer that fetches for it; another after that one stalled.
     fetcher: AtomicUsize,
+    made: Instant,
 }
 
 struct State {
@@ -51,7 +53,13 @@ impl Route {
                 error: None,
             }),
             fetcher: AtomicUsize::new(usize::MAX),
+            made: Instant::now(),
         }
+    }
+
+    /// It was made less than this ago.
+    pub(super) fn is_young(&self, age: Duration) -> bool {
+        self.made.elapsed() < age
     }
 
     /// The consumer that fetches for it, by its number in the pool.

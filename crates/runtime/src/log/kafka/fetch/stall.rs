@@ -15,13 +15,24 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 /// Between two looks. A stall ends after two to three of them.
-const LOOK_EVERY: Duration = Duration::from_secs(4);
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Readers that were made just now are looked at each time: a lane is being taken, and its technicians wait. The
+/// others have their turn once in so many looks, for each asks a broker.
+const TURN_OF_OTHERS: usize = 4;
+
+/// How long a reader counts as made just now.
+const YOUNG: Duration = Duration::from_secs(30);
+
+/// A reader that was moved is given twice the time before it is moved again, up to 2 to this power: brokers that
+/// are slow are not met with ever more consumers.
+const PATIENCE_MAX: u32 = 5;
 
 /// Questions without an answer before a look ends: brokers are in trouble, and it goes on with the others next time.
 const SILENT_MAX: usize = 2;
 
 /// What was seen of a reader that was dry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Seen {
     /// Where it waited.
     next: u64,
@@ -30,15 +41,39 @@ struct Seen {
     /// It was given another consumer when the log ended here. What ends with records for nobody (a transaction's
     /// end) would look like a stall for ever.
     moved_at: u64,
+    /// How often it was given another.
+    moves: u32,
+    /// Looks that it may still wait.
+    patience: u32,
 }
 
 impl Seen {
     /// Whether a reader that still waits at `next` has stalled: the log had something for it a look ago.
     const fn stalled(self, next: u64) -> bool {
         match self.end {
-            Some(end) => self.next == next && end > next && end > self.moved_at,
+            Some(end) => {
+                self.patience == 0 && self.next == next && end > next && end > self.moved_at
+            }
             None => false,
         }
+    }
+
+    /// It is looked at again, and waits here.
+    const fn waits(mut self, next: u64) -> Self {
+        if self.next != next {
+            self.next = next;
+            self.end = None;
+        }
+        self.patience = self.patience.saturating_sub(1);
+        self
+    }
+
+    /// It was given another consumer.
+    fn moved(&mut self) {
+        self.moved_at = self.end.unwrap_or(0);
+        self.moves = self.moves.saturating_add(1);
+        self.patience = 1 << self.moves.min(PATIENCE_MAX);
+        self.end = None;
     }
 }
 
@@ -79,23 +114,24 @@ impl FetchPool {
             routes.rotate_left(first);
         }
         looks.turn = looks.turn.wrapping_add(1);
+        let others = looks.turn.is_multiple_of(TURN_OF_OTHERS);
         let mut seen = HashMap::with_capacity(routes.len());
         let mut silent = 0;
         for route in routes {
             let before = looks.seen.get(&key(&route)).copied();
+            if !others && !route.is_young(YOUNG) {
+                seen.extend(before.map(|before| (key(&route), before)));
+                continue;
+            }
             let Some(next) = route.waits_at() else {
                 continue;
             };
-            let moved_at = before.map_or(0, |before| before.moved_at);
-            let mut now = Seen {
-                next,
-                end: None,
-                moved_at,
-            };
+            let waited = before.is_some_and(|before| before.next == next);
+            let mut now = before.unwrap_or_default().waits(next);
             if before.is_some_and(|before| before.stalled(next)) && self.give_another(&route, next)
             {
-                now.moved_at = before.and_then(|before| before.end).unwrap_or(0);
-            } else if before.is_some_and(|before| before.next == next) && silent < SILENT_MAX {
+                now.moved();
+            } else if waited && silent < SILENT_MAX {
                 match self.meta.extent(&route.topic, route.lane) {
                     Ok(extent) => now.end = Some(extent.end),
                     Err(_) => silent += 1,
@@ -189,6 +225,7 @@ mod tests {
             next,
             end,
             moved_at,
+            ..Seen::default()
         };
         assert!(seen(5, Some(6), 0).stalled(5));
         assert!(!seen(5, Some(6), 0).stalled(6), "it came");
@@ -199,5 +236,23 @@ mod tests {
             "another consumer did not see it either"
         );
         assert!(seen(5, Some(7), 6).stalled(5), "there is more");
+    }
+
+    #[test]
+    fn a_reader_that_was_moved_is_given_more_time_each_time() {
+        let mut seen = Seen::default();
+        let looks: Vec<usize> = (1..=7)
+            .map(|end| {
+                seen.moved();
+                seen.end = Some(end);
+                (0..).find(|_| {
+                    let stalled = seen.stalled(0);
+                    seen = seen.waits(0);
+                    stalled
+                })
+            })
+            .map(Option::unwrap_or_default)
+            .collect();
+        assert_eq!(looks, [2, 4, 8, 16, 32, 32, 32]);
     }
 }
