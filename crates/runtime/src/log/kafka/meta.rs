@@ -6,9 +6,17 @@ use super::{ConnectError, KafkaOptions, errors};
 use crate::log::{Extent, ReadError, Topic};
 use rdkafka::admin::AdminClient;
 use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::metadata::Metadata;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// The first wait for where a lane ends; the next is twice as long, until all are [`ANSWER_WITHIN`].
+const FIRST_TRY: Duration = Duration::from_secs(1);
+
+/// Least time between two tries.
+const PAUSE: Duration = Duration::from_millis(200);
 
 pub(super) struct Meta {
     asker: BaseConsumer<Quiet>,
@@ -84,10 +92,23 @@ impl Meta {
 
     /// First and next offset of a lane.
     pub(super) fn extent(&self, topic: &Topic, lane: u32) -> Result<Extent, ReadError> {
+        self.extent_by(topic, lane, tries())
+    }
+
+    /// The same, asked once: for who will look again.
+    pub(super) fn glance(&self, topic: &Topic, lane: u32) -> Result<Extent, ReadError> {
+        self.extent_by(topic, lane, tries().take(1))
+    }
+
+    fn extent_by(
+        &self,
+        topic: &Topic,
+        lane: u32,
+        tries: impl Iterator<Item = Duration>,
+    ) -> Result<Extent, ReadError> {
         self.check_lane(topic, lane)?;
         let (start, end) = self
-            .asker
-            .fetch_watermarks(&topic.full_name(), partition(lane), ANSWER_WITHIN)
+            .watermarks(&topic.full_name(), lane, tries)
             .map_err(|error| errors::read(&error))?;
         match (u64::try_from(start), u64::try_from(end)) {
             (Ok(start), Ok(end)) => Ok(Extent { start, end }),
@@ -96,6 +117,57 @@ impl Meta {
             ))),
         }
     }
+
+    fn watermarks(
+        &self,
+        topic: &str,
+        lane: u32,
+        tries: impl Iterator<Item = Duration>,
+    ) -> KafkaResult<(i64, i64)> {
+        let mut outcome = Err(KafkaError::MetadataFetch(
+            RDKafkaErrorCode::OperationTimedOut,
+        ));
+        for wait in tries {
+            let began = Instant::now();
+            outcome = self.asker.fetch_watermarks(topic, partition(lane), wait);
+            match &outcome {
+                Err(error) if unanswered(error) => {
+                    // An answer that says "not now" at once is no reason to ask without a pause.
+                    std::thread::sleep(PAUSE.saturating_sub(began.elapsed()));
+                }
+                _ => break,
+            }
+        }
+        outcome
+    }
+}
+
+/// How long a question waits for its broker, try after try. A question that was asked while its broker died is
+/// never answered, though another broker leads the lane by then; one to a broker that is slow must not be asked
+/// over and over.
+fn tries() -> impl Iterator<Item = Duration> {
+    let mut left = ANSWER_WITHIN;
+    let mut next = FIRST_TRY;
+    std::iter::from_fn(move || {
+        let wait = next.min(left);
+        left = left.saturating_sub(wait);
+        next = next.saturating_mul(2);
+        (!wait.is_zero()).then_some(wait)
+    })
+}
+
+/// A broker (or the way to it) did not answer: another may lead the lane soon.
+fn unanswered(error: &KafkaError) -> bool {
+    matches!(
+        error.rdkafka_error_code(),
+        Some(
+            RDKafkaErrorCode::OperationTimedOut
+                | RDKafkaErrorCode::RequestTimedOut
+                | RDKafkaErrorCode::BrokerTransportFailure
+                | RDKafkaErrorCode::NotLeaderForPartition
+                | RDKafkaErrorCode::LeaderNotAvailable
+        )
+    )
 }
 
 pub(super) fn no_lane(topic: &Topic, lane: u32, lanes: u32) -> ReadError {
@@ -105,4 +177,16 @@ pub(super) fn no_lane(topic: &Topic, lane: u32, lanes: u32) -> ReadError {
 /// A lane as Kafka numbers partitions; a lane above the range is one that does not exist.
 pub(super) fn partition(lane: u32) -> i32 {
     i32::try_from(lane).unwrap_or(i32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_question_is_asked_again_after_a_second_and_given_up_after_ten() {
+        let waits: Vec<u64> = tries().map(|wait| wait.as_secs()).collect();
+        assert_eq!(waits, [1, 2, 4, 3]);
+        assert_eq!(tries().sum::<Duration>(), ANSWER_WITHIN);
+    }
 }

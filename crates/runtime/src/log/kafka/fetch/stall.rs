@@ -132,7 +132,7 @@ impl FetchPool {
             {
                 now.moved();
             } else if waited && silent < SILENT_MAX {
-                match self.meta.extent(&route.topic, route.lane) {
+                match self.meta.glance(&route.topic, route.lane) {
                     Ok(extent) => now.end = Some(extent.end),
                     Err(_) => silent += 1,
                 }
