@@ -3,9 +3,9 @@
 //! think.
 //!
 //! Tuned: no compression on either side (as ours); fetches of up to 8 MiB, a million records read ahead, no checksums on
-//! reading (librdkafka's default); batches of up to 1 MiB after 5 ms of lingering; five in flight; and a quarter of a million
-//! samples a transaction, which is past the point where more gain anything; and all is acknowledged before
-//! `commit_transaction` is called, which would wait 100 ms too long in rdkafka's safe API. One thread: a second one only takes from the broker's core on two cores.
+//! reading (librdkafka's default); batches of up to 1 MiB after 5 ms of lingering; five in flight; a quarter of a
+//! million samples a transaction; and all is acknowledged before `commit_transaction` is called, which would wait 100 ms too
+//! long in rdkafka's safe API. One thread: the broker has the other core.
 
 use crate::bed::Bed;
 use crate::figure::{Contestant, Took};
