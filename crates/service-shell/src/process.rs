@@ -235,6 +235,7 @@ impl Process {
             .with_context(|| format!("cache in {}", folder.display()))?;
         let mut settings = InstanceConfig::new(&name, &self.address, Arc::new(cache));
         settings.snapshots = self.snapshots.clone();
+        settings.standby = self.config.cache.standby;
         settings.call_timeout = self.config.grpc.call_max();
         settings.limits.post_budget = Duration::from_millis(self.config.budget.acknowledgement_ms);
         settings.limits.call_budget = Duration::from_millis(self.config.budget.scan_ms);

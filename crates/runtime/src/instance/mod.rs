@@ -45,6 +45,8 @@ pub struct InstanceConfig {
     pub cache: Arc<dyn Cache>,
     /// Where snapshots go; `None` = there are none.
     pub snapshots: Option<Snapshots>,
+    /// Lanes that others own are followed, so that taking one needs no reading of its cache.
+    pub standby: bool,
     /// The clocks.
     pub clock: Arc<dyn Clock>,
     /// The bounds.
@@ -62,6 +64,7 @@ impl InstanceConfig {
             workers: 1,
             cache,
             snapshots: None,
+            standby: false,
             clock: Arc::new(SystemClock::default()),
             limits: Limits::default(),
             call_timeout: Duration::from_secs(10),
@@ -139,6 +142,7 @@ impl Instance {
             clock: Arc::clone(&config.clock),
             entropy: Arc::new(SystemEntropy),
             limits: config.limits,
+            standby: config.standby,
             lanes: topics.clone(),
             mailbox: Arc::clone(&mailbox),
             notify: notify(

@@ -1,7 +1,7 @@
 //! What a lane is given: its log, cache, clocks and bounds, and a way to hear what it waits for.
 
 use super::calls::Call;
-use super::load::{LoadError, Loaded};
+use super::load::{Ends, LoadError, Loaded};
 use super::outbox::Ticket;
 use super::state::Batch;
 use crate::cache::{Applier, Cache};
@@ -29,6 +29,13 @@ pub enum Event {
         attempt: u64,
         /// What was found.
         result: Result<Box<Loaded>, LoadError>,
+    },
+    /// The log was looked at once more, for a lane that is followed.
+    Looked {
+        /// Of this attempt.
+        attempt: u64,
+        /// What was found.
+        result: Result<Box<Ends>, LoadError>,
     },
     /// An append to the journal ended.
     Appended {
@@ -126,6 +133,8 @@ pub struct Context {
     pub entropy: Arc<dyn Entropy>,
     /// The bounds.
     pub limits: Limits,
+    /// Lanes that others own are followed, so that taking one needs no reading of its cache.
+    pub standby: bool,
     /// Number of lanes by topic without prefix, of every topic that messages go to.
     pub lanes: HashMap<String, u32>,
     /// To the lanes.

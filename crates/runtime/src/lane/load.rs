@@ -27,6 +27,13 @@ pub struct Loaded {
     pub stamp: Option<Stamp>,
     /// The snapshot that an empty cache was filled from just now.
     pub restored: Option<Name>,
+    /// What the log says of the lane.
+    pub ends: Ends,
+}
+
+/// What the log says of a lane before it is taken.
+#[derive(Clone, Copy, Debug)]
+pub struct Ends {
     /// What the journal says of itself.
     pub journal: Journal,
     /// The inbox named in the journal's first record.
@@ -115,40 +122,59 @@ struct Kept {
 
 /// Reads the cache of a lane, and checks it against the log. Blocks; runs in the background.
 pub fn load(context: &Context, wanted: &Wanted) -> Result<Box<Loaded>, LoadError> {
-    let lane = wanted.lane;
-    let log = context.log.as_ref();
-    let topic = context.journal();
-    let (extent, first) = first_record(log, &topic, lane)?;
-    let (journal, first_inbox) = created(&topic, lane, &first)?;
-    let (inbox, first) = first_record(log, &context.inbox(), lane)?;
-    let inbox_id = inbox_created(&context.inbox(), lane, &first)?;
-    let kept = open_cache(context, wanted, &journal, extent)?;
+    let ends = ends(context, wanted.lane)?;
+    let kept = open_cache(context, wanted, &ends.journal, ends.extent)?;
     let Kept {
         state,
         stamp,
         restored,
     } = kept;
     if let Some(stamp) = &stamp {
-        check(&topic, lane, stamp, &journal, extent)?;
-        if stamp.inbox_id == inbox_id && stamp.inbox_next > inbox.end {
-            return Err(LoadError::Ahead(format!(
-                "{}/{lane} ends at offset {}, but the journal has consumed it below {}: either the log lags and will catch up, or it has lost the inbox's tail: then restore it",
-                context.inbox(),
-                inbox.end,
-                stamp.inbox_next
-            )));
-        }
+        belongs(context, wanted.lane, stamp, &ends)?;
     }
     Ok(Box::new(Loaded {
         state,
         stamp,
         restored,
+        ends,
+    }))
+}
+
+/// Looks at the log for a lane whose state is at hand and stands at this stamp. Blocks; runs in the background.
+pub fn look(context: &Context, lane: u32, stamp: &Stamp) -> Result<Box<Ends>, LoadError> {
+    let ends = ends(context, lane)?;
+    belongs(context, lane, stamp, &ends)?;
+    Ok(Box::new(ends))
+}
+
+fn ends(context: &Context, lane: u32) -> Result<Ends, LoadError> {
+    let log = context.log.as_ref();
+    let topic = context.journal();
+    let (extent, first) = first_record(log, &topic, lane)?;
+    let (journal, first_inbox) = created(&topic, lane, &first)?;
+    let (inbox, first) = first_record(log, &context.inbox(), lane)?;
+    let inbox_id = inbox_created(&context.inbox(), lane, &first)?;
+    Ok(Ends {
         journal,
         first_inbox,
         extent,
         inbox_id,
         inbox,
-    }))
+    })
+}
+
+/// Whether a state belongs to this log, and the log has all it was made of.
+fn belongs(context: &Context, lane: u32, stamp: &Stamp, ends: &Ends) -> Result<(), LoadError> {
+    check(&context.journal(), lane, stamp, &ends.journal, ends.extent)?;
+    if stamp.inbox_id == ends.inbox_id && stamp.inbox_next > ends.inbox.end {
+        return Err(LoadError::Ahead(format!(
+            "{}/{lane} ends at offset {}, but the journal has consumed it below {}: either the log lags and will catch up, or it has lost the inbox's tail: then restore it",
+            context.inbox(),
+            ends.inbox.end,
+            stamp.inbox_next
+        )));
+    }
+    Ok(())
 }
 
 fn check(

@@ -41,6 +41,7 @@ mod restore;
 pub mod rows;
 pub mod rules;
 mod snapshots;
+mod standby;
 pub mod state;
 mod take;
 pub mod validity;
@@ -122,6 +123,8 @@ pub struct Lane<P: Processor> {
     reading: bool,
     /// Another owner took the lane: it is followed until that one is silent.
     fenced: bool,
+    /// It could not be followed: only whoever is to own it needs to know why.
+    unfollowed: bool,
     /// The log has no room, and said so: until it takes a record, commands are refused at once and
     /// questions are answered from what is committed.
     no_room: Option<String>,
@@ -151,6 +154,7 @@ impl<P: Processor> Lane<P> {
             keeping: Keeping::default(),
             reading: false,
             fenced: false,
+            unfollowed: false,
             no_room: None,
         }
     }
@@ -194,6 +198,11 @@ impl<P: Processor> Lane<P> {
                     self.read_cache();
                 }
             }
+            Event::Looked { attempt, result } => {
+                if attempt == self.attempt {
+                    self.looked(result);
+                }
+            }
             Event::Appended {
                 attempt,
                 seq,
@@ -234,7 +243,11 @@ impl<P: Processor> Lane<P> {
     /// Does what can be done now. True if there is more to do at once.
     pub fn turn(&mut self) -> bool {
         match &self.phase {
-            Phase::Idle | Phase::Loading | Phase::Stopped(_) => false,
+            Phase::Idle => {
+                self.stand_by();
+                false
+            }
+            Phase::Loading | Phase::Stopped(_) => false,
             Phase::Pausing(until) => {
                 if self.context.clock.monotonic() >= *until {
                     self.start_loading();
@@ -253,21 +266,27 @@ impl<P: Processor> Lane<P> {
     /// When the lane must be given a turn even if nothing happens (monotonic); `None` = only when something does.
     pub fn next_wake(&self) -> Option<Duration> {
         match &self.phase {
-            Phase::Idle | Phase::Loading | Phase::Stopped(_) => None,
+            Phase::Idle => self.stands_by().then_some(Duration::ZERO),
+            Phase::Loading | Phase::Stopped(_) => None,
             Phase::Pausing(until) => Some(*until),
             Phase::Folding(folding) => folding.next_wake(
                 self.context.clock.monotonic(),
                 self.context.limits.session_timeout,
+                self.wanted,
             ),
             Phase::Owned(_) => self.owned_wake(),
         }
     }
 
     fn want(&mut self, wanted: bool) {
-        self.wanted = wanted;
+        let before = std::mem::replace(&mut self.wanted, wanted);
+        if !wanted && self.stay_warm(before) {
+            return;
+        }
         match (&mut self.phase, wanted) {
             (Phase::Idle | Phase::Stopped(_), true) => {
                 self.tries = 0;
+                self.unfollowed = false;
                 self.fenced = false;
                 self.start_loading();
             }
@@ -310,6 +329,7 @@ impl<P: Processor> Lane<P> {
             );
         }
         self.forget();
+        self.fenced = false;
         self.phase = Phase::Idle;
     }
 
@@ -331,6 +351,9 @@ impl<P: Processor> Lane<P> {
 
     /// Stops the lane until a person acts.
     fn stop(&mut self, reason: String) {
+        if self.stop_following(&reason) {
+            return;
+        }
         tracing::error!(
             service = self.context.service,
             lane = self.number,

@@ -32,8 +32,8 @@ pub(super) enum Goal {
     CatchUp { end: u64 },
     /// `LaneOpened` is appended: read on until it is there.
     Opening { owner: Id, give_up_at: Duration },
-    /// Another owns it; this was its last sign of life.
-    Following { last_seen: Duration },
+    /// Another owns it; this was its last sign of life. `None`: it may be taken at once.
+    Following { last_seen: Option<Duration> },
 }
 
 /// Reading the journal.
@@ -49,6 +49,8 @@ pub(super) struct Folding {
     pub(super) inbox_id: Id,
     pub(super) inbox_start: u64,
     pub(super) inbox_end: u64,
+    /// The log is being looked at once more, to take what was followed.
+    pub(super) looking: bool,
     pub(super) folded: u64,
     pub(super) told_at: Duration,
 }
@@ -65,17 +67,27 @@ impl Folding {
     /// A new assignment: it may be taken at once.
     pub(super) fn wanted_again(&mut self) {
         if let Goal::Following { last_seen } = &mut self.goal {
-            *last_seen = Duration::ZERO;
+            *last_seen = None;
         }
     }
 
-    pub(super) fn next_wake(&self, now: Duration, session: Duration) -> Option<Duration> {
+    /// When it must have a turn though nothing happens.
+    pub(super) fn next_wake(
+        &self,
+        now: Duration,
+        session: Duration,
+        wanted: bool,
+    ) -> Option<Duration> {
         match self.goal {
             Goal::CatchUp { .. } => None,
             Goal::Opening { give_up_at, .. } => Some(give_up_at),
-            Goal::Following { last_seen } => {
-                Some((last_seen + session).max(now + FOLLOW_LOOK_EVERY))
-            }
+            // Told when it is wanted, or when its look has ended.
+            Goal::Following { .. } if !wanted || self.looking => None,
+            Goal::Following { last_seen } => Some(
+                last_seen
+                    .map_or(now, |seen| seen + session)
+                    .max(now + FOLLOW_LOOK_EVERY),
+            ),
         }
     }
 }
@@ -112,7 +124,7 @@ impl<P: Processor> Lane<P> {
                     self.open();
                 }
                 Ok(Opening::Fenced) => {
-                    let last_seen = self.context.clock.monotonic();
+                    let last_seen = Some(self.context.clock.monotonic());
                     self.fenced = true;
                     self.refuse_calls();
                     self.set_goal(Goal::Following { last_seen });
@@ -205,7 +217,7 @@ impl<P: Processor> Lane<P> {
             (Verdict::Opened, Some(envelope)) => {
                 folding.chain = folding.chain.after(verdict, &envelope, &record.value);
                 if let Goal::Following { last_seen } = &mut folding.goal {
-                    *last_seen = self.context.clock.monotonic();
+                    *last_seen = Some(self.context.clock.monotonic());
                 }
             }
             (Verdict::Decisions, Some(envelope)) => {
@@ -241,7 +253,7 @@ impl<P: Processor> Lane<P> {
                     stamp.anchor = self.outbox.anchor().unwrap_or(at);
                 }
                 if let Goal::Following { last_seen } = &mut folding.goal {
-                    *last_seen = self.context.clock.monotonic();
+                    *last_seen = Some(self.context.clock.monotonic());
                 }
             }
         }

@@ -5,7 +5,7 @@
 
 use super::calls::millis;
 use super::context::{Context, Event, Notice};
-use super::load::{LoadError, Loaded, Wanted};
+use super::load::{Ends, LoadError, Loaded, Wanted};
 use super::outbox::Outbox;
 use super::reading::{Folding, Goal};
 use super::record::{self, Id};
@@ -27,27 +27,42 @@ const ATTEMPTS_KEPT: usize = 8;
 /// A cache ahead of the log is looked at again so often before a person is asked: the end may lag.
 const AHEAD_TRIES: u32 = 5;
 
-/// A reading of the cache under way. The lane hears its end in any case: also if there was no thread for it.
-struct Reading {
+/// Something read in the background. The lane hears its end in any case: also if there was no thread for it.
+pub(super) struct Reading<T> {
     context: Arc<Context>,
     lane: u32,
-    attempt: u64,
+    /// The end, as the lane hears it.
+    heard: Box<dyn Fn(Result<T, LoadError>) -> Event + Send>,
     ended: bool,
 }
 
-impl Reading {
-    fn end(mut self, result: Result<Box<Loaded>, LoadError>) {
-        self.ended = true;
-        self.tell(result);
+impl<T> Reading<T> {
+    pub(super) fn begin(
+        context: &Arc<Context>,
+        lane: u32,
+        heard: impl Fn(Result<T, LoadError>) -> Event + Send + 'static,
+    ) -> Self {
+        Self {
+            context: Arc::clone(context),
+            lane,
+            heard: Box::new(heard),
+            ended: false,
+        }
     }
 
-    fn tell(&self, result: Result<Box<Loaded>, LoadError>) {
-        let attempt = self.attempt;
-        (self.context.mailbox)(self.lane, Event::Loaded { attempt, result });
+    /// Reads; a panic is an end, too.
+    pub(super) fn read(mut self, how: impl FnOnce(&Context) -> Result<T, LoadError>) {
+        let read = std::panic::catch_unwind(AssertUnwindSafe(|| how(&self.context)));
+        self.ended = true;
+        self.tell(read.unwrap_or(Err(LoadError::Panicked)));
+    }
+
+    fn tell(&self, result: Result<T, LoadError>) {
+        (self.context.mailbox)(self.lane, (self.heard)(result));
     }
 }
 
-impl Drop for Reading {
+impl<T> Drop for Reading<T> {
     fn drop(&mut self) {
         if !self.ended {
             self.tell(Err(LoadError::NotStarted));
@@ -78,16 +93,11 @@ impl<P: Processor> Lane<P> {
             wipe: self.wipe,
             distrusted: self.distrusted.clone(),
         };
-        let reading = Reading {
-            context: Arc::clone(&context),
-            lane,
+        let reading = Reading::begin(&context, lane, move |result| Event::Loaded {
             attempt,
-            ended: false,
-        };
-        let work = move || {
-            let read = std::panic::catch_unwind(AssertUnwindSafe(|| load::load(&context, &wanted)));
-            reading.end(read.unwrap_or(Err(LoadError::Panicked)));
-        };
+            result,
+        });
+        let work = move || reading.read(|context| load::load(context, &wanted));
         // Only when the cache has everything that was committed before: a cache that moves on under a
         // state that is being folded would be folded twice.
         let background = Arc::clone(&self.context.background);
@@ -135,31 +145,25 @@ impl<P: Processor> Lane<P> {
         }
         self.wipe = false;
         let fresh = Stamp {
-            journal: loaded.journal,
+            journal: loaded.ends.journal,
             next_offset: 0,
             chain: Chain::default(),
             decided_at: Timestamp(0),
-            inbox_id: loaded.first_inbox,
+            inbox_id: loaded.ends.first_inbox,
             inbox_next: 0,
             anchor: Anchor::default(),
         };
         let verified = loaded.stamp.is_none();
         self.stamp = Some(loaded.stamp.unwrap_or(fresh));
         self.state = Some(loaded.state);
-        let goal = if self.fenced {
-            let last_seen = self.context.clock.monotonic();
+        let goal = if self.fenced || !self.wanted {
+            let last_seen = Some(self.context.clock.monotonic());
             Goal::Following { last_seen }
         } else {
-            let end = loaded.extent.end;
+            let end = loaded.ends.extent.end;
             Goal::CatchUp { end }
         };
-        self.start_folding(
-            goal,
-            verified,
-            loaded.inbox_id,
-            loaded.inbox.start,
-            loaded.inbox.end,
-        );
+        self.start_folding(goal, verified, &loaded.ends);
     }
 
     fn pause_before_loading(&mut self) {
@@ -168,14 +172,7 @@ impl<P: Processor> Lane<P> {
     }
 
     /// Reads the journal from the stamp's anchor on.
-    fn start_folding(
-        &mut self,
-        goal: Goal,
-        verified: bool,
-        inbox_id: Id,
-        inbox_start: u64,
-        inbox_end: u64,
-    ) {
+    fn start_folding(&mut self, goal: Goal, verified: bool, ends: &Ends) {
         let (Some(stamp), Some(state)) = (&self.stamp, &self.state) else {
             return self.stop("nothing was loaded".to_owned());
         };
@@ -198,9 +195,10 @@ impl<P: Processor> Lane<P> {
                     attempts: VecDeque::new(),
                     chain: stamp.anchor.chain,
                     verified,
-                    inbox_id,
-                    inbox_start,
-                    inbox_end,
+                    inbox_id: ends.inbox_id,
+                    inbox_start: ends.inbox.start,
+                    inbox_end: ends.inbox.end,
+                    looking: false,
                     folded: 0,
                     told_at: self.context.clock.monotonic(),
                 });
@@ -226,10 +224,12 @@ impl<P: Processor> Lane<P> {
             Goal::Opening { give_up_at, .. } if now >= give_up_at => self.open(),
             Goal::Following { last_seen }
                 if self.wanted
-                    && now.saturating_sub(last_seen) >= self.context.limits.session_timeout =>
+                    && !folding.looking
+                    && last_seen.is_none_or(|seen| {
+                        now.saturating_sub(seen) >= self.context.limits.session_timeout
+                    }) =>
             {
-                self.fenced = false;
-                self.start_loading();
+                self.look_again();
             }
             _ => {}
         }

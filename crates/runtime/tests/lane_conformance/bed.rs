@@ -110,12 +110,23 @@ impl Bed {
         shared: Arc<dyn Cache>,
         snapshots: Option<Snapshots>,
     ) -> Node {
+        self.node_as(service, name, shared, |config| config.snapshots = snapshots)
+    }
+
+    /// Starts a node with settings of its own.
+    pub fn node_as(
+        &self,
+        service: &'static str,
+        name: &str,
+        shared: Arc<dyn Cache>,
+        set: impl FnOnce(&mut InstanceConfig),
+    ) -> Node {
         let log = FaultyLog::new(Arc::clone(&self.log), &self.prefix);
         let port: Arc<dyn Log> = Arc::clone(&log) as _;
         let mut config = InstanceConfig::new(name, "", shared);
         config.limits = limits();
-        config.snapshots = snapshots;
         config.call_timeout = PATIENCE;
+        set(&mut config);
         let directory = Directory::start(Arc::clone(&port));
         let instance =
             Instance::start(port, Ledger(service), &directory, config).expect("the node starts");

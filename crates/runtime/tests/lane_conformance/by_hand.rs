@@ -109,6 +109,7 @@ impl Hand {
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             entropy: Arc::new(SystemEntropy),
             limits,
+            standby: false,
             lanes,
             mailbox: Arc::new(move |_, event| to_mail.lock().unwrap().push_back(event)),
             notify: Arc::new(|_, _| {}),

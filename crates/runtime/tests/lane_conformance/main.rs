@@ -18,4 +18,5 @@ mod on_logs;
 mod poison;
 mod relay;
 mod snapshots;
+mod standby;
 mod suite;

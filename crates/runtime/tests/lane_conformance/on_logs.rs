@@ -1,7 +1,7 @@
 //! The suite on each log.
 
 use crate::bed::Bed;
-use crate::{relay, suite};
+use crate::{relay, standby, suite};
 use std::sync::Arc;
 use tenfold_runtime::log::Log;
 use tenfold_runtime::log::embedded::EmbeddedLog;
@@ -20,6 +20,7 @@ fn run(log: &Arc<dyn Log>) {
     for (name, scenario) in suite::SCENARIOS
         .iter()
         .chain(relay::SCENARIOS)
+        .chain(standby::SCENARIOS)
         .filter(|(name, _)| name.contains(&only))
     {
         let began = std::time::Instant::now();

@@ -51,7 +51,7 @@ fn a_record_of_a_newer_release_stops_its_lane_before_anything_of_it_is_applied()
 }
 
 /// What a newer release would write next.
-fn newer_record(log: &MemoryLog, journal: &Topic) -> Bytes {
+pub fn newer_record(log: &MemoryLog, journal: &Topic) -> Bytes {
     let mut chain = Chain::default();
     for stored in log.records(journal, 0) {
         let envelope = record::read(&stored.value);

@@ -92,6 +92,8 @@ pub struct Cache {
     pub dir: PathBuf,
     /// Memory of one service's cache, in MiB.
     pub memory_mib_max: u32,
+    /// Lanes of other instances are followed, so that taking one needs no reading.
+    pub standby: bool,
 }
 
 /// Where copies of the folded state go.

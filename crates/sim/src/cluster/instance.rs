@@ -77,6 +77,8 @@ pub struct Making<'a> {
     pub depot: &'a Arc<Depot>,
     /// Its bounds.
     pub limits: Limits,
+    /// Lanes of others are followed.
+    pub standby: bool,
     /// Number of lanes of each topic.
     pub topics: &'a HashMap<String, u32>,
     /// Number of its lanes.
@@ -97,6 +99,7 @@ impl Instance {
             disk,
             depot,
             limits,
+            standby,
             topics,
             lanes,
             level,
@@ -125,6 +128,7 @@ impl Instance {
             }),
             entropy: Arc::new(HostEntropy(Arc::clone(shared))),
             limits,
+            standby,
             lanes: topics.clone(),
             mailbox: mailbox(shared, &host),
             notify: notify(shared, &host, directory),
@@ -257,7 +261,7 @@ fn step_of(event: &Event) -> Option<Step> {
     Some(match event {
         Event::Wanted(_) => Step::Wanted,
         Event::Call(_) => Step::CallTaken,
-        Event::Loaded { .. } => Step::Loaded,
+        Event::Loaded { .. } | Event::Looked { .. } => Step::Loaded,
         Event::Appended { seq: 0, .. } => Step::OpenedAcknowledged,
         Event::Appended { .. } => Step::DecisionsAcknowledged,
         Event::Relayed { .. } => Step::RelayAcknowledged,

@@ -147,6 +147,7 @@ impl Cluster {
             disk: &found.disks[instance],
             depot: &self.depot,
             limits: found.limits.clone(),
+            standby: found.standby,
             topics: &self.topics,
             lanes: found.lanes,
             level: found.levels[instance],

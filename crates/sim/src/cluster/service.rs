@@ -21,6 +21,8 @@ pub struct Service {
     pub(super) disks: Vec<Arc<Disk>>,
     pub(super) levels: Vec<u32>,
     pub(super) limits: Limits,
+    /// Lanes of others are followed.
+    pub(super) standby: bool,
     /// Which instance shall own each lane.
     pub(super) wanted: Vec<usize>,
     /// Lanes that a second instance was told to own as well.
@@ -35,6 +37,7 @@ impl Service {
             disks: (0..instances).map(|_| Arc::default()).collect(),
             levels: vec![release::OLD; instances],
             limits: limits(chance),
+            standby: chance.random_bool(0.4),
             wanted: (0..lanes as usize).map(|lane| lane % instances).collect(),
             also: Vec::new(),
         }
