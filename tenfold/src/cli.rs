@@ -114,6 +114,8 @@ enum Command {
     /// What a liquid handler shall pipette: Tecan, Hamilton, Opentrons
     #[command(subcommand)]
     Worklist(client::worklist::Worklists),
+    /// A robot's log confirms what its worklist planned
+    ConfirmWorklist(client::worklist::ConfirmWorklist),
     /// What an instrument's program is told about a plate
     SampleSheet(client::worklist::Sheet),
     /// Where the time goes, what is late, where it is stuck
@@ -282,6 +284,9 @@ pub fn dispatch(cli: Cli) -> Outcome {
         Command::Labels(command) => talk(global, |s| client::labels::run(s, output, command)),
         Command::Worklist(command) => {
             talk(global, |s| client::worklist::worklist(s, output, command))
+        }
+        Command::ConfirmWorklist(args) => {
+            talk(global, |s| client::worklist::confirm(s, output, args))
         }
         Command::SampleSheet(args) => talk(global, |s| client::worklist::sheet(s, output, args)),
         Command::Sla(args) => talk(global, |s| client::sla::run(s, output, args)),

@@ -5,8 +5,11 @@
 //! file behind a small trait and only writes it down. Nothing here decides what is pooled, and nothing here says that
 //! liquid moved: that is confirmed by a person or by the robot's log.
 //!
+//! What a robot says it did is read back from its [`logs`].
+//!
 //! Pure: it knows no service and no file system.
 
+pub mod logs;
 pub mod robots;
 pub mod sheets;
 mod table;

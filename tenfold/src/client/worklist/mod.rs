@@ -1,11 +1,13 @@
 //! `tenfold worklist`, `tenfold sample-sheet`: what robots and instruments are told.
 //!
 //! Pooling knows the plan; this asks it and writes it down. Nothing counts as moved by writing a worklist: `tenfold scan`,
-//! `tenfold pool confirm-rack` and `tenfold plate confirm` record that.
+//! `tenfold pool confirm-rack`, `tenfold plate confirm` and `tenfold confirm-worklist` record that.
 
+mod confirm;
 mod plan;
 mod sheet;
 
+pub use confirm::{ConfirmWorklist, confirm};
 pub use sheet::{Sheet, sheet};
 
 use crate::connect::{Session, To};
@@ -19,7 +21,7 @@ use tenfold_domain::policy::Policy;
 use tenfold_proto::v1::intake_client::IntakeClient;
 use tenfold_proto::v1::pooling_client::PoolingClient;
 use tenfold_proto::v1::{
-    GetPlateRequest, GetPolicyRequest, GetPoolRequest, GetTubeRequest, PoolView,
+    GetPlateRequest, GetPolicyRequest, GetPoolRequest, GetTubeRequest, PlateView, PoolView,
 };
 use tenfold_worklists::robots::{Hamilton, Opentrons, Robot, Tecan};
 use tenfold_worklists::{Step, Worklist};
@@ -32,6 +34,7 @@ Examples:
   tenfold worklist pool P17 P18 --for tecan --lab lab-1 --out pools.gwl
   tenfold worklist plate PL-1 --for opentrons --lab lab-1 --out pl-1.py
 Afterwards, when the robot is done:
+  tenfold confirm-worklist run.json --plate PL-1 --lab lab-1     as its own log says
   tenfold pool confirm-rack R-1 --bench robot --lab lab-1
   tenfold plate confirm PL-1 --lab lab-1
 
@@ -121,21 +124,7 @@ pub async fn worklist(session: Session, output: Output, command: Worklists) -> O
                 plate: plate.clone(),
             };
             let view = pooling.get_plate(session.ask(request)).await?.into_inner();
-            let mut stand = BTreeMap::new();
-            let waiting = view
-                .wells
-                .iter()
-                .filter(|well| well.transferred_at.is_none());
-            for content in waiting.filter_map(|well| well.content.as_deref()) {
-                if content
-                    .rsplit('/')
-                    .next()
-                    .is_some_and(|id| id.starts_with('T'))
-                {
-                    let found = standing(&session, &mut pooling, &lab, content).await?;
-                    stand.insert(content.to_owned(), found);
-                }
-            }
+            let stand = singles(&session, &mut pooling, &lab, &view).await?;
             let ul = policy.pooling.well_take_ul;
             let steps = well_steps(&view, &stand, &how.pool_rack, controls, ul)?;
             (format!("plate {plate} of {lab}"), steps, how)
@@ -222,6 +211,31 @@ async fn tubes(
     for member in pool.members.iter().filter(|m| m.transferred_at.is_none()) {
         let found = standing(session, pooling, lab, &member.tube).await?;
         stand.insert(member.tube.clone(), found);
+    }
+    Ok(stand)
+}
+
+/// Where the single tubes stand that are planned for a plate and not in it.
+async fn singles(
+    session: &Session,
+    pooling: &mut PoolingClient<Channel>,
+    lab: &str,
+    plate: &PlateView,
+) -> Outcome<BTreeMap<String, Standing>> {
+    let mut stand = BTreeMap::new();
+    let waiting = plate
+        .wells
+        .iter()
+        .filter(|well| well.transferred_at.is_none());
+    for content in waiting.filter_map(|well| well.content.as_deref()) {
+        if content
+            .rsplit('/')
+            .next()
+            .is_some_and(|id| id.starts_with('T'))
+        {
+            let found = standing(session, pooling, lab, content).await?;
+            stand.insert(content.to_owned(), found);
+        }
     }
     Ok(stand)
 }
