@@ -50,8 +50,8 @@ fn is(spot: &Spot, place: &Place) -> bool {
 
 fn verdict(step: &Step, moves: &[&Move]) -> Verdict {
     let failed = |which: fn(&Move) -> bool| {
-        let of = moves.iter().filter(|one| which(one));
-        of.filter_map(|one| one.failed.clone()).next()
+        let mut of = moves.iter().filter(|one| which(one));
+        of.find_map(|one| one.failed.clone())
     };
     // Nobody knows how much came there.
     if let Some(why) = failed(|one| one.to.is_some()) {

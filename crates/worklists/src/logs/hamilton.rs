@@ -4,7 +4,7 @@
 //! `progress`, `complete`, or speaks of an error. The details of what was done are one part a channel,
 //! `channel 1: LABWARE, POSITION, 100.0 uL`, separated by `>`. A channel holds what it aspirated until it dispenses.
 
-use super::{Held, LogError, Move, Spot, volume};
+use super::{LogError, Move, Spot, volume};
 use std::collections::HashMap;
 
 /// It looks like a trace.
@@ -14,7 +14,7 @@ pub(super) fn is(text: &str) -> bool {
 
 /// What was moved.
 pub(super) fn moves(text: &str) -> Result<Vec<Move>, LogError> {
-    let mut held: HashMap<String, Held> = HashMap::new();
+    let mut held: HashMap<String, Spot> = HashMap::new();
     let mut moves = Vec::new();
     for (number, line) in (1..).zip(text.lines()) {
         let Some((command, status, details)) = parts(line) else {
@@ -54,10 +54,10 @@ pub(super) fn moves(text: &str) -> Result<Vec<Move>, LogError> {
                     failed: Some(why()),
                 }),
                 (true, false) => {
-                    held.insert(channel.to_owned(), Held { from: spot, ul });
+                    held.insert(channel.to_owned(), spot);
                 }
                 (false, failed) => {
-                    if let Some(from) = held.get(channel).map(|held| held.from.clone()) {
+                    if let Some(from) = held.get(channel).cloned() {
                         moves.push(Move {
                             from,
                             to: Some(spot),

@@ -103,10 +103,3 @@ fn volume(text: &str) -> Option<f64> {
     let ul: f64 = text.trim().replace(',', ".").parse().ok()?;
     (ul.is_finite() && ul >= 0.0).then_some(ul)
 }
-
-/// What a pipette or channel holds: from where, and how much of it is left.
-#[derive(Clone, Debug)]
-struct Held {
-    from: Spot,
-    ul: f64,
-}

@@ -5,7 +5,7 @@
 //! label in `params.displayName`. `aspirate` and `dispense` name `pipetteId`, `labwareId`, `wellName` and `volume`. Commands
 //! that were never begun are not in the list, or are `queued`.
 
-use super::{Held, LogError, Move, Spot, volume};
+use super::{LogError, Move, Spot, volume};
 use serde_json::Value;
 use std::collections::HashMap;
 
@@ -29,7 +29,7 @@ pub(super) fn moves(text: &str) -> Result<Vec<Move>, LogError> {
     })
     .ok_or(LogError::Unknown)?;
     let mut labels: HashMap<&str, &str> = HashMap::new();
-    let mut held: HashMap<&str, Held> = HashMap::new();
+    let mut held: HashMap<&str, Spot> = HashMap::new();
     let mut moves = Vec::new();
     for command in commands {
         let kind = text_of(command, "/commandType");
@@ -67,7 +67,7 @@ fn step<'a>(
     spot: Spot,
     ul: f64,
     failed: Option<String>,
-    (pipette, held): (&'a str, &mut HashMap<&'a str, Held>),
+    (pipette, held): (&'a str, &mut HashMap<&'a str, Spot>),
     moves: &mut Vec<Move>,
 ) {
     match (kind, failed) {
@@ -78,10 +78,10 @@ fn step<'a>(
             failed: Some(why),
         }),
         ("aspirate", None) => {
-            held.insert(pipette, Held { from: spot, ul });
+            held.insert(pipette, spot);
         }
         (_, failed) => {
-            let Some(from) = held.get(pipette).map(|held| held.from.clone()) else {
+            let Some(from) = held.get(pipette).cloned() else {
                 return;
             };
             moves.push(Move {
