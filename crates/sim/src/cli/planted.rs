@@ -158,9 +158,19 @@ impl Tree {
         let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         // The whole workspace's features, so that what it is built of is built once.
         cargo
-            .args(["run", "--locked", "--quiet", "--workspace", "--bin", "sim"])
+            .args(["run", "--locked", "--quiet", "--workspace"])
             .args(build.release.then_some("--release"))
-            .args(["--", "--json", "--first", "--from", "1", "--seeds"])
+            // Not the program itself: that would be put in place of the sound one.
+            .args([
+                "--example",
+                "planted",
+                "--",
+                "--json",
+                "--first",
+                "--from",
+                "1",
+                "--seeds",
+            ])
             .arg(seeds.to_string())
             .env("CARGO_TARGET_DIR", &build.target)
             .current_dir(self.folder.path());
