@@ -156,25 +156,27 @@ impl Tree {
 
     fn hunt(&self, build: &Build, seeds: u64) -> anyhow::Result<Option<(u64, String)>> {
         let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        // The whole workspace's features, so that what it is built of is built once.
+        // The whole workspace's features, so that what it is built of is built once. Not the program itself: that
+        // would be put in place of the sound one.
         cargo
-            .args(["run", "--locked", "--quiet", "--workspace"])
+            .args(["build", "--locked", "--quiet", "--workspace"])
+            .args(["--example", "planted"])
             .args(build.release.then_some("--release"))
-            // Not the program itself: that would be put in place of the sound one.
-            .args([
-                "--example",
-                "planted",
-                "--",
-                "--json",
-                "--first",
-                "--from",
-                "1",
-                "--seeds",
-            ])
-            .arg(seeds.to_string())
             .env("CARGO_TARGET_DIR", &build.target)
             .current_dir(self.folder.path());
         let output = cargo.output().context("cargo runs")?;
+        ensure!(
+            output.status.success(),
+            "the planted tree does not build: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let profile = if build.release { "release" } else { "debug" };
+        let program = build.target.join(profile).join("examples/planted");
+        let output = Command::new(&program)
+            .args(["--json", "--first", "--from", "1", "--seeds"])
+            .arg(seeds.to_string())
+            .output()
+            .with_context(|| format!("{} runs", program.display()))?;
         let report: serde_json::Value = serde_json::from_slice(
             output
                 .stdout
