@@ -5,9 +5,8 @@ use anyhow::{Context as _, bail};
 use prost::Message as _;
 use std::hint::black_box;
 use tenfold_domain::Timestamp;
-use tenfold_domain::tables::MemoryTables;
 use tenfold_proto::lane::Decisions;
-use tenfold_runtime::cache::{Cache as _, LaneCache, MemoryCache};
+use tenfold_runtime::cache::LaneCache;
 use tenfold_runtime::lane::state::LaneState;
 use tenfold_runtime::processor::{Input, Processor};
 
@@ -34,10 +33,10 @@ pub fn run(name: &str) -> anyhow::Result<()> {
 
 fn step_of<P: Processor>(story: &Story<P>, step: &str) -> anyhow::Result<()> {
     match step {
-        "decide" => counted_decide(story),
+        "decide" => counted_decide(story, &story.lane()?.1),
         "fold" => {
             let events = story.decoded()?;
-            let mut state = story.before.clone();
+            let (_, mut state) = story.lane()?;
             counted_fold(&story.processor, &mut state, &events, story.at)
         }
         "encode" => {
@@ -50,19 +49,18 @@ fn step_of<P: Processor>(story: &Story<P>, step: &str) -> anyhow::Result<()> {
             counted_decode(&story.processor, &record)
         }
         "apply" => {
-            let cache = MemoryCache::default();
-            let mut state = LaneState::load(cache.open(0)?, story.processor.tables())?;
-            for (event, at) in story.all()? {
-                story.processor.evolve(&mut state, &event, at)?;
+            let (cache, mut state) = story.lane()?;
+            for event in story.decoded()? {
+                story.processor.evolve(&mut state, &event, story.at)?;
             }
-            counted_apply(&mut state, cache.open(0)?.as_ref())
+            counted_apply(&mut state, cache.as_ref())
         }
         _ => bail!("there is no step {step}: {}", STEPS.join(", ")),
     }
 }
 
 #[inline(never)]
-fn counted_decide<P: Processor>(story: &Story<P>) -> anyhow::Result<()> {
+fn counted_decide<P: Processor>(story: &Story<P>, state: &LaneState) -> anyhow::Result<()> {
     for body in &story.inputs {
         let input = Input::Message {
             level: story.processor.level(),
@@ -76,7 +74,7 @@ fn counted_decide<P: Processor>(story: &Story<P>) -> anyhow::Result<()> {
         } else {
             input
         };
-        let decision = story.processor.decide(&story.before, input, story.at)?;
+        let decision = story.processor.decide(state, input, story.at)?;
         black_box(&decision.events);
     }
     Ok(())
@@ -85,7 +83,7 @@ fn counted_decide<P: Processor>(story: &Story<P>) -> anyhow::Result<()> {
 #[inline(never)]
 fn counted_fold<P: Processor>(
     processor: &P,
-    state: &mut MemoryTables,
+    state: &mut LaneState,
     events: &[P::Event],
     at: Timestamp,
 ) -> anyhow::Result<()> {

@@ -10,6 +10,8 @@ use tenfold_intake::IntakeProcessor;
 use tenfold_pooling::PoolingProcessor;
 use tenfold_proto::lane::Decisions;
 use tenfold_proto::v1;
+use tenfold_runtime::cache::{Cache as _, LaneCache, MemoryCache};
+use tenfold_runtime::lane::state::LaneState;
 use tenfold_runtime::processor::{Input, Processor};
 use v1::external_input::Input as Case;
 use v1::pooling_command::Command;
@@ -24,8 +26,7 @@ const RACKS: usize = 2;
 pub struct Story<P: Processor> {
     /// Its rules.
     pub processor: P,
-    /// Before the inputs.
-    pub before: MemoryTables,
+    before: MemoryTables,
     /// Inputs, each decided on the state before.
     pub inputs: Vec<Bytes>,
     /// They come from outside; otherwise they are messages of another service.
@@ -88,16 +89,22 @@ impl<P: Processor> Story<P> {
             .collect()
     }
 
-    /// All events from the first on, each with its moment.
+    /// The state of a lane before the inputs, and the cache below it, which has all of it.
     ///
     /// # Errors
-    /// One cannot be read.
-    pub fn all(&self) -> anyhow::Result<Vec<(P::Event, Timestamp)>> {
-        self.first
-            .iter()
-            .chain(&self.events)
-            .map(|event| Ok((self.processor.decode(event)?, AT)))
-            .collect()
+    /// An event cannot be read, or not be folded.
+    pub fn lane(&self) -> anyhow::Result<(Box<dyn LaneCache>, LaneState)> {
+        let memory = MemoryCache::default();
+        let cache = memory.open(0)?;
+        let mut state = LaneState::load(memory.open(0)?, self.processor.tables())?;
+        for event in &self.first {
+            let event = self.processor.decode(event)?;
+            self.processor.evolve(&mut state, &event, AT)?;
+        }
+        let (batch, writes) = state.seal();
+        cache.apply(writes)?;
+        state.applied(batch);
+        Ok((cache, state))
     }
 
     /// The events of the inputs as the body of one record.

@@ -69,30 +69,32 @@ impl TryFrom<v1::Hold> for Hold {
 }
 
 impl From<Sample> for v1::Sample {
-    fn from(s: Sample) -> Self {
+    fn from(sample: Sample) -> Self {
+        Self::from(&sample)
+    }
+}
+
+impl From<&Sample> for v1::Sample {
+    fn from(s: &Sample) -> Self {
         Self {
-            barcode: s.barcode.to_string(),
+            barcode: s.barcode.as_str().to_owned(),
             version: s.version,
-            site: s.site.to_string(),
-            lab: s.lab.to_string(),
+            site: s.site.as_str().to_owned(),
+            lab: s.lab.as_str().to_owned(),
             kind: v1::Kind::from(s.kind).into(),
-            specimen_type: s.specimen_type,
-            sampling_class: s.class.to_string(),
-            subjects: s.subjects.iter().map(ToString::to_string).collect(),
+            specimen_type: s.specimen_type.clone(),
+            sampling_class: s.class.as_str().to_owned(),
+            subjects: s.subjects.iter().map(|s| s.as_str().to_owned()).collect(),
             collection_pool: s.collection_pool,
             observed_swabs: s.observed_swabs,
             collected_at: s.collected_at.map(|t| t.0),
             registered_at: s.registered_at.0,
-            collector: s.collector,
-            round: s.round,
-            transport_box: s.transport_box,
-            flags: s
-                .flags
-                .into_iter()
-                .map(|f| v1::Flag::from(f).into())
-                .collect(),
-            hold: s.hold.map(Into::into),
-            recollection_of: s.recollection_of.map(|b| b.to_string()),
+            collector: s.collector.clone(),
+            round: s.round.clone(),
+            transport_box: s.transport_box.clone(),
+            flags: s.flags.iter().map(|f| v1::Flag::from(*f).into()).collect(),
+            hold: s.hold.clone().map(Into::into),
+            recollection_of: s.recollection_of.as_ref().map(|b| b.as_str().to_owned()),
         }
     }
 }

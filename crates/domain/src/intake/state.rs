@@ -220,8 +220,8 @@ impl Record for Entry {
     type Key = u64;
     const NAMED: bool = true;
 
-    fn names(&self) -> Vec<&str> {
-        vec![self.barcode().as_str()]
+    fn names(&self) -> crate::tables::Names<'_> {
+        crate::tables::Names::from_slice(&[self.barcode().as_str()])
     }
 }
 
@@ -301,8 +301,8 @@ impl Record for OpenOrder {
     type Key = u64;
     const NAMED: bool = true;
 
-    fn names(&self) -> Vec<&str> {
-        vec![self.barcode.as_str()]
+    fn names(&self) -> crate::tables::Names<'_> {
+        crate::tables::Names::from_slice(&[self.barcode.as_str()])
     }
 }
 
@@ -323,7 +323,7 @@ impl Record for Replacement {
     type Key = u64;
     const NAMED: bool = true;
 
-    fn names(&self) -> Vec<&str> {
-        vec![self.old.as_str()]
+    fn names(&self) -> crate::tables::Names<'_> {
+        crate::tables::Names::from_slice(&[self.old.as_str()])
     }
 }

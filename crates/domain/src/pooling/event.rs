@@ -11,6 +11,7 @@ use crate::time::Timestamp;
 use crate::turnaround::Deadline;
 use crate::well::{PlateSize, Well};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// Something that happened, and by whom.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,7 +91,7 @@ pub enum What {
     PolicyActivated { version: u32, content: String },
 
     /// A registration, at this version, of a tube that is not here.
-    SampleExpected { sample: Sample, clock: Clock },
+    SampleExpected { sample: Arc<Sample>, clock: Clock },
     /// An expected sample was cancelled.
     ExpectedWithdrawn {
         lab: LabId,
@@ -111,7 +112,7 @@ pub enum What {
     /// Its registration, or a newer version of it.
     TubeDetailed {
         tube: TubeId,
-        sample: Sample,
+        sample: Arc<Sample>,
         clock: Clock,
     },
     /// It stands elsewhere now; `None` = in no rack.

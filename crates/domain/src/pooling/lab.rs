@@ -28,8 +28,8 @@ impl Record for LabRecord {
     const NAME: &'static str = "labs";
     type Key = u64;
     const NAMED: bool = true;
-    fn names(&self) -> Vec<&str> {
-        vec![self.id.as_str()]
+    fn names(&self) -> crate::tables::Names<'_> {
+        crate::tables::Names::from_slice(&[self.id.as_str()])
     }
 }
 

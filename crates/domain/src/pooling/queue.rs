@@ -3,7 +3,7 @@
 //! One entry for each tube or pool that is somewhere: so the oldest of a stage is its first entry, a
 //! work list is a scan, and a plate is filled from the front.
 
-use crate::tables::{Key, Read, ReadExt, Record, TableId};
+use crate::tables::{Key, KeyBytes, Read, ReadExt, Record, TableId};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::ops::ControlFlow;
@@ -101,19 +101,17 @@ impl Place {
 }
 
 impl Key for Place {
-    fn to_bytes(&self) -> Vec<u8> {
+    fn write(&self, to: &mut KeyBytes) {
         let (kind, key) = match self.item {
             Item::Expected(key) => (0, key),
             Item::Tube(key) => (1, key),
             Item::Pool(key) => (2, key),
         };
-        let mut bytes = Vec::with_capacity(26);
-        bytes.extend_from_slice(&self.lab.to_be_bytes());
-        bytes.push(self.queue as u8);
-        bytes.extend_from_slice(&self.rank.to_bytes());
-        bytes.push(kind);
-        bytes.extend_from_slice(&key.to_be_bytes());
-        bytes
+        self.lab.write(to);
+        to.push(self.queue as u8);
+        self.rank.write(to);
+        to.push(kind);
+        key.write(to);
     }
 
     fn from_bytes(bytes: &[u8]) -> Option<Self> {

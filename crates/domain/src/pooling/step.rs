@@ -3,6 +3,7 @@
 use crate::ids::Actor;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 /// Most steps kept with one thing; a tube that lives longer keeps its first and its newest ones. The
 /// journal has them all.
@@ -45,7 +46,7 @@ pub struct Step {
     /// By whom.
     pub by: Actor,
     /// Where or why, in words.
-    pub note: String,
+    pub note: SmolStr,
 }
 
 /// Steps in the order they happened.
@@ -55,7 +56,7 @@ pub struct Steps(Vec<Step>);
 
 impl Steps {
     /// Adds a step; above the bound the second oldest goes.
-    pub fn add(&mut self, kind: StepKind, at: Timestamp, by: &Actor, note: impl Into<String>) {
+    pub fn add(&mut self, kind: StepKind, at: Timestamp, by: &Actor, note: impl Into<SmolStr>) {
         if self.0.len() >= STEPS_MAX {
             self.0.remove(1);
         }

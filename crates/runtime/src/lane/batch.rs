@@ -286,11 +286,12 @@ impl<P: Processor> Lane<P> {
                 return false;
             }
         };
+        let (batch, writes) = state.seal();
         if state.failed() {
-            // The engine's own rows were read too: nothing of this batch may be written anywhere.
+            // The engine's own rows were read too, and rows were written: nothing of this batch may be
+            // written anywhere.
             return self.start_anew(building.waiting);
         }
-        let (batch, writes) = state.seal();
         let before = owned.tip.chain;
         let bytes = record::decisions(&before, self.processor.level(), &decisions);
         let mut after = before;

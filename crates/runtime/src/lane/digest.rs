@@ -152,6 +152,9 @@ fn fold_journal<P: Processor>(
     let (mut first, mut waiting) = (true, 0_u64);
     let write = |state: &mut LaneState| -> Result<(), String> {
         let (batch, writes) = state.seal();
+        if state.failed() {
+            return Err("a row of the fold cannot be read or written: see the log".to_owned());
+        }
         read(rows.apply(writes))?;
         state.applied(batch);
         Ok(())

@@ -28,6 +28,7 @@ pub mod fold;
 mod history;
 mod inbox;
 pub mod init;
+mod kept;
 pub mod load;
 mod name_pages;
 mod names;

@@ -8,7 +8,7 @@ use siphasher::sip::SipHasher13;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::hash::{BuildHasherDefault, Hasher};
-use tenfold_domain::tables::TableId;
+use tenfold_domain::tables::{Numbers, TableId};
 
 /// Hash of a name in a table. It is stored: the same in every release, on every machine.
 pub fn hash(table: TableId, name: &str) -> u64 {
@@ -87,9 +87,11 @@ impl NameIndex {
     }
 
     /// Records that may bear this name.
-    pub fn get(&self, hash: u64) -> Vec<u64> {
-        let mut found: Vec<u64> = self.first.get(&hash).copied().into_iter().collect();
-        found.extend(self.more.get(&hash).into_iter().flatten());
+    pub fn get(&self, hash: u64) -> Numbers {
+        let mut found: Numbers = self.first.get(&hash).copied().into_iter().collect();
+        if let Some(more) = self.more.get(&hash) {
+            found.extend_from_slice(more);
+        }
         found
     }
 
@@ -123,7 +125,7 @@ mod tests {
                 for h in 0..3 {
                     let mut got = index.get(h);
                     got.sort_unstable();
-                    let want: Vec<u64> =
+                    let want: Numbers =
                         model.iter().filter(|(k, _)| *k == h).map(|(_, n)| *n).collect();
                     prop_assert_eq!(got, want);
                 }

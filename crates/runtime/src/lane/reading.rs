@@ -272,12 +272,12 @@ impl<P: Processor> Lane<P> {
         if matches!(&self.phase, Phase::Folding(folding) if !folding.verified) {
             return;
         }
+        let (batch, writes) = state.seal();
         if state.failed() {
             self.wipe_cache();
             self.start_loading();
             return;
         }
-        let (batch, writes) = state.seal();
         let stamp = stamp.clone();
         self.apply(batch, writes, &stamp);
     }

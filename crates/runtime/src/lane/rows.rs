@@ -173,8 +173,8 @@ impl Record for OutcomeRow {
     /// A growing number; expiry times grow with it, but for requests whose own time is ahead.
     type Key = u64;
     const NAMED: bool = true;
-    fn names(&self) -> Vec<&str> {
-        vec![&self.name]
+    fn names(&self) -> tenfold_domain::tables::Names<'_> {
+        tenfold_domain::tables::Names::from_slice(&[self.name.as_str()])
     }
 }
 

@@ -12,8 +12,8 @@ impl Record for Tube {
     const NAME: &'static str = "tubes";
     type Key = u64;
     const NAMED: bool = true;
-    fn names(&self) -> Vec<&str> {
-        vec![&self.0]
+    fn names(&self) -> tenfold_domain::tables::Names<'_> {
+        tenfold_domain::tables::Names::from_slice(&[self.0.as_str()])
     }
 }
 
@@ -27,6 +27,8 @@ enum Step {
     Apply,
     /// Write something and take it back.
     Undone(u64, u8),
+    /// Write something, then something else that is taken back, then all of it.
+    UndoneTwice(u64, u8),
     Reload,
 }
 
@@ -42,6 +44,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         2 => Just(Step::Seal),
         2 => Just(Step::Apply),
         1 => (number(), any::<u8>()).prop_map(|(k, v)| Step::Undone(k, v % 5)),
+        1 => (number(), any::<u8>()).prop_map(|(k, v)| Step::UndoneTwice(k, v % 5)),
         1 => Just(Step::Reload),
     ];
     prop::collection::vec(step, 0..80)
@@ -77,13 +80,35 @@ proptest! {
                     state.delete::<Tube>(&(key + 1));
                     state.rollback(mark);
                 }
+                Step::UndoneTwice(key, value) => {
+                    let outer = state.mark();
+                    let written = Tube(format!("U{value}"));
+                    state.put(&key, &written);
+                    let inner = state.mark();
+                    state.put(&key, &Tube(format!("V{value}")));
+                    state.delete::<Tube>(&key);
+                    state.rollback(inner);
+                    prop_assert_eq!(state.get::<Tube>(&key), Some(written));
+                    state.rollback(outer);
+                }
                 Step::Reload => {
                     waiting.push_back(state.seal());
                     for (_, writes) in waiting.drain(..) {
                         cache.open(0).unwrap().apply(writes).unwrap();
                     }
                     state = LaneState::load(cache.open(0).unwrap(), &TABLES).unwrap();
+                    // Byte for byte what plain tables have.
+                    let rows = cache.edit(0, |rows| rows.clone());
+                    let rows = rows.into_iter().filter(|(key, _)| !rows::is_the_caches_own(key));
+                    let plain = model.rows().map(|((table, key), value)| {
+                        (Bytes::from(full_key(*table, key).to_vec()), Bytes::from(value.clone()))
+                    });
+                    prop_assert!(rows.eq(plain));
                 }
+            }
+            // Twice: what was read may be kept.
+            for number in [0, 1, 2, 255, 256, 257, 600, 601, 1_000, 1_001].repeat(2) {
+                prop_assert_eq!(state.get::<Tube>(&number), model.get::<Tube>(&number));
             }
             prop_assert_eq!(state.all::<Tube>(), model.all::<Tube>());
             prop_assert_eq!(state.first::<Tube>(), model.first::<Tube>());
@@ -101,7 +126,7 @@ fn a_damaged_record_is_reported_and_not_taken_for_nothing() {
     let cache = MemoryCache::default();
     cache.edit(0, |rows| {
         rows.insert(
-            Bytes::from(full_key(7, &3u64.to_bytes())),
+            Bytes::from(full_key(7, &3u64.to_bytes()).to_vec()),
             Bytes::from_static(&[0xff]),
         );
     });
@@ -111,7 +136,7 @@ fn a_damaged_record_is_reported_and_not_taken_for_nothing() {
     let state = LaneState::load(empty.open(0).unwrap(), &TABLES).unwrap();
     empty.edit(0, |rows| {
         rows.insert(
-            Bytes::from(full_key(7, &3u64.to_bytes())),
+            Bytes::from(full_key(7, &3u64.to_bytes()).to_vec()),
             Bytes::from_static(&[0xff]),
         );
     });
@@ -142,7 +167,7 @@ fn a_thousand() -> (MemoryCache, LaneState) {
 
 /// Makes the row of a tube unreadable.
 fn spoil_row(cache: &MemoryCache, number: u64) {
-    let key = Bytes::from(full_key(7, &number.to_bytes()));
+    let key = Bytes::from(full_key(7, &number.to_bytes()).to_vec());
     cache.edit(0, |rows| {
         rows.insert(key, Bytes::from_static(&[0xff]));
     });

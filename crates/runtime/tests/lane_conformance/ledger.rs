@@ -20,7 +20,7 @@ pub enum Event {
     Reminded { at: i64 },
 }
 
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Total {
     sum: i64,
     notes: u64,
@@ -32,7 +32,7 @@ impl Record for Total {
     type Key = ();
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Note(String);
 
 impl Record for Note {
@@ -40,12 +40,12 @@ impl Record for Note {
     const NAME: &'static str = "notes";
     type Key = u64;
     const NAMED: bool = true;
-    fn names(&self) -> Vec<&str> {
-        vec![&self.0]
+    fn names(&self) -> tenfold_domain::tables::Names<'_> {
+        tenfold_domain::tables::Names::from_slice(&[self.0.as_str()])
     }
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Reminder(String);
 
 impl Record for Reminder {

@@ -276,6 +276,9 @@ impl Follower {
         }
         .map_err(|error| error.to_string())?;
         let (batch, writes) = self.state.seal();
+        if self.state.failed() {
+            return Err("a row of the fold cannot be read or written".to_owned());
+        }
         for (key, value) in writes.iter().filter(|(key, _)| !is_the_caches_own(key)) {
             if let Some(old) = self.book.get(key).ok().flatten() {
                 self.now.rows ^= hash(key, &old);

@@ -5,6 +5,7 @@ use crate::convert::message::{pool_id, tube_id, well};
 use crate::v1;
 use crate::v1::pooling_event::What as Wire;
 use crate::v1::pooling_tube_held::Hold;
+use std::sync::Arc;
 use tenfold_domain::Timestamp;
 use tenfold_domain::ids::{PoolId, TubeId};
 use tenfold_domain::message::Message;
@@ -32,7 +33,7 @@ fn what(wire: Wire) -> Result<What, WireError> {
             content: e.content,
         },
         Wire::SampleExpected(e) => What::SampleExpected {
-            sample: e.sample.ok_or(WireError::missing("sample"))?.try_into()?,
+            sample: Arc::new(e.sample.ok_or(WireError::missing("sample"))?.try_into()?),
             clock: clock(e.clock)?,
         },
         Wire::ExpectedWithdrawn(e) => What::ExpectedWithdrawn {
@@ -51,7 +52,7 @@ fn what(wire: Wire) -> Result<What, WireError> {
         },
         Wire::TubeDetailed(e) => What::TubeDetailed {
             tube: tube(&e.tube)?,
-            sample: e.sample.ok_or(WireError::missing("sample"))?.try_into()?,
+            sample: Arc::new(e.sample.ok_or(WireError::missing("sample"))?.try_into()?),
             clock: clock(e.clock)?,
         },
         Wire::TubeMoved(e) => What::TubeMoved {

@@ -27,7 +27,7 @@ fn what(what: &What) -> Option<Wire> {
         }),
         What::SampleExpected { sample, clock: c } => {
             Wire::SampleExpected(v1::PoolingSampleExpected {
-                sample: Some(sample.clone().into()),
+                sample: Some(sample.as_ref().into()),
                 clock: Some(clock(c)),
             })
         }
@@ -63,7 +63,7 @@ fn what(what: &What) -> Option<Wire> {
             clock: c,
         } => Wire::TubeDetailed(v1::PoolingTubeDetailed {
             tube: tube.to_string(),
-            sample: Some(sample.clone().into()),
+            sample: Some(sample.as_ref().into()),
             clock: Some(clock(c)),
         }),
         What::TubeMoved { tube, place: p } => Wire::TubeMoved(v1::PoolingTubeMoved {

@@ -21,7 +21,7 @@ fn step(of: &str, step: &Step) -> v1::PoolingStep {
         kind: word(step.kind).to_owned(),
         at: step.at.0,
         by: step.by.to_string(),
-        note: step.note.clone(),
+        note: step.note.to_string(),
         of: of.to_owned(),
     }
 }

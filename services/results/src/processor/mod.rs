@@ -219,7 +219,7 @@ impl Processor for ResultsProcessor {
         let end = (now.0.saturating_add(1), 0);
         state.scan_range::<Timer>(&(i64::MIN, 0), &end, |key, _| {
             if due.len() < most {
-                due.push(Bytes::from(key.to_bytes()));
+                due.push(Bytes::copy_from_slice(&key.to_bytes()));
                 std::ops::ControlFlow::Continue(())
             } else {
                 std::ops::ControlFlow::Break(())

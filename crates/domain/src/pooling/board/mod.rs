@@ -12,6 +12,7 @@ use super::event::Mark;
 use crate::tables::{Read, ReadExt, Record, TableId, Write, WriteExt};
 use crate::time::{Millis, Timestamp};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// Where a sample is, for the board: each is in exactly one (INV-01).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -193,7 +194,7 @@ pub fn shift(state: &mut dyn Write, lab: u64, shift: Shift, at: Timestamp) {
     {
         *mine = mine.plus(tally);
     }
-    state.put(&lab, &board);
+    state.put_shared(&lab, Arc::new(board));
 }
 
 /// The board of a lab.

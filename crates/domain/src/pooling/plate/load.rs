@@ -13,6 +13,7 @@ use crate::rejection::Rejection;
 use crate::tables::ReadExt;
 use crate::time::Timestamp;
 use crate::well::Well;
+use std::sync::Arc;
 
 /// Loads a plate. Answers the number of wells and of tubes in them.
 ///
@@ -150,7 +151,7 @@ fn member(draft: &Draft<'_>, key: u64, transferred_at: Timestamp) -> Option<Memb
     let tube = draft.state().get::<Tube>(&key)?;
     Some(Member {
         tube: tube_id(draft.state(), key),
-        sample: tube.sample?,
+        sample: tube.sample.map(Arc::unwrap_or_clone)?,
         withdrawn: tube.withdrawn,
         round: tube.round,
         order: tube.order,

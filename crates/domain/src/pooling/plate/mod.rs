@@ -110,8 +110,8 @@ impl Record for Plate {
     const NAME: &'static str = "plates";
     type Key = u64;
     const NAMED: bool = true;
-    fn names(&self) -> Vec<&str> {
-        vec![self.barcode.as_str()]
+    fn names(&self) -> crate::tables::Names<'_> {
+        crate::tables::Names::from_slice(&[self.barcode.as_str()])
     }
 }
 

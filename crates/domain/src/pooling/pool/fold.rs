@@ -224,13 +224,13 @@ fn voided(
     })?;
     let key = pool_key(state, id).unwrap_or_default();
     for member in members {
-        let Some(old) = state.get::<Tube>(&member.tube) else {
+        let Some(old) = state.get_shared::<Tube>(&member.tube) else {
             continue;
         };
         if old.state != (TubeState::Pooled { pool: key }) {
             continue;
         }
-        let mut tube = old.clone();
+        let mut tube = Tube::clone(&old);
         if tube.withdrawn {
             tube.close(TubeState::Withdrawn);
         } else {
@@ -255,8 +255,8 @@ pub(crate) fn change(
 ) -> Result<(), FoldProblem> {
     let missing = || FoldProblem::missing("pool", id);
     let key = pool_key(state, id).ok_or_else(missing)?;
-    let old = state.get::<Pool>(&key).ok_or_else(missing)?;
-    let mut new = old.clone();
+    let old = state.get_shared::<Pool>(&key).ok_or_else(missing)?;
+    let mut new = Pool::clone(&old);
     how(state, key, &mut new);
     save(state, key, Some(&old), new, at);
     Ok(())
@@ -279,8 +279,8 @@ pub(crate) fn remark(state: &mut dyn Write, tube: &TubeState, from: Mark, to: Ma
 }
 
 fn recount(state: &mut dyn Write, key: u64, from: Option<Mark>, to: Option<Mark>, at: Timestamp) {
-    if let Some(old) = state.get::<Pool>(&key) {
-        let mut pool = old.clone();
+    if let Some(old) = state.get_shared::<Pool>(&key) {
+        let mut pool = Pool::clone(&old);
         pool.recount(from, to);
         save(state, key, Some(&old), pool, at);
     }
@@ -289,7 +289,7 @@ fn recount(state: &mut dyn Write, key: u64, from: Option<Mark>, to: Option<Mark>
 fn earliest(state: &dyn Write, pool: &Pool) -> Timestamp {
     pool.members
         .iter()
-        .filter_map(|m| state.get::<Tube>(&m.tube))
+        .filter_map(|m| state.get_shared::<Tube>(&m.tube))
         .map(|tube| tube.deadline.due)
         .min()
         .unwrap_or(Timestamp(i64::MAX))

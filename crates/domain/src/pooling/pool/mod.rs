@@ -34,6 +34,7 @@ use crate::tables::{Record, TableId, Write, WriteExt};
 use crate::time::Timestamp;
 use assign::{LimitBy, Mix};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// Why a pool sealed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -291,7 +292,7 @@ pub(super) fn save(
     let since = old.map_or(at, |p| p.since);
     let (from, to) = (old.and_then(Pool::counted), new.counted());
     board::shift(state, lab_of(key), Shift { from, to, since }, at);
-    state.put(&key, &new);
+    state.put_shared(&key, Arc::new(new));
 }
 
 /// When an open pool must seal: (milliseconds, pool).

@@ -20,6 +20,7 @@ use crate::policy::Policy;
 use crate::rejection::Rejection;
 use crate::sample::{Hold, Sample};
 use crate::tables::ReadExt;
+use std::sync::Arc;
 
 /// The hold that a registration asks for.
 #[must_use]
@@ -56,7 +57,7 @@ pub fn details(draft: &mut Draft<'_>, policy: &Policy, sample: &Sample) -> Resul
         return Ok(());
     }
     draft.emit(What::SampleExpected {
-        sample: sample.clone(),
+        sample: Arc::new(sample.clone()),
         clock: clock(policy, sample, None),
     })
 }
@@ -111,7 +112,7 @@ fn detail(
     }
     draft.emit(What::TubeDetailed {
         tube: id.clone(),
-        sample: sample.clone(),
+        sample: Arc::new(sample.clone()),
         clock: clock(policy, sample, Some(tube.received_at)),
     })?;
     if !legal
@@ -255,7 +256,7 @@ fn tell_results(draft: &mut Draft<'_>, key: u64) -> Result<(), Rejection> {
         let lab = id_in(draft.state(), key);
         let amended = MemberAmended {
             tube: tube_id(draft.state(), key),
-            sample: Some(sample),
+            sample: Some(Arc::unwrap_or_clone(sample)),
             withdrawn: tube.withdrawn,
         };
         draft.send(To::Results(lab), Message::MemberAmended(amended));

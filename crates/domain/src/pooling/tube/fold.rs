@@ -9,8 +9,10 @@ use super::{
     Expected, Rack, RackPlace, Tube, TubeHold, TubeState, Vessel, lookup, save, save_expected,
 };
 use crate::ids::{Barcode, TubeId};
+use crate::sample::Sample;
 use crate::tables::{ReadExt, Write, WriteExt};
 use crate::time::Timestamp;
+use std::sync::Arc;
 
 pub(crate) fn evolve(
     state: &mut dyn Write,
@@ -31,10 +33,11 @@ pub(crate) fn evolve(
                 |(key, _)| *key,
             );
             let new = Expected {
-                sample: sample.clone(),
+                sample: Arc::clone(sample),
                 clock: *clock,
             };
-            save_expected(state, key, old.as_ref().map(|(_, e)| e), Some(&new), at);
+            let old = old.as_ref().map(|(_, old)| old.as_ref());
+            save_expected(state, key, old, Some(new), at);
             Ok(())
         }
         What::ExpectedWithdrawn { lab, barcode, .. } => {
@@ -59,7 +62,7 @@ pub(crate) fn evolve(
             };
             tube.steps
                 .add(kind, at, by, format!("version {}", sample.version));
-            detail(state, tube, sample.clone(), clock, at);
+            detail(state, tube, Arc::clone(sample), clock, at);
         }),
         What::TubeMoved { tube, place } => change(state, tube, at, |state, key, tube| {
             put_in_place(state, key, tube, place.clone());
@@ -132,8 +135,8 @@ pub(crate) fn change(
 ) -> Result<(), FoldProblem> {
     let missing = || FoldProblem::missing("tube", id);
     let key = tube_key(state, id).ok_or_else(missing)?;
-    let old = state.get::<Tube>(&key).ok_or_else(missing)?;
-    let mut new = old.clone();
+    let old = state.get_shared::<Tube>(&key).ok_or_else(missing)?;
+    let mut new = Tube::clone(&old);
     how(state, key, &mut new);
     save(state, key, Some(&old), new, at);
     Ok(())
@@ -197,20 +200,17 @@ fn take_expected(
     lab: u64,
     barcode: &Barcode,
     at: Timestamp,
-) -> Option<crate::sample::Sample> {
-    let (key, old) = state
-        .find_all::<Expected>(barcode.as_str())
-        .into_iter()
-        .find(|(key, _)| lab_of(*key) == lab)?;
+) -> Option<Arc<Sample>> {
+    let (key, old) = state.find_shared(barcode.as_str(), |key, _: &Expected| lab_of(key) == lab)?;
     save_expected(state, key, Some(&old), None, at);
-    Some(old.sample)
+    Some(Arc::clone(&old.sample))
 }
 
 /// The tube has this registration from now on.
 fn detail(
     state: &mut dyn Write,
     tube: &mut Tube,
-    sample: crate::sample::Sample,
+    sample: Arc<Sample>,
     clock: &Clock,
     at: Timestamp,
 ) {
@@ -247,12 +247,9 @@ fn put_in_place(state: &mut dyn Write, key: u64, tube: &mut Tube, place: Option<
 }
 
 fn change_rack(state: &mut dyn Write, lab: u64, barcode: &Barcode, how: impl FnOnce(&mut Rack)) {
-    let found = state
-        .find_all::<Rack>(barcode.as_str())
-        .into_iter()
-        .find(|(key, _)| lab_of(*key) == lab);
+    let found = state.find_shared(barcode.as_str(), |key, _: &Rack| lab_of(key) == lab);
     let (key, mut rack) = match found {
-        Some(found) => found,
+        Some((key, rack)) => (key, Arc::unwrap_or_clone(rack)),
         None => {
             let Some(mut record) = state.get::<LabRecord>(&lab) else {
                 return;
@@ -267,5 +264,5 @@ fn change_rack(state: &mut dyn Write, lab: u64, barcode: &Barcode, how: impl FnO
         }
     };
     how(&mut rack);
-    state.put(&key, &rack);
+    state.put_shared(&key, Arc::new(rack));
 }

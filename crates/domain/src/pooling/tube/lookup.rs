@@ -5,6 +5,7 @@ use super::{Expected, Rack, Tube, TubeState};
 use crate::ids::{Barcode, LabId, TubeId};
 use crate::rejection::Rejection;
 use crate::tables::{Read, ReadExt};
+use std::sync::Arc;
 
 /// The tubes of a lab that bear a barcode, oldest first.
 #[must_use]
@@ -63,28 +64,26 @@ pub const fn is_over(tube: &Tube) -> bool {
 
 /// The registration expected under a barcode, in any lab of this lane.
 #[must_use]
-pub fn expected(state: &dyn Read, barcode: &Barcode) -> Option<(u64, Expected)> {
-    state.find(barcode.as_str())
+pub fn expected(state: &dyn Read, barcode: &Barcode) -> Option<(u64, Arc<Expected>)> {
+    state.find_shared(barcode.as_str(), |_, _| true)
 }
 
 /// The registration expected under a barcode in a lab.
 #[must_use]
-pub fn expected_in(state: &dyn Read, lab: &LabId, barcode: &Barcode) -> Option<(u64, Expected)> {
+pub fn expected_in(
+    state: &dyn Read,
+    lab: &LabId,
+    barcode: &Barcode,
+) -> Option<(u64, Arc<Expected>)> {
     let (lab, _) = find(state, lab)?;
-    state
-        .find_all::<Expected>(barcode.as_str())
-        .into_iter()
-        .find(|(key, _)| lab_of(*key) == lab)
+    state.find_shared(barcode.as_str(), |key, _: &Expected| lab_of(key) == lab)
 }
 
 /// A rack of a lab.
 #[must_use]
-pub fn rack(state: &dyn Read, lab: &LabId, barcode: &Barcode) -> Option<(u64, Rack)> {
+pub fn rack(state: &dyn Read, lab: &LabId, barcode: &Barcode) -> Option<(u64, Arc<Rack>)> {
     let (lab, _) = find(state, lab)?;
-    state
-        .find_all::<Rack>(barcode.as_str())
-        .into_iter()
-        .find(|(key, _)| lab_of(*key) == lab)
+    state.find_shared(barcode.as_str(), |key, _: &Rack| lab_of(key) == lab)
 }
 
 /// The key the next tube of a lab gets, as a number.

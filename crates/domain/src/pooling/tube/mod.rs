@@ -33,12 +33,13 @@ use crate::time::Timestamp;
 use crate::turnaround::Deadline;
 use crate::well::Well;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// A registration whose tube is not here yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Expected {
     /// The registration.
-    pub sample: Sample,
+    pub sample: Arc<Sample>,
     /// Its deadline.
     pub clock: Clock,
 }
@@ -48,8 +49,8 @@ impl Record for Expected {
     const NAME: &'static str = "expected";
     type Key = u64;
     const NAMED: bool = true;
-    fn names(&self) -> Vec<&str> {
-        vec![self.sample.barcode.as_str()]
+    fn names(&self) -> crate::tables::Names<'_> {
+        crate::tables::Names::from_slice(&[self.sample.barcode.as_str()])
     }
 }
 
@@ -160,7 +161,7 @@ pub struct Tube {
     /// Its labels, the first as received; none if it cannot be read.
     pub barcodes: Vec<Barcode>,
     /// Its registration, once known; `None` again when it is closed.
-    pub sample: Option<Sample>,
+    pub sample: Option<Arc<Sample>>,
     /// When it came.
     pub received_at: Timestamp,
     /// Where it stands.
@@ -196,7 +197,7 @@ impl Record for Tube {
     const NAME: &'static str = "tubes";
     type Key = u64;
     const NAMED: bool = true;
-    fn names(&self) -> Vec<&str> {
+    fn names(&self) -> crate::tables::Names<'_> {
         self.barcodes.iter().map(Barcode::as_str).collect()
     }
 }
@@ -318,7 +319,7 @@ pub(super) fn save(
             state.put(&(minute, key), &board::Watch);
         }
     }
-    state.put(&key, &new);
+    state.put_shared(&key, Arc::new(new));
 }
 
 /// Writes or removes an expected sample, and counts it.
@@ -326,7 +327,7 @@ pub(super) fn save_expected(
     state: &mut dyn Write,
     key: u64,
     old: Option<&Expected>,
-    new: Option<&Expected>,
+    new: Option<Expected>,
     at: Timestamp,
 ) {
     let place = |e: &Expected| {
@@ -341,17 +342,17 @@ pub(super) fn save_expected(
     if let Some(old) = old {
         state.delete::<Entry>(&place(old));
     }
+    let counted = |e: Option<&Expected>| e.map(|_| (Stage::Expected, Tally::one(Mark::InTime)));
+    let since = old.map_or(at, |e| e.sample.registered_at);
+    let (from, to) = (counted(old), counted(new.as_ref()));
     match new {
         Some(new) => {
             let due = new.clock.deadline.due;
-            state.put(&place(new), &Entry { due });
-            state.put(&key, new);
+            state.put(&place(&new), &Entry { due });
+            state.put_shared(&key, Arc::new(new));
         }
         None => state.delete::<Expected>(&key),
     }
-    let counted = |e: Option<&Expected>| e.map(|_| (Stage::Expected, Tally::one(Mark::InTime)));
-    let since = old.map_or(at, |e| e.sample.registered_at);
-    let (from, to) = (counted(old), counted(new));
     board::shift(state, lab_of(key), Shift { from, to, since }, at);
 }
 
@@ -369,7 +370,7 @@ impl Record for Rack {
     const NAME: &'static str = "racks";
     type Key = u64;
     const NAMED: bool = true;
-    fn names(&self) -> Vec<&str> {
-        vec![self.barcode.as_str()]
+    fn names(&self) -> crate::tables::Names<'_> {
+        crate::tables::Names::from_slice(&[self.barcode.as_str()])
     }
 }

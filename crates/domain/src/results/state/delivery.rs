@@ -21,8 +21,8 @@ impl Record for Receiver {
     const NAME: &'static str = "receivers";
     type Key = u64;
     const NAMED: bool = true;
-    fn names(&self) -> Vec<&str> {
-        vec![self.id.as_str()]
+    fn names(&self) -> crate::tables::Names<'_> {
+        crate::tables::Names::from_slice(&[self.id.as_str()])
     }
 }
 

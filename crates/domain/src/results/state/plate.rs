@@ -65,8 +65,8 @@ impl Record for Plate {
     const NAME: &'static str = "plates";
     type Key = u64;
     const NAMED: bool = true;
-    fn names(&self) -> Vec<&str> {
-        vec![self.barcode.as_str()]
+    fn names(&self) -> crate::tables::Names<'_> {
+        crate::tables::Names::from_slice(&[self.barcode.as_str()])
     }
 }
 
@@ -94,7 +94,7 @@ impl Record for Run {
     const NAME: &'static str = "runs";
     type Key = u64;
     const NAMED: bool = true;
-    fn names(&self) -> Vec<&str> {
+    fn names(&self) -> crate::tables::Names<'_> {
         self.files
             .iter()
             .map(String::as_str)
@@ -184,7 +184,7 @@ impl Record for Submission {
     const NAME: &'static str = "parked-runs";
     type Key = u64;
     const NAMED: bool = true;
-    fn names(&self) -> Vec<&str> {
-        vec![self.plate.as_str(), self.file_hash.as_str()]
+    fn names(&self) -> crate::tables::Names<'_> {
+        crate::tables::Names::from_slice(&[self.plate.as_str(), self.file_hash.as_str()])
     }
 }

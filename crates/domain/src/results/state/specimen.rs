@@ -26,8 +26,8 @@ impl Record for Registered {
     const NAME: &'static str = "registered";
     type Key = u64;
     const NAMED: bool = true;
-    fn names(&self) -> Vec<&str> {
-        vec![self.sample.barcode.as_str()]
+    fn names(&self) -> crate::tables::Names<'_> {
+        crate::tables::Names::from_slice(&[self.sample.barcode.as_str()])
     }
 }
 

@@ -85,7 +85,7 @@ pub(super) fn admit(
         None => label
             .and_then(|label| expected(draft.state(), label))
             .map_or(Verdict::DetailsPending, |(_, e)| {
-                Verdict::BelongsElsewhere(e.sample.lab)
+                Verdict::BelongsElsewhere(e.sample.lab.clone())
             }),
     };
     Ok((tube, verdict))

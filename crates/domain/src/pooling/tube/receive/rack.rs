@@ -24,7 +24,7 @@ pub(super) fn receive(
     positions: &BTreeMap<Well, Found>,
 ) -> Result<Vec<Received>, Rejection> {
     let before: BTreeMap<Well, u64> = rack(draft.state(), lab, rack_id)
-        .map(|(_, rack)| rack.tubes.into_iter().collect())
+        .map(|(_, rack)| rack.tubes.iter().copied().collect())
         .unwrap_or_default();
     let labels: BTreeSet<&Barcode> = positions
         .values()

@@ -1,8 +1,6 @@
 //! How a decision is made of steps: each step's event is folded at once into an overlay of the state,
 //! so that the next step sees it. A run of ninety pools is decided pool by pool, as if each had come alone.
 
-mod overlay;
-
 use super::event::{Event, LabNumber};
 use super::report::{AlertNotice, Report};
 use super::state::{self, Lab};
@@ -11,9 +9,8 @@ use crate::ids::{Barcode, LabId, ReceiverId};
 use crate::message::Message;
 use crate::policy::Policy;
 use crate::rejection::{Code, Rejection};
-use crate::tables::{Read, ReadExt};
+use crate::tables::{Overlay, Read, ReadExt};
 use crate::time::Timestamp;
-use overlay::Overlay;
 
 /// What others must hear.
 #[derive(Clone, Debug, PartialEq)]
