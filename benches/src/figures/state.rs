@@ -102,12 +102,12 @@ fn lane(
     let now = Timestamp(crate::tubes::now_ms());
     let policy = policy_input(&Load::new(1, 0));
     let decide = |state: &mut LaneState, input: Input<'_>| -> anyhow::Result<usize> {
-        let decision = processor.decide(state, input, now)?;
+        let mut decision = processor.decide(state, input, now)?;
         let mut wire = Vec::new();
         for event in &decision.events {
             processor.encode(event, &mut wire);
-            processor.evolve(state, event, now)?;
         }
+        decision.fold(&processor, state, now)?;
         Ok(black_box(wire).len())
     };
     decide(

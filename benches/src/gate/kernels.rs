@@ -13,7 +13,7 @@ use tenfold_runtime::processor::{Input, Processor};
 /// Services and steps, as they are named.
 pub const SERVICES: [&str; 2] = ["pooling", "intake"];
 /// See [`SERVICES`].
-pub const STEPS: [&str; 5] = ["decide", "fold", "encode", "decode", "apply"];
+pub const STEPS: [&str; 6] = ["decide", "fold", "encode", "decode", "apply", "whole"];
 
 /// What valgrind counts inside of.
 pub const COUNTED: &str = "*tenfold_bench::gate::kernels::counted*";
@@ -54,6 +54,10 @@ fn step_of<P: Processor>(story: &Story<P>, step: &str) -> anyhow::Result<()> {
                 story.processor.evolve(&mut state, &event, story.at)?;
             }
             counted_apply(&mut state, cache.as_ref())
+        }
+        "whole" => {
+            let (cache, mut state) = story.lane()?;
+            counted_whole(story, &mut state, cache.as_ref())
         }
         _ => bail!("there is no step {step}: {}", STEPS.join(", ")),
     }
@@ -110,6 +114,27 @@ fn counted_decode<P: Processor>(processor: &P, record: &[u8]) -> anyhow::Result<
         black_box(&processor.decode(&bytes)?);
     }
     Ok(())
+}
+
+/// All that an owner does with its inputs, but for the log: decide, encode, fold, and the batch for the cache.
+#[inline(never)]
+fn counted_whole<P: Processor>(
+    story: &Story<P>,
+    state: &mut LaneState,
+    cache: &dyn LaneCache,
+) -> anyhow::Result<()> {
+    for said in story.script() {
+        let mark = state.mark();
+        let mut decision = story.processor.decide(state, said.input(), story.at)?;
+        for event in &decision.events {
+            let mut wire = Vec::with_capacity(128);
+            story.processor.encode(event, &mut wire);
+            black_box(wire);
+        }
+        decision.fold(&story.processor, state, story.at)?;
+        black_box(mark);
+    }
+    counted_apply(state, cache)
 }
 
 #[inline(never)]

@@ -35,6 +35,37 @@ pub struct Story<P: Processor> {
     pub at: Timestamp,
     first: Vec<Bytes>,
     events: Vec<Bytes>,
+    /// The inputs, and what is done with the tubes then.
+    script: Vec<Said>,
+}
+
+/// One input of a script.
+#[derive(Clone, Debug)]
+pub enum Said {
+    /// A message of another lane.
+    Message(Bytes),
+    /// A registration from outside.
+    External(Bytes),
+    /// A call.
+    Command(Bytes),
+}
+
+impl Said {
+    /// As the rules are given it.
+    #[must_use]
+    pub fn input(&self) -> Input<'_> {
+        match self {
+            Self::Message(body) => Input::Message { level: 1, body },
+            Self::External(body) => Input::External {
+                origin: "gate",
+                body,
+            },
+            Self::Command(body) => Input::Command {
+                actor: "gate",
+                body,
+            },
+        }
+    }
 }
 
 impl<P: Processor> Story<P> {
@@ -47,6 +78,7 @@ impl<P: Processor> Story<P> {
             at: AT,
             first: Vec::new(),
             events: Vec::new(),
+            script: Vec::new(),
         };
         let load = load();
         let body = policy_input(&load);
@@ -64,18 +96,35 @@ impl<P: Processor> Story<P> {
 
     /// Decides and folds; answers the events in wire form.
     fn decide(&self, state: &mut MemoryTables, input: Input<'_>) -> anyhow::Result<Vec<Bytes>> {
-        let decision = self.processor.decide(state, input, AT)?;
-        decision
-            .answer
-            .map_err(|rejection| anyhow!("{}", rejection.message))?;
+        let mut decision = self.processor.decide(state, input, AT)?;
         let mut all = Vec::new();
         for event in &decision.events {
             let mut wire = Vec::new();
             self.processor.encode(event, &mut wire);
-            self.processor.evolve(state, event, AT)?;
             all.push(wire.into());
         }
+        decision.fold(&self.processor, state, AT)?;
+        decision
+            .answer
+            .map_err(|rejection| anyhow!("{}", rejection.message))?;
         Ok(all)
+    }
+
+    /// Plays a script on the state before.
+    fn play(&mut self, script: Vec<Said>) -> anyhow::Result<()> {
+        let mut state = self.before.clone();
+        for said in &script {
+            let events = self.decide(&mut state, said.input())?;
+            self.events.extend(events);
+        }
+        self.script = script;
+        Ok(())
+    }
+
+    /// The inputs, and what is done with the tubes then.
+    #[must_use]
+    pub fn script(&self) -> &[Said] {
+        &self.script
     }
 
     /// The events of the inputs.
@@ -133,11 +182,7 @@ pub fn pooling() -> anyhow::Result<Story<PoolingProcessor>> {
     story.inputs = (0..load.tubes_a_lab())
         .map(|number| load.details_at(0, number, AT.0))
         .collect();
-    let mut state = story.before.clone();
-    let mut events = Vec::new();
-    for body in &story.inputs {
-        events.extend(story.decide(&mut state, Input::Message { level: 1, body })?);
-    }
+    let mut script: Vec<Said> = story.inputs.iter().cloned().map(Said::Message).collect();
     for rack in 0..RACKS {
         let name = format!("RACK{rack:06}");
         let plan = v1::PlanRackRequest {
@@ -166,16 +211,10 @@ pub fn pooling() -> anyhow::Result<Story<PoolingProcessor>> {
                 command: Some(command),
             }
             .encode_to_vec();
-            events.extend(story.decide(
-                &mut state,
-                Input::Command {
-                    actor: "gate",
-                    body: &body,
-                },
-            )?);
+            script.push(Said::Command(body.into()));
         }
     }
-    story.events = events;
+    story.play(script)?;
     Ok(story)
 }
 
@@ -199,18 +238,8 @@ pub fn intake() -> anyhow::Result<Story<IntakeProcessor>> {
             .into()
         })
         .collect();
-    let mut state = story.before.clone();
-    let mut events = Vec::new();
-    for body in &story.inputs {
-        events.extend(story.decide(
-            &mut state,
-            Input::External {
-                origin: "gate",
-                body,
-            },
-        )?);
-    }
-    story.events = events;
+    let script = story.inputs.iter().cloned().map(Said::External).collect();
+    story.play(script)?;
     Ok(story)
 }
 

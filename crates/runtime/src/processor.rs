@@ -5,7 +5,7 @@
 //! in the lane's journal, or nothing.
 
 use bytes::Bytes;
-use tenfold_domain::tables::{Read, TableDef, Write};
+use tenfold_domain::tables::{Folded, Read, TableDef, Write};
 use tenfold_domain::{Rejection, Timestamp};
 
 /// One thing to decide.
@@ -77,6 +77,9 @@ pub struct Decision<E> {
     pub events: Vec<E>,
     /// What other lanes and the public must hear.
     pub messages: Vec<Outgoing>,
+    /// What the events fold to, where deciding found out: exactly what [`Processor::evolve`] makes of them on the
+    /// state they were decided on, at the same moment. (The test driver compares the two at every step.)
+    pub folded: Option<Folded>,
     /// The answer to a command; for other inputs, a rejection is counted and logged by its reason.
     pub answer: Answer,
 }
@@ -87,8 +90,29 @@ impl<E> Decision<E> {
         Self {
             events: Vec::new(),
             messages: Vec::new(),
+            folded: None,
             answer,
         }
+    }
+
+    /// Folds what was decided into the state it was decided on.
+    ///
+    /// # Errors
+    /// See [`Processor::evolve`].
+    pub fn fold<P: Processor<Event = E>>(
+        &mut self,
+        processor: &P,
+        state: &mut dyn Write,
+        at: Timestamp,
+    ) -> Result<(), FoldError> {
+        if let Some(folded) = self.folded.take() {
+            folded.write(state);
+            return Ok(());
+        }
+        for event in &self.events {
+            processor.evolve(state, event, at)?;
+        }
+        Ok(())
     }
 }
 

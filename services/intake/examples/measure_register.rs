@@ -20,14 +20,14 @@ fn decide(intake: &IntakeProcessor, state: &mut MemoryTables, case: Case, now: T
         origin: "measure",
         body: &body,
     };
-    let Ok(decision) = intake.decide(state, input, now) else {
+    let Ok(mut decision) = intake.decide(state, input, now) else {
         return 0;
     };
     let mut wire = Vec::new();
     for event in &decision.events {
         intake.encode(event, &mut wire);
-        let _ = intake.evolve(state, event, now);
     }
+    let _ = decision.fold(intake, state, now);
     wire.len()
 }
 

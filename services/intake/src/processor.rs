@@ -109,6 +109,7 @@ fn answered<A>(decision: intake::Decision<A>, answer: impl FnOnce(A) -> Answer) 
     Decision {
         events: decision.events,
         messages: decision.messages.into_iter().map(outgoing).collect(),
+        folded: None,
         answer: answer(decision.answer),
     }
 }

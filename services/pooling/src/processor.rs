@@ -179,7 +179,8 @@ impl Processor for PoolingProcessor {
     }
 
     fn encode(&self, event: &Event, to: &mut Vec<u8>) {
-        to.extend_from_slice(&v1::PoolingEvent::from(event).encode_to_vec());
+        // Encoding into a vector cannot fail: it grows.
+        let _ = v1::PoolingEvent::from(event).encode(to);
     }
 
     fn decode(&self, bytes: &[u8]) -> Result<Event, FoldError> {
@@ -246,7 +247,11 @@ fn decided(draft: Draft<'_>, answer: Answer) -> Decision<Event> {
     if answer.is_err() {
         return Decision::answer(answer);
     }
-    let Outcome { events, messages } = draft.finish();
+    let Outcome {
+        events,
+        messages,
+        folded,
+    } = draft.finish();
     Decision {
         events,
         messages: messages
@@ -256,6 +261,7 @@ fn decided(draft: Draft<'_>, answer: Answer) -> Decision<Event> {
                 body: v1::Message::from(message).encode_to_vec().into(),
             })
             .collect(),
+        folded: Some(folded),
         answer,
     }
 }

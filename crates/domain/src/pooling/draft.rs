@@ -8,7 +8,7 @@ use super::evolve::evolve;
 use crate::ids::{Actor, LabId};
 use crate::message::Message;
 use crate::rejection::{Code, Rejection};
-use crate::tables::{Overlay, Read};
+use crate::tables::{Folded, Overlay, Read};
 use crate::time::Timestamp;
 
 /// Which service a message goes to; its lane follows from the key.
@@ -27,6 +27,8 @@ pub struct Outcome {
     pub events: Vec<Event>,
     /// Who must hear.
     pub messages: Vec<(To, Message)>,
+    /// What the events fold to.
+    pub folded: Folded,
 }
 
 /// A decision in the making.
@@ -91,6 +93,9 @@ impl<'a> Draft<'a> {
     /// What was decided.
     #[must_use]
     pub fn finish(self) -> Outcome {
-        self.outcome
+        Outcome {
+            folded: self.over.into_folded(),
+            ..self.outcome
+        }
     }
 }

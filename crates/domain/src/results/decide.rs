@@ -144,6 +144,7 @@ pub fn decide_policy(
                 content: content.to_owned(),
             }],
             outgoing: Vec::new(),
+            folded: None,
             answer: Ok(()),
         },
     }

@@ -9,7 +9,7 @@ use crate::ids::{Barcode, LabId, ReceiverId};
 use crate::message::Message;
 use crate::policy::Policy;
 use crate::rejection::{Code, Rejection};
-use crate::tables::{Overlay, Read, ReadExt};
+use crate::tables::{Folded, Overlay, Read, ReadExt};
 use crate::time::Timestamp;
 
 /// What others must hear.
@@ -32,6 +32,8 @@ pub struct Decided<A> {
     pub events: Vec<Event>,
     /// Who hears of it.
     pub outgoing: Vec<Outgoing>,
+    /// What the events fold to, if that was found out.
+    pub folded: Option<Folded>,
     /// The answer.
     pub answer: Result<A, Rejection>,
 }
@@ -42,6 +44,7 @@ impl<A> Decided<A> {
         Self {
             events: Vec::new(),
             outgoing: Vec::new(),
+            folded: None,
             answer: Err(rejection),
         }
     }
@@ -51,6 +54,7 @@ impl<A> Decided<A> {
         Self {
             events: Vec::new(),
             outgoing: Vec::new(),
+            folded: None,
             answer: Ok(answer),
         }
     }
@@ -130,6 +134,7 @@ impl<'a> Draft<'a> {
         Decided {
             events: Vec::new(),
             outgoing: Vec::new(),
+            folded: None,
             answer,
         }
     }
@@ -148,6 +153,7 @@ impl<'a> Draft<'a> {
         Decided {
             events: self.events,
             outgoing: self.outgoing,
+            folded: Some(self.state.into_folded()),
             answer,
         }
     }

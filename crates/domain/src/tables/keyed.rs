@@ -57,6 +57,14 @@ impl<V> Keyed<V> {
         Some(value)
     }
 
+    /// All keys with their values, in order.
+    pub fn into_sorted(mut self) -> impl Iterator<Item = (KeyBytes, V)> {
+        self.order.into_iter().filter_map(move |key| {
+            let value = self.values.remove(&key)?;
+            Some((key, value))
+        })
+    }
+
     /// The keys `from <= key < to` with their values, in order; `from` must be below `to`.
     pub fn range(&self, from: &[u8], to: &[u8]) -> impl Iterator<Item = (&[u8], &V)> {
         let bounds = (Bound::Included(from), Bound::Excluded(to));
@@ -100,6 +108,7 @@ mod tests {
                 .map(|(key, value)| (key.to_vec(), *value))
                 .collect();
             prop_assert_eq!(got, want);
+            prop_assert!(keyed.into_sorted().eq(model));
         }
     }
 }

@@ -24,7 +24,7 @@ mod row;
 pub use key::{Key, KeyBytes, full_key};
 pub use keyed::Keyed;
 pub use memory::MemoryTables;
-pub use overlay::Overlay;
+pub use overlay::{Folded, Overlay};
 pub use row::{Names, Numbers, ReadRow, Row, Seen, SharedRow};
 
 use serde::Serialize;

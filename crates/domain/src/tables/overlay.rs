@@ -2,10 +2,11 @@
 //! what the steps before it did.
 
 use super::key::full_key;
-use super::{Key, Keyed, Numbers, Read, ReadRow, Seen, SharedRow, TableId, Visit, Write};
+use super::{Key, KeyBytes, Keyed, Numbers, Read, ReadRow, Seen, SharedRow, TableId, Visit, Write};
 use foldhash::HashMap;
 use smol_str::SmolStr;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::ops::ControlFlow;
 
 /// State with the steps of one decision folded in.
@@ -24,6 +25,49 @@ impl<'a> Overlay<'a> {
             rows: Keyed::default(),
             names: BTreeMap::new(),
         }
+    }
+
+    /// What was written.
+    #[must_use]
+    pub fn into_folded(self) -> Folded {
+        Folded(self.rows.into_sorted().collect())
+    }
+}
+
+/// What a decision folded: the rows it wrote and removed, to be written into the state it was decided on. So
+/// the steps of a decision are folded once, and not again when they are taken.
+#[derive(Clone, Default)]
+pub struct Folded(Vec<(KeyBytes, Option<SharedRow>)>);
+
+impl Folded {
+    /// Writes the rows.
+    pub fn write(self, to: &mut dyn Write) {
+        for (key, row) in self.0 {
+            let Some((table, key)) = key.split_first() else {
+                continue;
+            };
+            match row {
+                Some(row) => to.put_row(*table, key, row),
+                None => to.delete_row(*table, key),
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Folded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} rows", self.0.len())
+    }
+}
+
+impl PartialEq for Folded {
+    fn eq(&self, other: &Self) -> bool {
+        let bytes = |row: &Option<SharedRow>| row.as_ref().map(|row| row.encode(Vec::new()));
+        let rows = self.0.iter().zip(&other.0);
+        self.0.len() == other.0.len()
+            && rows.into_iter().all(|((key, row), (other_key, other))| {
+                key == other_key && bytes(row) == bytes(other)
+            })
     }
 }
 
@@ -189,6 +233,10 @@ mod tests {
                 let name = label(text).0;
                 prop_assert_eq!(over.find_all::<Label>(&name), plain.find_all::<Label>(&name));
             }
+            let folded = over.into_folded();
+            let mut taken = under.clone();
+            folded.write(&mut taken);
+            prop_assert!(taken.rows().eq(plain.rows()));
         }
     }
 }

@@ -188,7 +188,7 @@ impl<P: Processor> Driver<P> {
     }
 
     fn try_decide(&mut self, input: Input<'_>) -> Result<Answer, Undecodable> {
-        let decision = self.processor.decide(&self.state, input, self.now)?;
+        let mut decision = self.processor.decide(&self.state, input, self.now)?;
         if let Input::Command { body, .. }
         | Input::Message { body, .. }
         | Input::External { body, .. } = input
@@ -198,9 +198,12 @@ impl<P: Processor> Driver<P> {
         for event in &decision.events {
             let mut wire = Vec::new();
             self.processor.encode(event, &mut wire);
-            self.fold(&wire, event);
+            self.replay(&wire);
             self.events.push(wire);
         }
+        decision
+            .fold(&self.processor, &mut self.state, self.now)
+            .unwrap_or_else(|error| panic!("{error}"));
         assert!(
             self.state.rows().eq(self.replayed.rows()),
             "the fold of the journal differs from the state it was decided on (INV-08)"
@@ -209,14 +212,11 @@ impl<P: Processor> Driver<P> {
         Ok(decision.answer)
     }
 
-    fn fold(&mut self, wire: &[u8], event: &P::Event) {
+    fn replay(&mut self, wire: &[u8]) {
         let again = self
             .processor
             .decode(wire)
             .unwrap_or_else(|error| panic!("an event just written cannot be read: {error}"));
-        self.processor
-            .evolve(&mut self.state, event, self.now)
-            .unwrap_or_else(|error| panic!("{error}"));
         self.processor
             .evolve(&mut self.replayed, &again, self.now)
             .unwrap_or_else(|error| panic!("{error}"));

@@ -104,7 +104,7 @@ impl<P: Processor> Lane<P> {
         };
         let at = building.decided_at;
         let decided = catch_unwind(AssertUnwindSafe(|| self.processor.decide(state, input, at)));
-        let decision = match decided {
+        let mut decision = match decided {
             Ok(Ok(decision)) => decision,
             Ok(Err(undecodable)) => return Err(Failed::Undecodable(undecodable.0)),
             Err(_) => {
@@ -118,11 +118,10 @@ impl<P: Processor> Lane<P> {
             for event in &decision.events {
                 let mut wire = Vec::with_capacity(128);
                 self.processor.encode(event, &mut wire);
-                self.processor.evolve(state, event, at)?;
                 building.bytes += wire.len() + 4;
                 building.events.push(wire.into());
             }
-            Ok(())
+            decision.fold(self.processor.as_ref(), state, at)
         }));
         let failed = match folded {
             Ok(Ok(())) => None,

@@ -88,7 +88,10 @@ impl NameIndex {
 
     /// Records that may bear this name.
     pub fn get(&self, hash: u64) -> Numbers {
-        let mut found: Numbers = self.first.get(&hash).copied().into_iter().collect();
+        let mut found = Numbers::new();
+        if let Some(first) = self.first.get(&hash) {
+            found.push(*first);
+        }
         if let Some(more) = self.more.get(&hash) {
             found.extend_from_slice(more);
         }

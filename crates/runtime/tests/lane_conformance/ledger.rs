@@ -97,6 +97,7 @@ impl Processor for Ledger {
                 return Ok(Decision {
                     events: vec![Event::Noted(text), Event::Reminded { at }],
                     messages: Vec::new(),
+                    folded: None,
                     answer: Ok(Bytes::new()),
                 });
             }

@@ -126,6 +126,7 @@ fn decision<A>(decided: Decided<A>, answer: impl FnOnce(A) -> Bytes) -> Decision
     Decision {
         events: decided.events,
         messages: decided.outgoing.into_iter().map(sent).collect(),
+        folded: decided.folded,
         answer: decided.answer.map(answer),
     }
 }
