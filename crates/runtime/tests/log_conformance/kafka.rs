@@ -160,15 +160,17 @@ fn lanes_spread_over_two_members_and_move_within_2_s_when_one_leaves() {
 }
 
 #[test]
-fn of_two_members_with_one_name_the_first_is_out() {
+fn of_two_members_with_one_name_the_first_is_out_and_comes_in_again_when_the_other_has_left() {
     let log = log();
     let topic = topic(log, "named", LANES);
     let (first, second) = (Told::default(), Told::default());
     let _first = first.join(log, "named", "same", &topic);
     first.wait(|told| evenly(told, &["same"]));
-    let _second = second.join(log, "named", "same", &topic);
+    let other = second.join(log, "named", "same", &topic);
     second.wait(|told| evenly(told, &["same"]));
     first.wait(|told| told.get("same").is_some_and(Vec::is_empty));
+    other.leave();
+    first.wait(|told| evenly(told, &["same"]));
 }
 
 #[test]

@@ -24,6 +24,15 @@ const LEAVE_WITHIN: Duration = Duration::from_millis(1_500);
 /// Longest wait for the lanes to be given up before leaving.
 const UNSUBSCRIBE_WITHIN: Duration = Duration::from_millis(1_000);
 
+/// Before a member that was put out comes in again: at first, and at most. A broker does so to a static member whose
+/// coordinator died at the wrong moment, though nobody has taken its name; and to one of two processes under one name,
+/// which must not put each other out in quick turns.
+const OUTSIDE_MIN: Duration = Duration::from_secs(1);
+const OUTSIDE_MAX: Duration = Duration::from_secs(60);
+
+/// A member for so long was rightly one.
+const SETTLED: Duration = Duration::from_secs(300);
+
 pub(super) struct Member {
     leaving: Arc<AtomicBool>,
     left: Mutex<Option<mpsc::Receiver<()>>>,
@@ -38,25 +47,24 @@ impl Member {
         suggest: Suggest,
     ) -> Result<Self, ReadError> {
         let name = topic.full_name();
-        let context = Suggesting {
-            topic: name.clone(),
-            suggest,
+        let config = settings::member(options, group, instance);
+        let enter = move || {
+            let context = Suggesting {
+                topic: name.clone(),
+                suggest: Arc::clone(&suggest),
+            };
+            let consumer: BaseConsumer<Suggesting> = config.create_with_context(context)?;
+            consumer.subscribe(&[&name])?;
+            Ok(consumer)
         };
-        let consumer: BaseConsumer<Suggesting> = settings::member(options, group, instance)
-            .create_with_context(context)
-            .map_err(|error| errors::read(&error))?;
-        consumer
-            .subscribe(&[&name])
-            .map_err(|error| errors::read(&error))?;
+        let first = enter().map_err(|error: KafkaError| errors::read(&error))?;
         let leaving = Arc::new(AtomicBool::new(false));
         let (tell_left, left) = mpsc::channel();
         let stop = leaving.clone();
         std::thread::Builder::new()
             .name("log-member".into())
             .spawn(move || {
-                run(&consumer, &stop);
-                // Leaves the group and waits for the broker to know.
-                drop(consumer);
+                stay(first, &enter, &stop);
                 // Who asked may have given up waiting.
                 let _ = tell_left.send(());
             })
@@ -68,20 +76,66 @@ impl Member {
     }
 }
 
-fn run(consumer: &BaseConsumer<Suggesting>, stop: &AtomicBool) {
+/// Is a member until told to leave. A member that the broker put out comes in again, as another.
+fn stay(
+    first: BaseConsumer<Suggesting>,
+    enter: &dyn Fn() -> Result<BaseConsumer<Suggesting>, KafkaError>,
+    stop: &AtomicBool,
+) {
+    let mut pause = OUTSIDE_MIN;
+    let mut member = Some(first);
+    while let Some(consumer) = member.take() {
+        let since = Instant::now();
+        let left = run(&consumer, stop);
+        // Leaves the group and waits for the broker to know.
+        drop(consumer);
+        if left {
+            return;
+        }
+        if since.elapsed() > SETTLED {
+            pause = OUTSIDE_MIN;
+        }
+        while member.is_none() {
+            if waited(pause, stop) {
+                return;
+            }
+            pause = pause.saturating_mul(2).min(OUTSIDE_MAX);
+            match enter() {
+                Ok(consumer) => member = Some(consumer),
+                Err(error) => tracing::error!(%error, "kafka: the group cannot be joined again"),
+            }
+        }
+    }
+}
+
+/// Waits; true if told to leave meanwhile.
+fn waited(pause: Duration, stop: &AtomicBool) -> bool {
+    let until = Instant::now() + pause;
+    while Instant::now() < until {
+        if stop.load(Ordering::Acquire) {
+            return true;
+        }
+        std::thread::sleep(POLL);
+    }
+    stop.load(Ordering::Acquire)
+}
+
+/// True: told to leave. False: the broker put it out, for good.
+fn run(consumer: &BaseConsumer<Suggesting>, stop: &AtomicBool) -> bool {
     while !stop.load(Ordering::Acquire) {
         match consumer.poll(POLL) {
             // Records come only in the moment between assignment and pause.
             None | Some(Ok(_)) => {}
             Some(Err(error @ KafkaError::MessageConsumptionFatal(_))) => {
-                tracing::error!(%error, "kafka: out of the group: is another process running under this instance's name?");
+                tracing::error!(%error, "kafka: put out of the group, which is joined again: if this goes on, another process runs under this instance's name");
                 (consumer.context().suggest)(Vec::new());
-                return;
+                return false;
             }
             Some(Err(error)) => tracing::debug!(%error, "kafka group member"),
         }
     }
     unsubscribe(consumer);
+    true
 }
 
 /// Gives up the lanes and tells the broker. A static member that only closes tells it nothing, and
