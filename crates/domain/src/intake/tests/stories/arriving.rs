@@ -1,0 +1,84 @@
+//! A tube comes to a lab: before its registration, to another lab than expected, or with a label that is taken.
+
+use crate::intake::board::Gauge;
+use crate::intake::tests::bench::{Lane, START, single};
+use crate::message::{FinalResult, Message};
+use crate::sample::Flag;
+use crate::time::Millis;
+
+#[test]
+fn a_tube_that_arrives_is_told_its_details() {
+    let mut lane = Lane::new();
+    lane.register(single("ABCD0001")).expect("accepted");
+    lane.sent();
+    lane.seen("ABCD0001", "lab-1", 7);
+    assert_eq!(lane.sent(), [("lab-1".to_owned(), "details")]);
+    assert_eq!(lane.gauge("lab-1", Gauge::Received), 1);
+    // The same word again, or a second tube with the label in the same lab, is answered again.
+    lane.seen("ABCD0001", "lab-1", 8);
+    assert_eq!(lane.sent(), [("lab-1".to_owned(), "details")]);
+}
+
+#[test]
+fn a_tube_that_came_before_its_registration_gets_its_details_when_they_come() {
+    let mut lane = Lane::new();
+    lane.seen("ABCD0001", "lab-2", 7);
+    assert_eq!(lane.sent(), []);
+    assert_eq!(lane.gauge("lab-2", Gauge::Pending), 1);
+    lane.now = START.plus(Millis::from_mins(30));
+    let receipt = lane.register(single("ABCD0001")).expect("accepted");
+    let sample = receipt.sample.expect("in force");
+    assert_eq!(sample.flags, [Flag::RegisteredAfterReceipt]);
+    assert_eq!(sample.lab.as_str(), "lab-2");
+    assert_eq!(lane.sent(), [("lab-2".to_owned(), "details")]);
+    assert_eq!(lane.gauge("lab-2", Gauge::Received), 1);
+}
+
+#[test]
+fn a_registration_follows_the_tube_to_another_lab_and_the_first_hears_of_it() {
+    let mut lane = Lane::new();
+    lane.register(single("ABCD0001")).expect("accepted");
+    lane.sent();
+    lane.seen("ABCD0001", "lab-2", 1);
+    let labs = [
+        ("lab-1".to_owned(), "withdrawn"),
+        ("lab-2".to_owned(), "details"),
+    ];
+    assert_eq!(lane.sent(), labs);
+    assert_eq!(lane.gauge("lab-1", Gauge::Expected), 0);
+    assert_eq!(lane.gauge("lab-2", Gauge::Received), 1);
+}
+
+#[test]
+fn a_second_lab_with_the_same_barcode_is_told_of_a_conflict() {
+    let mut lane = Lane::new();
+    lane.register(single("ABCD0001")).expect("accepted");
+    lane.seen("ABCD0001", "lab-1", 1);
+    lane.sent();
+    lane.seen("ABCD0001", "lab-2", 1);
+    let conflict = lane.sent.first().map(|m| m.message.clone());
+    let Some(Message::CustodyConflict(conflict)) = conflict else {
+        panic!("{conflict:?}");
+    };
+    assert_eq!((conflict.holder.as_str(), conflict.epoch), ("lab-1", 1));
+    let custody = lane
+        .entry("ABCD0001")
+        .and_then(|e| e.custody)
+        .expect("held");
+    assert_eq!(custody.lab.as_str(), "lab-1");
+    assert_eq!(custody.claims, ["lab-2".into()]);
+}
+
+#[test]
+fn a_label_used_again_after_the_report_is_a_conflict() {
+    let mut lane = Lane::new();
+    lane.register(single("ABCD0001")).expect("accepted");
+    lane.seen("ABCD0001", "lab-1", 1);
+    lane.closed("ABCD0001", FinalResult::Negative)
+        .expect("closed");
+    lane.sent();
+    lane.seen("ABCD0001", "lab-1", 1);
+    assert_eq!(lane.sent(), [], "the same tube once more is nothing");
+    lane.seen("ABCD0001", "lab-1", 2);
+    assert_eq!(lane.sent(), [("lab-1".to_owned(), "conflict")]);
+}
