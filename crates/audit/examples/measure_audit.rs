@@ -2,7 +2,7 @@
 //! day after day of 900 tubes (90 pools of ten
 //! on one plate, of which one is positive and its ten tubes are tested alone), so that it takes no memory itself.
 
-#[path = "../tests/planted/day.rs"]
+#[path = "../tests/planted/day/mod.rs"]
 #[allow(dead_code)]
 mod day;
 #[path = "../tests/planted/log.rs"]
