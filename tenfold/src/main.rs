@@ -5,6 +5,19 @@
 //! order: [`cli`] (what can be typed), [`run`] (the services), [`client`] (one file a group of
 //! commands), [`output`] (tables for people, JSON for programs), [`failure`] (exit codes).
 
+// What input, files, settings or another process can reach ends in an error that says what to do, never in a panic.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::indexing_slicing,
+        clippy::string_slice
+    )
+)]
+
 mod archive;
 mod audit;
 mod capacity;

@@ -9,6 +9,18 @@
 //! it tells), [`signals`] (when to stop).
 
 #![warn(missing_docs)]
+// What input, files, settings or another process can reach ends in an error that says what to do, never in a panic.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::indexing_slicing,
+        clippy::string_slice
+    )
+)]
 
 pub mod config;
 pub mod dead_letters;

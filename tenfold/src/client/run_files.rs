@@ -61,16 +61,11 @@ pub async fn import_run(session: Session, output: Output, args: ImportRun) -> Ou
     }
     let mut results = ResultsClient::new(session.channel(To::Results)?);
     if !several {
+        let Some(first) = args.files.first() else {
+            return Err(Failure::Usage("there is no file to read".to_owned()));
+        };
         let content = joined(&args.files)?;
-        return one(
-            &session,
-            &mut results,
-            output,
-            &args,
-            &args.files[0],
-            content,
-        )
-        .await;
+        return one(&session, &mut results, output, &args, first, content).await;
     }
     let mut failed = 0_usize;
     for file in &args.files {
