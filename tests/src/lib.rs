@@ -2,5 +2,6 @@
 
 #![forbid(unsafe_code)]
 
+pub mod hostile;
 pub mod kafka;
 pub mod process;

@@ -4,14 +4,12 @@
 mod common;
 
 use common::{Lab, registration};
-use proptest::prelude::*;
 use prost::Message as _;
-use std::sync::{LazyLock, Mutex};
-use tenfold_domain::time::Millis;
+use std::sync::LazyLock;
 use tenfold_intake::IntakeProcessor;
 use tenfold_proto::v1;
 use tenfold_runtime::driver::Driver;
-use tenfold_runtime::driver::hostile::damaged;
+use tenfold_tests::hostile::HalfDone;
 use v1::intake_command::Command;
 use v1::intake_query::Query;
 
@@ -85,63 +83,25 @@ fn day() -> Driver<IntakeProcessor> {
 }
 
 /// The day, played once; a case takes a fork of it.
-static DAY: LazyLock<Mutex<Driver<IntakeProcessor>>> = LazyLock::new(|| Mutex::new(day()));
+static DAY: LazyLock<HalfDone<IntakeProcessor>> =
+    LazyLock::new(|| HalfDone::new(day(), IntakeProcessor::new, questions()));
 
-fn fork() -> Driver<IntakeProcessor> {
-    let day = DAY
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
-    day.fork(IntakeProcessor::new())
-}
-
-fn good(driver: &Driver<IntakeProcessor>) -> Vec<Vec<u8>> {
-    [driver.heard(), driver.events(), &questions()].concat()
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn any_bytes_at_any_door_are_taken_or_refused(
-        bytes in prop::collection::vec(any::<u8>(), 0..120),
-    ) {
-        fork().throw(&bytes);
-    }
-
-    #[test]
-    fn damaged_inputs_are_taken_or_refused_and_time_goes_on(
-        plans in prop::collection::vec(prop::collection::vec(any::<u8>(), 2..14), 1..6),
-    ) {
-        let mut lab = fork();
-        let good = good(&lab);
-        for plan in plans {
-            lab.throw(&damaged(&good, &plan));
-        }
-        lab.advance(Millis::from_hours(30));
-    }
-
-    #[test]
-    fn a_journal_of_damaged_events_folds_or_is_refused(
-        plans in prop::collection::vec(prop::collection::vec(any::<u8>(), 2..14), 1..6),
-    ) {
-        let lab = fork();
-        let journal: Vec<_> = plans.iter().map(|plan| damaged(lab.events(), plan)).collect();
-        lab.fold_anything(&journal, &questions());
-    }
+#[test]
+fn hostile_bytes_at_any_door_are_taken_or_refused() {
+    DAY.takes_or_refuses_any_bytes();
 }
 
 #[test]
-fn the_day_is_worth_damaging() {
-    let mut lab = fork();
-    let (heard, events) = (lab.heard().to_vec(), lab.events().to_vec());
-    assert!(
-        heard.len() > 25 && events.len() > 25,
-        "{} {}",
-        heard.len(),
-        events.len()
-    );
-    assert!(lab.fold_anything(&events[..1], &questions()));
-    for question in questions() {
-        assert!(lab.throw(&question), "an answered question");
-    }
+fn hostile_inputs_are_taken_or_refused_and_time_goes_on() {
+    DAY.takes_or_refuses_damaged_inputs();
+}
+
+#[test]
+fn a_hostile_journal_folds_or_is_refused() {
+    DAY.folds_or_refuses_damaged_journals();
+}
+
+#[test]
+fn the_day_is_worth_damaging_by_hostile_bytes() {
+    DAY.is_worth_damaging(26, 26, 5..=5);
 }

@@ -4,14 +4,14 @@
 use crate::lab::*;
 use proptest::prelude::*;
 use prost::Message as _;
-use std::sync::{LazyLock, Mutex};
+use std::sync::LazyLock;
 use tenfold_domain::message::{MemberAmended, Message, PlateVoided};
-use tenfold_domain::time::Millis;
 use tenfold_proto::v1;
 use tenfold_results::processor::ResultsProcessor;
 use tenfold_results::readers;
 use tenfold_runtime::driver::Driver;
 use tenfold_runtime::driver::hostile::damaged;
+use tenfold_tests::hostile::HalfDone;
 use v1::results_query::Query;
 
 /// One of each question.
@@ -96,17 +96,32 @@ fn day() -> Driver<ResultsProcessor> {
 }
 
 /// The day, played once; a case takes a fork of it.
-static DAY: LazyLock<Mutex<Driver<ResultsProcessor>>> = LazyLock::new(|| Mutex::new(day()));
+static DAY: LazyLock<HalfDone<ResultsProcessor>> =
+    LazyLock::new(|| HalfDone::new(day(), ResultsProcessor::new, questions()));
 
-fn fork() -> Driver<ResultsProcessor> {
-    let day = DAY
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
-    day.fork(ResultsProcessor::new())
+#[test]
+fn hostile_bytes_at_any_door_are_taken_or_refused() {
+    DAY.takes_or_refuses_any_bytes();
 }
 
-fn good(driver: &Driver<ResultsProcessor>) -> Vec<Vec<u8>> {
-    [driver.heard(), driver.events(), &questions()].concat()
+#[test]
+fn hostile_inputs_are_taken_or_refused_and_time_goes_on() {
+    DAY.takes_or_refuses_damaged_inputs();
+}
+
+#[test]
+fn a_hostile_journal_folds_or_is_refused() {
+    DAY.folds_or_refuses_damaged_journals();
+}
+
+#[test]
+fn the_day_is_worth_damaging_by_hostile_bytes() {
+    DAY.is_worth_damaging(11, 31, 6..=9);
+    assert!(
+        readers::read(&file()).is_ok(),
+        "{:?}",
+        readers::read(&file())
+    );
 }
 
 /// A file as instruments write it.
@@ -118,34 +133,6 @@ fn file() -> Vec<u8> {
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn any_bytes_at_any_door_are_taken_or_refused(
-        bytes in prop::collection::vec(any::<u8>(), 0..120),
-    ) {
-        fork().throw(&bytes);
-    }
-
-    #[test]
-    fn damaged_inputs_are_taken_or_refused_and_time_goes_on(
-        plans in prop::collection::vec(prop::collection::vec(any::<u8>(), 2..14), 1..6),
-    ) {
-        let mut lab = fork();
-        let good = good(&lab);
-        for plan in plans {
-            lab.throw(&damaged(&good, &plan));
-        }
-        lab.advance(Millis::from_hours(30));
-    }
-
-    #[test]
-    fn a_journal_of_damaged_events_folds_or_is_refused(
-        plans in prop::collection::vec(prop::collection::vec(any::<u8>(), 2..14), 1..6),
-    ) {
-        let lab = fork();
-        let journal: Vec<_> = plans.iter().map(|plan| damaged(lab.events(), plan)).collect();
-        lab.fold_anything(&journal, &questions());
-    }
 
     #[test]
     fn a_damaged_file_of_an_instrument_is_read_or_refused(
@@ -162,24 +149,4 @@ proptest! {
             prop_assert!(table.rows.len() <= tenfold_domain::results::run::ROWS_MAX);
         }
     }
-}
-
-#[test]
-fn the_day_is_worth_damaging() {
-    let mut lab = fork();
-    let (heard, events) = (lab.heard().to_vec(), lab.events().to_vec());
-    assert!(
-        heard.len() > 10 && events.len() > 30,
-        "{} {}",
-        heard.len(),
-        events.len()
-    );
-    assert!(lab.fold_anything(&events[..1], &questions()));
-    let answered = questions().iter().filter(|q| lab.throw(q)).count();
-    assert!(answered > 5, "{answered} questions are answered");
-    assert!(
-        readers::read(&file()).is_ok(),
-        "{:?}",
-        readers::read(&file())
-    );
 }
