@@ -10,13 +10,11 @@ use rdkafka::error::KafkaError;
 use rdkafka::message::ToBytes;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 use rdkafka::types::RDKafkaErrorCode;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use tenfold_runtime::log::kafka::{KafkaLog, KafkaOptions};
-use tenfold_runtime::log::{
-    Class, Done, Extent, Log, Membership, NewRecord, ReadError, Reader, Suggest, Topic, TopicPlan,
-    Wake,
-};
+use tenfold_tests::named_log::NamedLog;
 
 /// Longest wait for anything of a broker.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -28,97 +26,14 @@ pub fn fresh(what: &str) -> String {
     format!("{what}{}", NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
-/// Our log on Kafka, whose topics and groups carry a run's name: so each run begins with empty lanes.
-pub struct RunLog {
-    kafka: KafkaLog,
-    run: String,
-}
-
-impl RunLog {
-    /// Connects, as a service does.
-    ///
-    /// # Errors
-    /// The broker does not answer.
-    pub fn connect(bootstrap: &str, run: &str) -> anyhow::Result<Self> {
-        let kafka = KafkaLog::connect(KafkaOptions::new(bootstrap))?;
-        Ok(Self {
-            kafka,
-            run: run.to_owned(),
-        })
-    }
-
-    fn named(&self, topic: &Topic) -> Topic {
-        Topic::named(&format!("{}.{topic}", self.run))
-    }
-}
-
-impl Log for RunLog {
-    fn append(&self, class: Class, topic: &Topic, lane: u32, record: NewRecord, done: Done) {
-        self.kafka
-            .append(class, &self.named(topic), lane, record, done);
-    }
-
-    fn reader(
-        &self,
-        topic: &Topic,
-        lane: u32,
-        from: u64,
-        wake: Wake,
-    ) -> Result<Box<dyn Reader>, ReadError> {
-        self.kafka.reader(&self.named(topic), lane, from, wake)
-    }
-
-    fn extent(&self, topic: &Topic, lane: u32) -> Result<Extent, ReadError> {
-        self.kafka.extent(&self.named(topic), lane)
-    }
-
-    fn lanes(&self, topic: &Topic) -> Result<u32, ReadError> {
-        self.kafka.lanes(&self.named(topic))
-    }
-
-    fn create(&self, plans: &[TopicPlan]) -> Result<(), String> {
-        let plans: Vec<TopicPlan> = plans
-            .iter()
-            .map(|plan| TopicPlan {
-                topic: self.named(&plan.topic),
-                ..plan.clone()
-            })
-            .collect();
-        self.kafka.create(&plans)
-    }
-
-    fn settings_problems(&self, _: &[TopicPlan]) -> Vec<String> {
-        Vec::new()
-    }
-
-    fn join(
-        &self,
-        group: &str,
-        instance: &str,
-        topic: &Topic,
-        suggest: Suggest,
-    ) -> Result<Box<dyn Membership>, ReadError> {
-        let group = format!("{}.{group}", self.run);
-        self.kafka
-            .join(&group, instance, &self.named(topic), suggest)
-    }
-
-    fn position(&self, group: &str, topic: &Topic, lane: u32) -> Result<Option<u64>, ReadError> {
-        let group = format!("{}.{group}", self.run);
-        self.kafka.position(&group, &self.named(topic), lane)
-    }
-
-    fn store_position(
-        &self,
-        group: &str,
-        topic: &Topic,
-        lane: u32,
-        next: u64,
-    ) -> Result<(), ReadError> {
-        let group = format!("{}.{group}", self.run);
-        self.kafka
-            .store_position(&group, &self.named(topic), lane, next)
-    }
+/// Our log on Kafka, as a service connects to it; topics and groups carry the run's name, so each run begins with
+/// empty lanes.
+///
+/// # Errors
+/// The broker does not answer.
+pub fn run_log(bootstrap: &str, run: &str) -> anyhow::Result<NamedLog> {
+    let kafka = KafkaLog::connect(KafkaOptions::new(bootstrap))?;
+    Ok(NamedLog::new(Arc::new(kafka), &format!("{run}.")))
 }
 
 fn admin(bootstrap: &str) -> anyhow::Result<AdminClient<DefaultClientContext>> {

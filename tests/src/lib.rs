@@ -4,4 +4,5 @@
 
 pub mod hostile;
 pub mod kafka;
+pub mod named_log;
 pub mod process;

@@ -9,7 +9,7 @@
 
 use crate::bed::Bed;
 use crate::figure::{Contestant, Figure, Metric, Took, Yardstick};
-use crate::kafka::{RunLog, drop_topics, fill, fresh};
+use crate::kafka::{drop_topics, fill, fresh, run_log};
 use crate::peers::{copy, postgres, streams};
 use crate::pooler::{self, Pooled};
 use crate::tubes::Load;
@@ -157,7 +157,7 @@ impl Owner {
         cache: &Path,
         lanes: u32,
     ) -> anyhow::Result<Self> {
-        let log: Arc<dyn Log> = Arc::new(RunLog::connect(bootstrap, run)?);
+        let log: Arc<dyn Log> = Arc::new(run_log(bootstrap, run)?);
         let directory = Directory::start(Arc::clone(&log));
         let cache = Arc::new(SledCache::open(cache, CACHE_BYTES)?);
         let config = InstanceConfig::new("bench", "http://127.0.0.1:1", cache);
@@ -188,7 +188,7 @@ impl Owner {
 
 /// Topics and inboxes of a run; not measured.
 pub(super) fn prepare(bootstrap: &str, run: &str, inboxes: &[Vec<Bytes>]) -> anyhow::Result<()> {
-    let log = RunLog::connect(bootstrap, run)?;
+    let log = run_log(bootstrap, run)?;
     let plan = |topic: Topic, lanes: u32, retention: Retention| TopicPlan {
         topic,
         lanes,

@@ -1,4 +1,4 @@
-//! Any log, with a prefix to its topics, and faults on demand.
+//! A part of any log, with faults on demand.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
@@ -6,6 +6,7 @@ use tenfold_runtime::log::{
     AppendError, Appended, Class, Done, Extent, Log, Membership, NewRecord, ReadError, Reader,
     Suggest, Topic, TopicPlan, Wake,
 };
+use tenfold_tests::named_log::NamedLog;
 
 /// What happens to one append.
 #[derive(Clone, Copy, Debug)]
@@ -35,27 +36,21 @@ struct Faults {
 
 /// One process's connection.
 pub struct FaultyLog {
-    inner: Arc<dyn Log>,
-    prefix: String,
+    inner: NamedLog,
     faults: Mutex<Faults>,
 }
 
 impl FaultyLog {
     pub fn new(inner: Arc<dyn Log>, prefix: &str) -> Arc<Self> {
         Arc::new(Self {
-            inner,
-            prefix: prefix.to_owned(),
+            inner: NamedLog::new(inner, prefix),
             faults: Mutex::default(),
         })
     }
 
-    fn topic(&self, topic: &Topic) -> Topic {
-        Topic::named(&format!("{}{topic}", self.prefix))
-    }
-
     pub fn fail_next(&self, topic: &Topic, fault: Fault) {
         let mut faults = self.faults.lock().unwrap();
-        let key = (self.topic(topic), 0);
+        let key = (topic.clone(), 0);
         faults.next.entry(key).or_default().push_back(fault);
     }
 
@@ -117,14 +112,13 @@ impl Membership for Nothing {
 
 impl Log for FaultyLog {
     fn append(&self, class: Class, topic: &Topic, lane: u32, record: NewRecord, done: Done) {
-        let topic = self.topic(topic);
         let mut faults = self.faults.lock().unwrap();
         if faults.full {
             drop(faults);
             return done(Err(AppendError::NoRoom("by order of the test".to_owned())));
         }
         if faults.hold {
-            faults.held.push((class, topic, lane, record, done));
+            faults.held.push((class, topic.clone(), lane, record, done));
             return;
         }
         let fault = faults
@@ -143,14 +137,14 @@ impl Log for FaultyLog {
                 return done(Err(unknown()));
             }
             Some(Fault::UnknownLate) => {
-                let late = (class, topic, lane, record, Box::new(|_| {}) as Done);
+                let late = (class, topic.clone(), lane, record, Box::new(|_| {}) as Done);
                 faults.late.push(late);
                 drop(faults);
                 return done(Err(unknown()));
             }
         };
         drop(faults);
-        self.inner.append(class, &topic, lane, record, done);
+        self.inner.append(class, topic, lane, record, done);
     }
 
     fn reader(
@@ -160,33 +154,26 @@ impl Log for FaultyLog {
         from: u64,
         wake: Wake,
     ) -> Result<Box<dyn Reader>, ReadError> {
-        self.inner.reader(&self.topic(topic), lane, from, wake)
+        self.inner.reader(topic, lane, from, wake)
     }
 
     fn extent(&self, topic: &Topic, lane: u32) -> Result<Extent, ReadError> {
         if self.faults.lock().unwrap().silent {
             return Err(ReadError::Unavailable("by order of the test".to_owned()));
         }
-        self.inner.extent(&self.topic(topic), lane)
+        self.inner.extent(topic, lane)
     }
 
     fn lanes(&self, topic: &Topic) -> Result<u32, ReadError> {
-        self.inner.lanes(&self.topic(topic))
+        self.inner.lanes(topic)
     }
 
     fn create(&self, plans: &[TopicPlan]) -> Result<(), String> {
-        let plans: Vec<TopicPlan> = plans
-            .iter()
-            .map(|plan| TopicPlan {
-                topic: self.topic(&plan.topic),
-                ..plan.clone()
-            })
-            .collect();
-        self.inner.create(&plans)
+        self.inner.create(plans)
     }
 
-    fn settings_problems(&self, _: &[TopicPlan]) -> Vec<String> {
-        Vec::new()
+    fn settings_problems(&self, plans: &[TopicPlan]) -> Vec<String> {
+        self.inner.settings_problems(plans)
     }
 
     fn join(
@@ -201,7 +188,7 @@ impl Log for FaultyLog {
     }
 
     fn position(&self, group: &str, topic: &Topic, lane: u32) -> Result<Option<u64>, ReadError> {
-        self.inner.position(group, &self.topic(topic), lane)
+        self.inner.position(group, topic, lane)
     }
 
     fn store_position(
@@ -211,7 +198,6 @@ impl Log for FaultyLog {
         lane: u32,
         next: u64,
     ) -> Result<(), ReadError> {
-        self.inner
-            .store_position(group, &self.topic(topic), lane, next)
+        self.inner.store_position(group, topic, lane, next)
     }
 }
