@@ -216,6 +216,11 @@ fn sample(browser: &Browser, tube: &str, verdict: &str) {
     browser.says("Scan any tube");
     browser.scan(tube);
     browser.says(&format!("Result: {verdict}"));
+    // The chain: the file, the rule, the controls, who accepted it.
+    browser.says(&format!("{PLATE}.csv"));
+    browser.says("default-cn");
+    browser.says("as they must be");
+    browser.says("its Cts are nobody's own");
     look(browser, "sample");
 }
 

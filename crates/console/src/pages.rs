@@ -27,6 +27,7 @@ const FILES: &[File] = &[
     file!(JS, "js/commands.js"),
     file!(JS, "js/dom.js"),
     file!(JS, "js/en.js"),
+    file!(JS, "js/hints.js"),
     file!(JS, "js/i18n.js"),
     file!(JS, "js/live.js"),
     file!(JS, "js/place.js"),

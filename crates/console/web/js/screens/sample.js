@@ -6,6 +6,7 @@ import { h, shape, table } from '../dom.js';
 import { t, word } from '../i18n.js';
 import { here } from '../place.js';
 import { exact, until, urgency } from '../time.js';
+import { hintText } from '../hints.js';
 
 /** An answer, or nothing if this service does not know the barcode. */
 const asked = (name, body) => call(name, body).catch((error) => {
@@ -25,6 +26,38 @@ function steps({ intake, tube, times, why }) {
   if (!tube && intake?.custody) all.push({ at: intake.custody.received_at, kind: 'received', note: intake.custody.lab });
   for (const one of why?.reports ?? []) all.push({ at: one.at, kind: 'issued', note: `${word(one.verdict)} ${t('results.version', { n: one.version })}` });
   return all.filter((one) => one.at).sort((one, other) => one.at - other.at);
+}
+
+/** One test: which file read which well, each Ct with its rule, the controls, and the call. */
+function round(test) {
+  const title = `${t('sample.round', { n: test.round ?? 1 })} · ${test.plate} ${test.well}: ${word(test.call)}${test.pool ? ` (${t('sample.ofPool', { pool: short(test.pool) })})` : ''}`;
+  const readings = (test.targets ?? []).map((one) => ({ cells: [one.target, one.reading?.text || t('results.noCt'), one.rule ? `${one.rule} ${t('results.version', { n: one.rule_version ?? 1 })}` : t('results.internal')] }));
+  const failed = (test.failures ?? []).map((one) => `${one.well ?? ''} ${one.why}`).join('; ');
+  const line = (...words) => h('p', { class: 'soft' }, words.filter(Boolean).join(' · '));
+  return h('div', { class: 'card round' },
+    table(title, [t('results.target'), 'Ct', t('results.rule')], readings, t('sample.noReadings')),
+    test.version ? line(t('sample.controls', { how: word(test.controls) }), failed, t('results.policy', { n: test.policy ?? 0 })) : null,
+    ...(test.earlier ?? []).map((one) => line(fileOf(one), word(one.call), one.set_aside)),
+    test.version ? line(fileOf(test), test.run, test.instrument) : line(test.instrument),
+    test.pool ? line(t('sample.nobodys', { n: test.members ?? 0 })) : null,
+    ...(test.hints ?? []).map((one) => h('p', { class: 'hint' }, shape('note'), h('span', {}, hintText(one)))));
+}
+
+/** An analysis: its file, by whom and when. */
+const fileOf = (one) => [t('sample.analysis', { n: one.version }), one.file_name, (one.file_hash ?? '').slice(0, 12), one.imported_by, exact(one.imported_at)].filter(Boolean).join(' ');
+
+function suspect(pool) {
+  if (!pool) return null;
+  return h('div', { class: 'card' },
+    h('h2', {}, t('sample.suspect', { pool: short(pool.pool), call: word(pool.call) })),
+    h('p', {}, `${pool.plate} ${pool.well} · ${exact(pool.since)} · ${t('sample.members', { n: pool.members ?? 0 })}`),
+    h('p', { class: pool.alert_late ? 'late' : 'soft' }, t('sample.alert', { at: exact(pool.alert_due) })),
+    h('p', {}, t(`poolEnd.${pool.end.replaceAll(' ', '-')}`)));
+}
+
+function receivers(all) {
+  if (!all.length) return null;
+  return table(t('sample.receivers'), [t('sample.receiver'), t('sample.version'), t('sample.state')], all.map((one) => ({ cells: [one.receiver, String(one.version ?? ''), word(one.state)] })), '');
 }
 
 function view() {
@@ -52,8 +85,7 @@ function view() {
         due && !last ? h('p', { class: `due ${urgency(due)}` }, t('sample.due', { at: exact(due), time: until(due) })) : null,
         ...(tube?.holds ?? []).map((hold) => h('p', { class: 'late' }, shape('stop'), hold))),
       table(t('sample.way'), [t('sample.when'), t('sample.what'), t('sample.who'), t('sample.note')], steps({ intake, tube, times, why }).map((one) => ({ cells: [exact(one.at), word(one.kind), one.by ?? '', one.note ?? ''] })), t('sample.noSteps')),
-      ...(why?.tests ?? []).map((test) => table(`${test.plate} ${test.well}: ${word(test.call)}${test.pool ? ` (${t('sample.ofPool', { pool: short(test.pool) })})` : ''}`, [t('results.target'), 'Ct', t('results.rule')],
-        (test.targets ?? []).map((one) => ({ cells: [one.target, one.reading?.text || t('results.noCt'), one.rule ? `${one.rule} ${t('results.version', { n: one.rule_version ?? 1 })}` : t('results.internal')] })), t('sample.noReadings'))));
+      ...(why?.tests ?? []).map(round), ...[suspect(why?.suspect), receivers(why?.receivers ?? [])].filter(Boolean));
     return true;
   };
   empty();
