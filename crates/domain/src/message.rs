@@ -14,7 +14,7 @@
 use crate::ids::{AssayId, Barcode, LabId, OrderId, PoolId, Subject, TubeId};
 use crate::sample::Sample;
 use crate::time::Timestamp;
-use crate::well::{PlateSize, Well};
+use crate::well::{PlateSize, QuadrantOrder, Well};
 use serde::{Deserialize, Serialize};
 
 /// Anything one service tells another.
@@ -123,6 +123,8 @@ pub struct LoadedPlate {
     /// Wells whose content no longer counts: its transfer failed, or it left after it was planned. There may
     /// be liquid in them all the same.
     pub dropped: Vec<Well>,
+    /// How the quadrants of a plate stand that was stamped from plates of 96 wells.
+    pub quadrants: Option<QuadrantOrder>,
 }
 
 /// One well with a specimen.

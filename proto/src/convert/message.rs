@@ -207,6 +207,10 @@ impl From<domain::LoadedPlate> for v1::LoadedPlate {
                 .collect(),
             wells: wire(p.wells),
             dropped: p.dropped.iter().map(ToString::to_string).collect(),
+            quadrants: p
+                .quadrants
+                .map(|order| v1::QuadrantOrder::from(order).into())
+                .unwrap_or_default(),
         }
     }
 }
@@ -215,6 +219,10 @@ impl TryFrom<v1::LoadedPlate> for domain::LoadedPlate {
     type Error = WireError;
     fn try_from(p: v1::LoadedPlate) -> Result<Self, WireError> {
         let size = p.size().try_into()?;
+        let quadrants = match p.quadrants() {
+            v1::QuadrantOrder::Unspecified => None,
+            order => Some(order.try_into()?),
+        };
         let controls = p
             .controls
             .iter()
@@ -234,6 +242,7 @@ impl TryFrom<v1::LoadedPlate> for domain::LoadedPlate {
                 .iter()
                 .map(|dropped| well(dropped))
                 .collect::<Result<_, WireError>>()?,
+            quadrants,
         })
     }
 }

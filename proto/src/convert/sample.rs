@@ -5,12 +5,13 @@ use crate::v1;
 use tenfold_domain::message::{Control, FinalResult, RetestReason};
 use tenfold_domain::sample::{Flag, Hold, Kind, Sample};
 use tenfold_domain::time::Timestamp;
-use tenfold_domain::well::PlateSize;
+use tenfold_domain::well::{PlateSize, QuadrantOrder};
 
 enum_conversion!(Kind, v1::Kind, "kind", { Person, Object, Environment });
 enum_conversion!(Flag, v1::Flag, "flags", {
     CollectedInFuture, LateEntry, CollectedUnknown, RegisteredAfterReceipt, IsolationRepeat,
 });
+enum_conversion!(QuadrantOrder, v1::QuadrantOrder, "quadrants", { RowWise, ColumnWise });
 enum_conversion!(Control, v1::Control, "control", {
     Positive, Negative, WeakPositive, BatchNegative, Extraction,
 });

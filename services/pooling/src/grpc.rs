@@ -244,6 +244,13 @@ impl Pooling for PoolingGrpc {
         command!(self, request, ConfirmPlate)
     }
 
+    async fn combine_plates(
+        &self,
+        request: Request<v1::CombinePlatesRequest>,
+    ) -> Result<Response<v1::PlateView>, Status> {
+        command!(self, request, CombinePlates)
+    }
+
     async fn seal_plate(
         &self,
         request: Request<v1::SealPlateRequest>,

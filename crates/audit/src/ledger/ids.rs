@@ -2,6 +2,7 @@
 
 use crate::hashes::hash64;
 use std::collections::HashMap;
+use tenfold_proto::v1::QuadrantOrder;
 
 /// Bits of the number within a lab.
 const NUMBER_BITS: u32 = 40;
@@ -120,6 +121,18 @@ pub fn well(text: &str) -> u16 {
         return 0;
     }
     u16::try_from(row - 64).unwrap_or(0) << 8 | column
+}
+
+/// The quadrant, from 0, that a well of a 384-well plate is of.
+#[must_use]
+pub fn quadrant(order: QuadrantOrder, well: u16) -> Option<u32> {
+    let row = u32::from((well >> 8).checked_sub(1)? & 1);
+    let column = u32::from((well & 255).checked_sub(1)? & 1);
+    match order {
+        QuadrantOrder::RowWise => Some(2 * row + column),
+        QuadrantOrder::ColumnWise => Some(2 * column + row),
+        QuadrantOrder::Unspecified => None,
+    }
 }
 
 /// A well's name.

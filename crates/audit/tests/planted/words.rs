@@ -254,6 +254,7 @@ pub fn loaded(
         loaded_at: at,
         controls: controls(),
         dropped: Vec::new(),
+        quadrants: 0,
         wells: wells
             .iter()
             .map(|(well, of, tubes)| LoadedWell {

@@ -3,7 +3,7 @@
 use super::{Policy, PolicyError, problem};
 use crate::ids::{AssayId, BenchId, ClassId, LabId, SiteId};
 use crate::time::Millis;
-use crate::well::{PlateSize, Well};
+use crate::well::{PlateSize, QuadrantOrder, Well};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -27,6 +27,8 @@ pub struct PoolingPolicy {
     pub pool_take_ul: u32,
     /// Liquid a well takes from a pool or a single tube.
     pub well_take_ul: u32,
+    /// Liquid a well of a 384-well plate takes from a well of a 96-well plate.
+    pub quadrant_take_ul: u32,
     /// Most members of a pool at a bench that names no assay.
     pub pool_max: u8,
     /// Risk of sites that `site_risk` does not name.
@@ -112,6 +114,13 @@ pub struct Layout {
     pub positive: Vec<Well>,
     /// Wells of the kit's negative control.
     pub negative: Vec<Well>,
+    /// Wells of extraction controls: they went through extraction with the specimens, and hold human material alone.
+    #[serde(default)]
+    pub extraction: Vec<Well>,
+    /// For a plate of 384 wells that is stamped from up to four of 96, which bring their controls with them: which
+    /// wells are a quadrant's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quadrants: Option<QuadrantOrder>,
     /// Number of third-party weak positives, at positions drawn from the plate's seed.
     pub weak_positives: u8,
     /// Number of batch negatives, at positions drawn from the plate's seed.
@@ -133,6 +142,7 @@ impl Default for PoolingPolicy {
             tube_volume_ul: 3_000,
             pool_take_ul: 100,
             well_take_ul: 200,
+            quadrant_take_ul: 10,
             pool_max: 10,
             risk: Risk::Low,
             risk_limits: RiskLimits {
@@ -161,6 +171,8 @@ impl Default for Layout {
             size: PlateSize::P96,
             positive: well("H11"),
             negative: well("H12"),
+            extraction: Vec::new(),
+            quadrants: None,
             weak_positives: 1,
             batch_negatives: 3,
             fill: FillOrder::Columns,
@@ -306,6 +318,7 @@ fn check_layout(name: &str, layout: &Layout, errors: &mut Vec<PolicyError>) {
         .positive
         .iter()
         .chain(&layout.negative)
+        .chain(&layout.extraction)
         .copied()
         .collect();
     let mut distinct = fixed.clone();
@@ -317,6 +330,16 @@ fn check_layout(name: &str, layout: &Layout, errors: &mut Vec<PolicyError>) {
     for well in &fixed {
         if Well::at(layout.size, well.row(), well.column()).is_none() {
             problem(errors, &*field, format!("{well} is no well of this size"));
+        }
+    }
+    if layout.quadrants.is_some() {
+        let own = !fixed.is_empty() || layout.weak_positives > 0 || layout.batch_negatives > 0;
+        if own || layout.size != PlateSize::P384 {
+            problem(
+                errors,
+                &*field,
+                "a layout with quadrants has size \"384\" and no controls of its own: they come with the plates of 96 wells",
+            );
         }
     }
     let drawn = u16::from(layout.weak_positives) + u16::from(layout.batch_negatives);

@@ -1,6 +1,7 @@
 //! What can happen in pooling. Events never change their meaning; a new meaning is a new event.
 
 use super::labels::Batch;
+use super::plate::combine::Sources;
 use super::pool::assign::{LimitBy, Mix};
 use super::pool::{Mode, SealReason};
 use super::tube::{RackPlace, TubeHold};
@@ -210,6 +211,8 @@ pub enum What {
         seed: u64,
         controls: Vec<(Well, Control)>,
     },
+    /// It is stamped from these plates: they are used up, and their contents are planned for it next.
+    PlateCombined { plate: PlateRef, sources: Sources },
     /// What shall go where. Planned is not performed.
     WellsPlanned {
         plate: PlateRef,

@@ -55,6 +55,7 @@ pub fn evolve(state: &mut dyn Write, event: &Event, at: Timestamp) -> Result<(),
             labels::evolve(state, &event.what)
         }
         What::PlateStarted { .. }
+        | What::PlateCombined { .. }
         | What::WellsPlanned { .. }
         | What::WellsTransferred { .. }
         | What::WellFailed { .. }

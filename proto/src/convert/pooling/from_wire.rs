@@ -11,6 +11,7 @@ use tenfold_domain::ids::{PoolId, TubeId};
 use tenfold_domain::message::Message;
 use tenfold_domain::pooling::event::{Check, Clock, Content, Event, PlateRef, What};
 use tenfold_domain::pooling::labels::Batch;
+use tenfold_domain::pooling::plate::combine::Sources;
 use tenfold_domain::pooling::pool::assign::Mix;
 use tenfold_domain::pooling::tube::{RackPlace, TubeHold};
 use tenfold_domain::turnaround::Deadline;
@@ -152,6 +153,17 @@ fn what(wire: Wire) -> Result<What, WireError> {
                 .iter()
                 .map(|c| Ok((well(&c.well)?, c.control().try_into()?)))
                 .collect::<Result<_, WireError>>()?,
+        },
+        Wire::PlateCombined(e) => What::PlateCombined {
+            sources: Sources {
+                order: e.order().try_into()?,
+                plates: e
+                    .sources
+                    .into_iter()
+                    .map(|source| Ok((small(source.quadrant, "quadrant")?, source.plate.into())))
+                    .collect::<Result<_, WireError>>()?,
+            },
+            plate: plate(e.plate)?,
         },
         Wire::WellsPlanned(e) => What::WellsPlanned {
             plate: plate(e.plate)?,

@@ -4,6 +4,8 @@
 mod from_wire;
 mod to_wire;
 
+pub use to_wire::quadrants;
+
 use super::enum_conversion;
 use crate::v1;
 use tenfold_domain::pooling::board::Stage;

@@ -6,6 +6,7 @@ use crate::v1::pooling_tube_held::Hold;
 use tenfold_domain::ids::{PoolId, TubeId};
 use tenfold_domain::message::Message;
 use tenfold_domain::pooling::event::{Check, Clock, Event, PlateRef, What};
+use tenfold_domain::pooling::plate::combine::Sources;
 use tenfold_domain::pooling::pool::SealReason;
 use tenfold_domain::pooling::pool::assign::Mix;
 use tenfold_domain::pooling::tube::{RackPlace, TubeHold};
@@ -174,6 +175,15 @@ fn what(what: &What) -> Option<Wire> {
                 })
                 .collect(),
         }),
+        What::PlateCombined { plate: p, sources } => {
+            let mut combined = v1::PoolingPlateCombined {
+                plate: plate(p),
+                sources: quadrants(sources),
+                ..v1::PoolingPlateCombined::default()
+            };
+            combined.set_order(sources.order.into());
+            Wire::PlateCombined(combined)
+        }
         What::WellsPlanned { plate: p, wells } => Wire::WellsPlanned(v1::PoolingWellsPlanned {
             plate: plate(p),
             wells: wells
@@ -315,6 +325,18 @@ fn plate(plate: &PlateRef) -> Option<v1::PoolingPlate> {
         lab: plate.lab.to_string(),
         plate: plate.barcode.to_string(),
     })
+}
+
+/// The plate of each quadrant.
+#[must_use]
+pub fn quadrants(sources: &Sources) -> Vec<v1::PlateQuadrant> {
+    let plates = sources.plates.iter();
+    plates
+        .map(|(quadrant, plate)| v1::PlateQuadrant {
+            quadrant: u32::from(*quadrant),
+            plate: plate.to_string(),
+        })
+        .collect()
 }
 
 fn seal(pool: &PoolId, why: SealReason) -> v1::PoolingSeal {

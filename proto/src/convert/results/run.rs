@@ -104,9 +104,13 @@ pub fn imported(
     plate: u64,
     analysis: Analysis,
 ) -> v1::RunImported {
+    let quadrants_out = analysis.gate.quadrants_out();
+    let quadrants_out = quadrants_out.iter().copied().map(u32::from).collect();
     let failures = match analysis.gate {
         GateVerdict::InControl => Vec::new(),
-        GateVerdict::OutOfControl(failures) => failures,
+        GateVerdict::OutOfControl(failures) | GateVerdict::QuadrantsOut { failures, .. } => {
+            failures
+        }
     };
     v1::RunImported {
         run: Some(run.into()),
@@ -148,6 +152,7 @@ pub fn imported(
             })
             .collect(),
         set_aside: analysis.set_aside.unwrap_or_default(),
+        quadrants_out,
     }
 }
 
@@ -178,10 +183,20 @@ pub(super) fn read_imported(r: v1::RunImported) -> Result<Event, WireError> {
             })
             .collect(),
         targets: r.targets,
-        gate: if failures.is_empty() {
-            GateVerdict::InControl
-        } else {
-            GateVerdict::OutOfControl(failures)
+        gate: match (failures.is_empty(), r.quadrants_out.is_empty()) {
+            (true, _) => GateVerdict::InControl,
+            (false, true) => GateVerdict::OutOfControl(failures),
+            (false, false) => GateVerdict::QuadrantsOut {
+                quadrants: r
+                    .quadrants_out
+                    .iter()
+                    .map(|quadrant| {
+                        u8::try_from(*quadrant)
+                            .map_err(|_| WireError::new("quadrants_out", "is above 255"))
+                    })
+                    .collect::<Result<_, WireError>>()?,
+                failures,
+            },
         },
         wells: r
             .wells

@@ -126,6 +126,7 @@ pub fn lab_of(command: &Command) -> &str {
         Command::FillPlate(c) => &c.lab,
         Command::Place(c) => &c.lab,
         Command::ConfirmPlate(c) => &c.lab,
+        Command::CombinePlates(c) => &c.lab,
         Command::SealPlate(c) => &c.lab,
         Command::VoidPlate(c) => &c.lab,
         Command::LoadPlate(c) => &c.lab,

@@ -5,9 +5,9 @@ use bytes::Bytes;
 use tenfold_domain::policy::Policy;
 use tenfold_domain::pooling::draft::Draft;
 use tenfold_domain::pooling::event::{Content, PlateRef};
-use tenfold_domain::pooling::plate::{confirm, fill, load, place, seal, start, void};
+use tenfold_domain::pooling::plate::{combine, confirm, fill, load, place, seal, start, void};
 use tenfold_domain::well::Well;
-use tenfold_domain::{LabId, Rejection};
+use tenfold_domain::{Barcode, LabId, Rejection};
 use tenfold_proto::v1;
 use v1::pooling_command::Command;
 
@@ -75,6 +75,12 @@ pub(super) fn decide(
                     })
                     .collect(),
             })
+        }
+        Command::CombinePlates(c) => {
+            let at = plate(c.plate);
+            let sources: Vec<Barcode> = c.sources.into_iter().map(Into::into).collect();
+            combine::combine(draft, policy, &at, &c.layout, &sources)?;
+            done(&crate::view::plate(draft.state(), &lab, &at.barcode)?)
         }
         Command::SealPlate(c) => {
             let wells = seal::seal(draft, &plate(c.plate))?;

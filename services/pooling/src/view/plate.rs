@@ -8,6 +8,7 @@ use tenfold_domain::pooling::queue::Item;
 use tenfold_domain::tables::{Read, ReadExt};
 use tenfold_domain::well::Well;
 use tenfold_domain::{Barcode, LabId, Rejection};
+use tenfold_proto::convert::pooling::quadrants;
 use tenfold_proto::v1;
 
 /// A plate of a lab.
@@ -40,7 +41,17 @@ pub fn plate_of(state: &dyn Read, plate: &Plate) -> v1::PlateView {
         PlateState::Loaded { instrument, at } => (Some(instrument.clone()), Some(at.0)),
         _ => (None, None),
     };
+    let combined_into = match &plate.state {
+        PlateState::Combined { into } => into.to_string(),
+        _ => String::new(),
+    };
+    let sources = plate.sources.as_ref();
     v1::PlateView {
+        quadrants: sources
+            .map(|sources| v1::QuadrantOrder::from(sources.order).into())
+            .unwrap_or_default(),
+        sources: sources.map(quadrants).unwrap_or_default(),
+        combined_into,
         plate: plate.barcode.to_string(),
         size: v1::PlateSize::from(plate.size).into(),
         assay: plate.assay.to_string(),

@@ -5,9 +5,7 @@ use super::specimen::{Found, clock, current, find, receivers, standing};
 use tenfold_domain::Rejection;
 use tenfold_domain::policy::Contamination;
 use tenfold_domain::results::hints;
-use tenfold_domain::results::state::{
-    Analysis, GateVerdict, Plate, PoolEnd, Run, SuspectPool, Test, tube_id,
-};
+use tenfold_domain::results::state::{Analysis, Plate, PoolEnd, Run, SuspectPool, Test, tube_id};
 use tenfold_domain::tables::{Read, ReadExt};
 use tenfold_domain::well::Well;
 use tenfold_proto::v1;
@@ -108,19 +106,20 @@ fn explain_test(rules: &Contamination, state: &dyn Read, test: &Test) -> Option<
     let Some((run, version, analysis)) = current(state, &plate) else {
         return Some(explained);
     };
-    match &analysis.gate {
-        GateVerdict::InControl => "in-control".clone_into(&mut explained.controls),
-        GateVerdict::OutOfControl(failures) => {
-            "out-of-control".clone_into(&mut explained.controls);
-            explained.failures = failures
-                .iter()
-                .map(|(well, why)| v1::ControlFailure {
-                    well: well.map(|well| well.to_string()).unwrap_or_default(),
-                    why: why.clone(),
-                })
-                .collect();
-        }
+    if plate.is_out(&analysis.gate, test.well) {
+        "out-of-control".clone_into(&mut explained.controls);
+    } else {
+        "in-control".clone_into(&mut explained.controls);
     }
+    explained.failures = analysis
+        .gate
+        .failures()
+        .iter()
+        .map(|(well, why)| v1::ControlFailure {
+            well: well.map(|well| well.to_string()).unwrap_or_default(),
+            why: why.clone(),
+        })
+        .collect();
     explained.run = run.name.replace('\u{1f}', "/");
     explained.version = version;
     explained.file_hash = file_of(&run, version);

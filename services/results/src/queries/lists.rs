@@ -9,9 +9,9 @@ use tenfold_domain::results::event::LabNumber;
 use tenfold_domain::results::hints;
 use tenfold_domain::results::invariants;
 use tenfold_domain::results::state::{
-    Analysis, Board, GateVerdict, Histogram, OpenOrder, Order, OrderKind, OrderState, Plate,
-    Receiver, Registered, Run, Submission, Work, key_of, lab_id, lab_no, lab_no_of, number_of,
-    order_id, tube_id,
+    Analysis, Board, Histogram, OpenOrder, Order, OrderKind, OrderState, Plate, Receiver,
+    Registered, Run, Submission, Work, key_of, lab_id, lab_no, lab_no_of, number_of, order_id,
+    tube_id,
 };
 use tenfold_domain::tables::{Read, ReadExt};
 use tenfold_proto::convert::results::run::imported;
@@ -123,12 +123,7 @@ fn run_summary(state: &dyn Read, key: u64, run: &Run) -> Option<v1::RunSummary> 
         plate: plate.barcode.to_string(),
         current: plate.current == Some((key, version)),
         imported_at: analysis.imported_at.0,
-        failures: match &analysis.gate {
-            GateVerdict::InControl => 0,
-            GateVerdict::OutOfControl(failures) => {
-                u32::try_from(failures.len()).unwrap_or(u32::MAX)
-            }
-        },
+        failures: u32::try_from(analysis.gate.failures().len()).unwrap_or(u32::MAX),
     })
 }
 

@@ -78,6 +78,7 @@ impl Lab {
             ],
             wells,
             dropped: vec![well("G11")],
+            quadrants: None,
         };
         self.load_plate(loaded);
     }

@@ -7,6 +7,7 @@ mod hostile;
 mod lab;
 mod mixups;
 mod pools;
+mod quadrants;
 mod receivers;
 mod runs;
 mod things;

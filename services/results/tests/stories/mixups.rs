@@ -22,6 +22,7 @@ fn load(lab: &mut Lab, plate: &str, weak_positive: &str, negative: &str, wells: 
         ],
         wells,
         dropped: Vec::new(),
+        quadrants: None,
     };
     lab.load_plate(loaded);
 }

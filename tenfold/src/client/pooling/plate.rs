@@ -68,6 +68,19 @@ pub enum Plate {
         #[arg(value_name = "WELL")]
         done: Vec<String>,
     },
+    /// A plate of 384 wells was stamped from up to four sealed ones of 96
+    Combine {
+        #[command(flatten)]
+        lab: Lab,
+        /// Barcode of the new plate
+        plate: String,
+        /// A layout that says how quadrants stand
+        #[arg(long, default_value = "quadrants")]
+        layout: String,
+        /// The plate of each quadrant in their order; "" for one that stays empty
+        #[arg(long = "from", value_name = "PLATE", required = true, num_args = 1..=4)]
+        sources: Vec<String>,
+    },
     /// Nothing changes on the plate any more
     Seal {
         #[command(flatten)]
@@ -106,7 +119,7 @@ pub enum Plate {
     List {
         #[command(flatten)]
         lab: Lab,
-        /// open, sealed, loaded or void
+        /// open, sealed, loaded, void or combined
         #[arg(long, default_value = "")]
         state: String,
         /// At most so many
@@ -195,6 +208,22 @@ pub async fn run(session: Session, output: Output, command: Plate) -> Outcome {
                 }
             )
         }
+        Plate::Combine {
+            lab,
+            plate,
+            layout,
+            sources,
+        } => change!(
+            session,
+            output,
+            lab,
+            combine_plates,
+            CombinePlatesRequest {
+                plate: plate,
+                layout: layout,
+                sources: sources
+            }
+        ),
         Plate::Seal { lab, plate } => {
             change!(
                 session,

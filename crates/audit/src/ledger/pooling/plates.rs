@@ -10,7 +10,9 @@ use prost::Message as _;
 use std::collections::HashSet;
 use tenfold_proto::v1::message::Message as Kind;
 use tenfold_proto::v1::pooling_event::What;
-use tenfold_proto::v1::{LoadedPlate, Message, PlateWellContent, PoolingPlate};
+use tenfold_proto::v1::{
+    LoadedPlate, Message, PlateWellContent, PoolingPlate, PoolingPlateCombined,
+};
 
 /// How far a plate is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +21,8 @@ enum State {
     Sealed,
     Loaded,
     Void,
+    /// A quadrant of another plate.
+    Combined,
 }
 
 /// A well with something in it.
@@ -65,6 +69,7 @@ impl Pooling {
                     format!("plate {barcode} is started twice, or two controls share a well")
                 });
             }
+            What::PlateCombined(event) => self.combine(book, event),
             What::WellsPlanned(event) => {
                 for content in &event.wells {
                     self.well_planned(book, event.plate.as_ref(), content);
@@ -208,6 +213,23 @@ impl Pooling {
             return false;
         }
         matches!(self.vessel(book, content), Some(Vessel::In(plate, _, _)) if plate == number)
+    }
+
+    /// Plates that are used up: what stood on them is planned for the new plate next.
+    fn combine(&mut self, book: &mut Book<'_>, event: &PoolingPlateCombined) {
+        let (lab, _) = named(event.plate.as_ref());
+        for source in &event.sources {
+            let id = PoolingPlate {
+                lab: lab.to_owned(),
+                plate: source.plate.clone(),
+            };
+            self.lose(book, Some(&id), &[], &[State::Sealed]);
+            let number = book.labs.plate(lab, &source.plate);
+            if let Some(plate) = self.plates.get_mut(&number) {
+                plate.state = State::Combined;
+                plate.wells = Vec::new();
+            }
+        }
     }
 
     /// The contents of wells (none = all) wait again.

@@ -5,11 +5,11 @@ use super::Results;
 use crate::calls::{call, control_is_right};
 use crate::finding::Rule;
 use crate::ledger::book::Book;
-use crate::ledger::ids::{PoolKey, TubeKey, lab_of, number_of, well, well_name};
+use crate::ledger::ids::{PoolKey, TubeKey, lab_of, number_of, quadrant, well, well_name};
 use crate::ledger::tubes::Test;
 use std::collections::HashMap;
 use tenfold_proto::v1::{
-    Control, LabNumber, MemberAmended, ResultsPlateLoaded, RunImported, WellCall,
+    Control, LabNumber, MemberAmended, QuadrantOrder, ResultsPlateLoaded, RunImported, WellCall,
 };
 
 /// A well of a loaded plate.
@@ -32,6 +32,8 @@ pub struct Plate {
     /// Its barcode, for people.
     pub barcode: Box<str>,
     assay: Box<str>,
+    /// How its quadrants stand, if it has any.
+    quadrants: QuadrantOrder,
     /// Where each control is; `None` = it is full.
     controls: Box<[(u16, Control)]>,
     /// Its wells.
@@ -121,6 +123,7 @@ impl Results {
         let record = Plate {
             barcode: plate.plate.as_str().into(),
             assay: plate.assay.as_str().into(),
+            quadrants: plate.quadrants(),
             controls: plate
                 .controls
                 .iter()
@@ -200,9 +203,16 @@ impl Results {
             return;
         }
         plate.current = Some((key, run.version));
-        plate.in_control = run.failures.is_empty();
+        plate.in_control = run.failures.is_empty() || !run.quadrants_out.is_empty();
+        let order = plate.quadrants;
         for well in &mut plate.wells {
-            well.call = calls.get(&well.well).copied().unwrap_or_default();
+            // Of a quadrant that failed alone nothing is known.
+            let out = quadrant(order, well.well).is_some_and(|of| run.quadrants_out.contains(&of));
+            well.call = if out {
+                WellCall::Unspecified
+            } else {
+                calls.get(&well.well).copied().unwrap_or_default()
+            };
         }
         self.wells = self.wells.saturating_add(plate.wells.len() as u64);
     }
@@ -278,6 +288,34 @@ impl Results {
         let loaded = plate.loaded;
         if !wrong.is_empty() {
             let text = format!("run {}: {}", run.run_id, wrong.join("; "));
+            book.wrong_since(Rule::Result, loaded, text);
+        }
+        let mut out: Vec<u32> = plate
+            .controls
+            .iter()
+            .filter(|(at, control)| {
+                *control == Control::Extraction
+                    && !cts_of
+                        .get(at)
+                        .is_some_and(|cts| control_is_right(&reading, *control, cts))
+            })
+            .filter_map(|(at, _)| quadrant(plate.quadrants, *at))
+            .collect();
+        out.sort_unstable();
+        out.dedup();
+        let others = complete
+            && plate.controls.iter().all(|(at, control)| {
+                *control == Control::Extraction
+                    || cts_of
+                        .get(at)
+                        .is_some_and(|cts| control_is_right(&reading, *control, cts))
+            });
+        let alone = if others { out } else { Vec::new() };
+        if alone != run.quadrants_out {
+            let text = format!(
+                "run {}: quadrants {:?} are said to have failed alone, and {alone:?} have",
+                run.run_id, run.quadrants_out
+            );
             book.wrong_since(Rule::Result, loaded, text);
         }
         if right != run.failures.is_empty() {

@@ -3,6 +3,7 @@
 import { Refused, call } from '../api.js';
 import { clean } from '../commands.js';
 import { h, shape, table } from '../dom.js';
+import { hintText } from '../hints.js';
 import { t, word } from '../i18n.js';
 import { here } from '../place.js';
 import { grid, plain } from '../platemap.js';
@@ -13,11 +14,6 @@ const CALLS = {
   WELL_CALL_NEGATIVE: 'negative', WELL_CALL_POSITIVE: 'positive', WELL_CALL_SINGLE_TARGET: 'single',
   WELL_CALL_GREY: 'grey', WELL_CALL_INVALID: 'invalid',
 };
-
-/** What a hint says: a person looks, no call changes. */
-const hintText = ({ kind, wells = [], ct, neighbour, neighbour_ct: strong }) => t(`hint.${kind}`, {
-  well: plain(wells[0]), last: plain(wells.at(-1)), n: wells.length, ct: ct?.toFixed(1) ?? '', neighbour: plain(neighbour), strong: strong?.toFixed(1) ?? '',
-});
 
 function view() {
   const root = h('section', { class: 'whole results', 'aria-label': t('nav.results') });
@@ -47,11 +43,13 @@ function view() {
     const contents = new Map((plate?.wells ?? []).map((one) => [plain(one.well), one]));
     const large = plate?.size === 'PLATE_SIZE_384';
     const failed = new Set((analysis.failures ?? []).map((one) => plain(one.well)));
+    const out = analysis.quadrants_out ?? [];
     const good = !analysis.failures?.length;
+    const verdict = good ? t('results.inControl') : out.length ? t('results.quadrantsOut', { quadrants: out.map((one) => one + 1).join(', ') }) : t('results.outOfControl');
     const hints = chosen.hints ?? [];
     const doubted = new Set(hints.flatMap((one) => one.wells ?? []).map(plain));
     map.replaceChildren(
-      h('p', { class: `verdict ${good ? 'good' : 'stop'}` }, shape(good ? 'good' : 'stop'), h('strong', {}, good ? t('results.inControl') : t('results.outOfControl')),
+      h('p', { class: `verdict ${good ? 'good' : 'stop'}` }, shape(good ? 'good' : 'stop'), h('strong', {}, verdict),
         analysis.set_aside ? ` ${analysis.set_aside}` : ''),
       ...(analysis.failures ?? []).map((one) => h('p', { class: 'late' }, `${plain(one.well)} ${one.why}`)),
       ...hints.map((one) => h('p', { class: 'hint' }, shape('note'), h('span', {}, hintText(one)))),

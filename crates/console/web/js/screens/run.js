@@ -104,7 +104,7 @@ function view(app) {
     const { plate } = memory('run', here());
     inHand.hidden = !plate;
     inHand.textContent = plate ? t('run.inHand', { plate }) : '';
-    const rows = plates.filter((one) => one.state !== 'void').map((one) => ({ tone: one.state, cells: [h('b', {}, one.plate), word(`plateState.${one.state}`), one.assay, String(one.wells ?? 0)] }));
+    const rows = plates.filter((one) => !['void', 'combined'].includes(one.state)).map((one) => ({ tone: one.state, cells: [h('b', {}, one.plate), word(`plateState.${one.state}`), one.assay, String(one.wells ?? 0)] }));
     list.replaceChildren(table(t('run.plates'), [t('plate.plate'), t('run.state'), t('place.assay'), t('plate.wells')], rows, t('run.none')));
   };
   root.append(inHand, list, form);

@@ -8,7 +8,7 @@ use super::super::queue::Item;
 use super::super::step::{StepKind, Steps};
 use super::super::tube::{self, Tube, TubeState, Vessel};
 use super::{Plate, PlateState, PlateWell, by_barcode};
-use crate::ids::Actor;
+use crate::ids::{Actor, Barcode};
 use crate::message::ReplateOrder;
 use crate::tables::{Read, ReadExt, Write, WriteExt};
 use crate::time::Timestamp;
@@ -57,7 +57,8 @@ pub(crate) fn evolve(
                     by: by.clone(),
                     ul: *ul,
                 });
-                if stands_on(state, entry.item, key) {
+                // From a quadrant's plate; the pool or tube gave its liquid to that.
+                if plate.sources.is_none() && stands_on(state, entry.item, key) {
                     take_liquid(state, entry.item, *ul, by, &name, at);
                 }
             }
@@ -76,6 +77,22 @@ pub(crate) fn evolve(
             plate.steps.add(StepKind::Sealed, at, by, "");
             Ok(())
         }),
+        What::PlateCombined { plate, sources } => {
+            for (_, barcode) in &sources.plates {
+                let source = PlateRef {
+                    lab: plate.lab.clone(),
+                    barcode: barcode.clone(),
+                };
+                change(state, &source, |state, key, source| {
+                    stamped(state, key, source, &plate.barcode, by, at);
+                    Ok(())
+                })?;
+            }
+            change(state, plate, |_, _, plate| {
+                plate.sources = Some(sources.clone());
+                Ok(())
+            })
+        }
         What::PlateVoided { plate, reason } => change(state, plate, |state, key, plate| {
             lose(state, key, plate, &[], reason, by, at);
             plate.state = PlateState::Void {
@@ -150,6 +167,7 @@ fn started(state: &mut dyn Write, event: &Event, at: Timestamp) {
         wells: Vec::new(),
         state: PlateState::Open,
         steps: Steps::default(),
+        sources: None,
     };
     plate
         .steps
@@ -174,6 +192,35 @@ fn item(state: &dyn Read, content: &Content) -> Option<Item> {
         Content::Pool(id) => pool_key(state, id).map(Item::Pool),
         Content::Tube(id) => tube_key(state, id).map(Item::Tube),
     }
+}
+
+/// A plate was stamped into another: what stands on it is on its way there.
+fn stamped(
+    state: &mut dyn Write,
+    key: u64,
+    source: &mut Plate,
+    into: &Barcode,
+    by: &Actor,
+    at: Timestamp,
+) {
+    let note = format!("{} into {into}", source.barcode);
+    for entry in source.occupied() {
+        if stands_on(state, entry.item, key) {
+            move_item(
+                state,
+                entry.item,
+                Vessel::Ready,
+                StepKind::Transferred,
+                by,
+                &note,
+                at,
+            );
+        }
+    }
+    source.state = PlateState::Combined { into: into.clone() };
+    source
+        .steps
+        .add(StepKind::Transferred, at, by, into.as_str());
 }
 
 /// The contents of these wells (none = all) wait again; the wells are lost.

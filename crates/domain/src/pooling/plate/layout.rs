@@ -20,6 +20,12 @@ pub fn controls(layout: &Layout, seed: u64) -> Vec<(Well, Control)> {
                 .iter()
                 .map(|well| (*well, Control::Negative)),
         )
+        .chain(
+            layout
+                .extraction
+                .iter()
+                .map(|well| (*well, Control::Extraction)),
+        )
         .collect();
     let mut free: Vec<Well> = (0..layout.size.wells())
         .filter_map(|index| Well::from_row_major(layout.size, index))

@@ -7,7 +7,7 @@ use super::super::pool::Pool;
 use super::super::queue::Item;
 use super::super::tube::{Tube, TubeState};
 use super::seal::nothing_is_held;
-use super::{Plate, PlateState, PlateWell, stands_on, the_plate};
+use super::{Plate, PlateState, PlateWell, by_barcode, stands_on, the_plate};
 use crate::message::{LoadedPlate, LoadedWell, Member, Message};
 use crate::rejection::Rejection;
 use crate::tables::ReadExt;
@@ -54,6 +54,14 @@ pub fn load(
                 "a second run of a plate is told to results with its run",
             ));
         }
+        PlateState::Combined { into } => {
+            return Err(Rejection::precondition(
+                "PLATE_COMBINED",
+                "plate",
+                format!("plate {:?} is a quadrant of {into:?} now", plate.barcode),
+                "load that plate",
+            ));
+        }
         PlateState::Void { reason } => {
             return Err(Rejection::precondition(
                 "PLATE_VOID",
@@ -75,6 +83,7 @@ pub fn load(
             None => dropped.push(entry.well),
         }
     }
+    dropped.extend(dropped_before(draft, plate, &record));
     dropped.sort_unstable();
     let counts = (
         u16::try_from(wells.len()).unwrap_or(u16::MAX),
@@ -94,6 +103,25 @@ pub fn load(
     Ok(counts)
 }
 
+/// Wells of the plates it was stamped from whose content did not count any more: there may be liquid in them here.
+fn dropped_before(draft: &Draft<'_>, id: &PlateRef, plate: &Plate) -> Vec<Well> {
+    let Some(sources) = &plate.sources else {
+        return Vec::new();
+    };
+    let mut dropped = Vec::new();
+    for (quadrant, barcode) in &sources.plates {
+        let Some((_, source)) = by_barcode(draft.state(), &id.lab, barcode) else {
+            continue;
+        };
+        let here = source
+            .wells
+            .iter()
+            .filter_map(|entry| sources.order.to_384(*quadrant, entry.well));
+        dropped.extend(here.filter(|well| plate.at(*well).is_none()));
+    }
+    dropped
+}
+
 fn told(
     id: &PlateRef,
     plate: &Plate,
@@ -111,6 +139,7 @@ fn told(
         controls: plate.controls.clone(),
         wells,
         dropped,
+        quadrants: plate.sources.as_ref().map(|sources| sources.order),
     }
 }
 

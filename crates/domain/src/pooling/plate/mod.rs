@@ -4,9 +4,11 @@
 //! open: planned -> transferred --> sealed --> loaded
 //!   |       +-> failed (content waits again)     |
 //!   +----------------------+---------------------+-> void: contents wait again
+//!                          +-> combined: up to four of 96 wells become one of 384
 //! ```
 //! A plate's barcode is used once. A sealed plate does not change (INV-04).
 
+pub mod combine;
 pub mod confirm;
 pub mod fill;
 mod fold;
@@ -50,6 +52,11 @@ pub enum PlateState {
         /// Why.
         reason: String,
     },
+    /// A quadrant of a larger plate now.
+    Combined {
+        /// Which.
+        into: Barcode,
+    },
 }
 
 impl PlateState {
@@ -61,6 +68,7 @@ impl PlateState {
             Self::Sealed => "sealed",
             Self::Loaded { .. } => "loaded",
             Self::Void { .. } => "void",
+            Self::Combined { .. } => "combined",
         }
     }
 }
@@ -103,6 +111,8 @@ pub struct Plate {
     pub state: PlateState,
     /// What happened to it.
     pub steps: Steps,
+    /// The plates that it was stamped from, if it was.
+    pub sources: Option<combine::Sources>,
 }
 
 impl Record for Plate {

@@ -22,6 +22,14 @@ pub fn void(draft: &mut Draft<'_>, plate: &PlateRef, reason: &str) -> Result<(),
             "nothing needs to be done",
         ));
     }
+    if let PlateState::Combined { into } = &record.state {
+        return Err(Rejection::precondition(
+            "PLATE_COMBINED",
+            "plate",
+            format!("plate {:?} is a quadrant of {into:?} now", plate.barcode),
+            "void that plate",
+        ));
+    }
     draft.emit(What::PlateVoided {
         plate: plate.clone(),
         reason: reason.to_owned(),

@@ -4,12 +4,17 @@ use super::{Call, Rules, WellCts};
 use crate::message::Control;
 use crate::policy::Band;
 use crate::results::state::GateVerdict;
-use crate::well::Well;
+use crate::well::{QuadrantOrder, Well};
+use std::collections::BTreeSet;
 
 /// Looks at every control well. A plate without a positive and a negative control proves nothing, and
-/// is out of control too.
+/// is out of control too. On a plate of several extractions (`quadrants`), an extraction control fails its own alone.
 #[must_use]
-pub fn control_gate(rules: &Rules<'_>, controls: &[(Well, Control, WellCts)]) -> GateVerdict {
+pub fn control_gate(
+    rules: &Rules<'_>,
+    controls: &[(Well, Control, WellCts)],
+    quadrants: Option<QuadrantOrder>,
+) -> GateVerdict {
     let mut failures = Vec::new();
     for (kind, name) in [
         (Control::Positive, "positive"),
@@ -25,9 +30,23 @@ pub fn control_gate(rules: &Rules<'_>, controls: &[(Well, Control, WellCts)]) ->
         }
     }
     if failures.is_empty() {
-        GateVerdict::InControl
-    } else {
-        GateVerdict::OutOfControl(failures)
+        return GateVerdict::InControl;
+    }
+    let extraction = |well: &Option<Well>| {
+        controls
+            .iter()
+            .any(|(at, control, _)| *control == Control::Extraction && Some(*at) == *well)
+    };
+    match quadrants {
+        Some(order) if failures.iter().all(|(well, _)| extraction(well)) => {
+            let wells = failures.iter().filter_map(|(well, _)| *well);
+            let out: BTreeSet<u8> = wells.map(|well| order.from_384(well).0).collect();
+            GateVerdict::QuadrantsOut {
+                quadrants: out.into_iter().collect(),
+                failures,
+            }
+        }
+        _ => GateVerdict::OutOfControl(failures),
     }
 }
 
@@ -96,7 +115,7 @@ mod tests {
         ];
         controls.retain(|(_, kind, _)| *kind != control);
         controls.push((well("C3"), control, cts(targets, internal)));
-        control_gate(&rules, &controls)
+        control_gate(&rules, &controls, None)
     }
 
     #[test]
@@ -145,7 +164,7 @@ mod tests {
         let policy = Policy::parse(Policy::default_text()).expect("the default policy");
         let assay = &policy.assays[&AssayId::from("default-cn")];
         let rules = Rules::at(assay, Timestamp(1_767_225_600_000)).expect("rules in force");
-        let GateVerdict::OutOfControl(failures) = control_gate(&rules, &[]) else {
+        let GateVerdict::OutOfControl(failures) = control_gate(&rules, &[], None) else {
             panic!("it was released");
         };
         assert_eq!(failures.len(), 2);

@@ -54,6 +54,7 @@ pub(super) fn loaded(
         controls: plate.controls.clone(),
         wells,
         dropped: plate.dropped.clone(),
+        quadrants: plate.quadrants,
         state: PlateState::Loaded,
         current: None,
     };
@@ -145,13 +146,19 @@ pub(super) fn voided(state: &mut dyn Write, plate: &LabNumber) -> Result<(), Str
     let mut record: Plate = state.get(&key).ok_or("the plate is unknown")?;
     record.state = PlateState::Voided;
     state.put(&key, &record);
-    back_to_plating(state, key, &record)
+    back_to_plating(state, key, &record, |_| true)
 }
 
-/// Tubes that still wait for this plate wait for another now.
-fn back_to_plating(state: &mut dyn Write, key: u64, plate: &Plate) -> Result<(), String> {
+/// Tubes in these wells that still wait for this plate wait for another now.
+fn back_to_plating(
+    state: &mut dyn Write,
+    key: u64,
+    plate: &Plate,
+    out: impl Fn(&PlateWell) -> bool,
+) -> Result<(), String> {
     let mut boards = Boards::default();
-    for member in plate.wells.iter().flat_map(|well| &well.members) {
+    let wells = plate.wells.iter().filter(|well| out(well));
+    for member in wells.flat_map(|well| &well.members) {
         let waits = state.get::<Specimen>(member).is_some_and(|specimen| {
             specimen.standing == Standing::Loaded
                 && specimen.test().is_some_and(|test| test.plate == key)
@@ -236,11 +243,9 @@ pub(super) fn imported(state: &mut dyn Write, event: &Event, at: Timestamp) -> R
         PlateState::Released
     };
     state.put(&plate_key, &plate);
-    if out {
-        back_to_plating(state, plate_key, &plate)
-    } else {
-        Ok(())
-    }
+    back_to_plating(state, plate_key, &plate, |well| {
+        plate.is_out(&analysis.gate, well.well)
+    })
 }
 
 pub(super) fn parked(

@@ -148,7 +148,7 @@ fn in_control(policy: &Policy, plate: &Plate, table: &RunTable, read_at: Timesta
     let (Ok(rules), Ok(fitted)) = (Rules::at(assay, read_at), fit(table, plate, assay)) else {
         return false;
     };
-    control_gate(&rules, &fitted.controls(plate)) == GateVerdict::InControl
+    control_gate(&rules, &fitted.controls(plate), plate.quadrants) == GateVerdict::InControl
 }
 
 #[cfg(test)]

@@ -41,6 +41,7 @@ fn plate(text: &str) -> Plate {
             })
             .collect(),
         dropped: Vec::new(),
+        quadrants: None,
         state: PlateState::Loaded,
         current: None,
     }

@@ -18,6 +18,7 @@ use crate::results::state::{
 };
 use crate::results::work::NewWork;
 use crate::tables::ReadExt;
+use crate::well::Well;
 use std::ops::ControlFlow;
 
 /// Most runs of one lab that wait for their plates: more means that pooling tells us nothing.
@@ -82,10 +83,16 @@ pub(super) fn outcome_of(
     }
     let mut notes = Vec::new();
     let mut state = ImportState::Released;
-    if let GateVerdict::OutOfControl(failures) = &analysis.gate {
+    if matches!(analysis.gate, GateVerdict::OutOfControl(_)) {
         state = ImportState::OutOfControl;
-        notes.extend(failures.iter().map(failure_text));
     }
+    notes.extend(analysis.gate.failures().iter().map(failure_text));
+    notes.extend(analysis.gate.quadrants_out().iter().map(|quadrant| {
+        format!(
+            "quadrant {} releases nothing, and is plated again",
+            quadrant.saturating_add(1)
+        )
+    }));
     if let Some(why) = &analysis.set_aside {
         state = ImportState::SetAside;
         notes.push(why.clone());
@@ -100,7 +107,7 @@ pub(super) fn outcome_of(
     }
 }
 
-fn failure_text((well, why): &(Option<crate::well::Well>, String)) -> String {
+fn failure_text((well, why): &(Option<Well>, String)) -> String {
     well.map_or_else(|| why.clone(), |well| format!("well {well}: {why}"))
 }
 
@@ -252,9 +259,15 @@ fn import_of(
     outcome.notes.extend(seen.iter().map(ToString::to_string));
     let run = LabNumber::new(plate.lab.clone(), run_number);
     let (in_control, first) = (
-        analysis.gate == GateVerdict::InControl,
+        !matches!(analysis.gate, GateVerdict::OutOfControl(_)),
         plate.current.is_none(),
     );
+    let out: Vec<Well> = plate
+        .wells
+        .iter()
+        .map(|well| well.well)
+        .filter(|well| plate.is_out(&analysis.gate, *well))
+        .collect();
     let set_aside = analysis.set_aside.clone();
     draft.emit(Event::RunImported {
         run: run.clone(),
@@ -267,11 +280,13 @@ fn import_of(
     });
     match (set_aside, in_control) {
         (None, true) => {
-            outcome
-                .notes
-                .extend(release(draft, plate_key, &run, version, plate.current))
+            let changes = release(draft, plate_key, &run, version, plate.current);
+            outcome.notes.extend(changes);
+            if !out.is_empty() {
+                order_replate(draft, plate, out, &outcome);
+            }
         }
-        (None, false) if first => order_replate(draft, plate, &outcome),
+        (None, false) if first => order_replate(draft, plate, Vec::new(), &outcome),
         (Some(why), _) if plate.state == PlateState::Released => review(draft, plate, why),
         _ => {}
     }
@@ -285,7 +300,11 @@ fn analyse(
     rules: &Rules<'_>,
     fitted: &Fitted,
 ) -> Analysis {
-    let gate = control_gate(rules, &fitted.controls(plate));
+    let gate = control_gate(rules, &fitted.controls(plate), plate.quadrants);
+    let quadrants_were_out = plate
+        .current
+        .and_then(|(run, version)| draft.state().get::<Analysis>(&(run, u64::from(version))))
+        .is_some_and(|before| !before.gate.quadrants_out().is_empty());
     let set_aside = match (plate.state, &gate) {
         (PlateState::OutOfControl, _) => Some(
             "the plate was out of control and is plated again: this analysis is kept and releases nothing".to_owned(),
@@ -294,6 +313,11 @@ fn analyse(
             "the plate was released by an earlier analysis, this one is out of control ({}): a person must decide",
             failures.iter().map(failure_text).collect::<Vec<_>>().join("; ")
         )),
+        // What was plated again is not taken back, and what was released is not kept back by itself.
+        (PlateState::Released, _) if quadrants_were_out || !gate.quadrants_out().is_empty() => Some(
+            "a quadrant of the plate is out of control, and an earlier analysis was acted on: a person must decide"
+                .to_owned(),
+        ),
         _ => None,
     };
     Analysis {
@@ -315,11 +339,12 @@ fn analyse(
     }
 }
 
-fn order_replate(draft: &mut Draft<'_>, plate: &Plate, outcome: &ImportOutcome) {
+/// Has wells plated again; none = all.
+fn order_replate(draft: &mut Draft<'_>, plate: &Plate, wells: Vec<Well>, outcome: &ImportOutcome) {
     let order = ReplateOrder {
         lab: plate.lab.clone(),
         plate: plate.barcode.clone(),
-        wells: Vec::new(),
+        wells,
         reason: outcome.notes.join("; "),
     };
     draft.send(Outgoing::Pooling(

@@ -73,6 +73,9 @@ fn from_well(
         let Some((_, _, call)) = analysis.well(well.well) else {
             continue;
         };
+        if plate.is_out(&analysis.gate, well.well) {
+            continue;
+        }
         let was: Option<Call> = old
             .as_ref()
             .and_then(|old| old.well(well.well))

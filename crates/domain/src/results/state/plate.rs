@@ -6,7 +6,7 @@ use crate::results::call::{Call, RuleUsed};
 use crate::results::run::{Reading, RunTable};
 use crate::tables::{Record, TableId};
 use crate::time::Timestamp;
-use crate::well::{PlateSize, Well};
+use crate::well::{PlateSize, QuadrantOrder, Well};
 use serde::{Deserialize, Serialize};
 
 /// Where a plate stands.
@@ -54,10 +54,26 @@ pub struct Plate {
     pub wells: Vec<PlateWell>,
     /// Wells whose content no longer counted when the plate was loaded; what a run says of them is not used.
     pub dropped: Vec<Well>,
+    /// How its quadrants stand, if it was stamped from plates of 96 wells: each is an extraction of its own.
+    pub quadrants: Option<QuadrantOrder>,
     /// Where it stands.
     pub state: PlateState,
     /// The analysis that counts: key of the run, and version.
     pub current: Option<(u64, u32)>,
+}
+
+impl Plate {
+    /// A well that nothing may be believed of by this verdict.
+    #[must_use]
+    pub fn is_out(&self, gate: &GateVerdict, well: Well) -> bool {
+        match (gate, self.quadrants) {
+            (GateVerdict::InControl, _) => false,
+            (GateVerdict::QuadrantsOut { quadrants, .. }, Some(order)) => {
+                quadrants.contains(&order.from_384(well).0)
+            }
+            _ => true,
+        }
+    }
 }
 
 impl Record for Plate {
@@ -110,6 +126,33 @@ pub enum GateVerdict {
     InControl,
     /// These are not: well (if one is named) and why.
     OutOfControl(Vec<(Option<Well>, String)>),
+    /// Only extraction controls are not, and each fails its quadrant alone.
+    QuadrantsOut {
+        /// Quadrants, from 0.
+        quadrants: Vec<u8>,
+        /// Which controls, and why.
+        failures: Vec<(Option<Well>, String)>,
+    },
+}
+
+impl GateVerdict {
+    /// Controls that are not as they must be: well (if one is named) and why.
+    #[must_use]
+    pub fn failures(&self) -> &[(Option<Well>, String)] {
+        match self {
+            Self::InControl => &[],
+            Self::OutOfControl(failures) | Self::QuadrantsOut { failures, .. } => failures,
+        }
+    }
+
+    /// Quadrants that failed alone, from 0.
+    #[must_use]
+    pub fn quadrants_out(&self) -> &[u8] {
+        match self {
+            Self::QuadrantsOut { quadrants, .. } => quadrants,
+            _ => &[],
+        }
+    }
 }
 
 /// One analysis of a run.
