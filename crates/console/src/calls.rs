@@ -79,6 +79,7 @@ pub const CALLS: &[Call] = &[
     changes(Service::Pooling, "FillPlate"),
     changes(Service::Pooling, "Place"),
     changes(Service::Pooling, "ConfirmPlate"),
+    changes(Service::Pooling, "BindLot"),
     changes(Service::Pooling, "CombinePlates"),
     changes(Service::Pooling, "SealPlate"),
     changes(Service::Pooling, "LoadPlate"),

@@ -244,6 +244,13 @@ impl Pooling for PoolingGrpc {
         command!(self, request, ConfirmPlate)
     }
 
+    async fn bind_lot(
+        &self,
+        request: Request<v1::BindLotRequest>,
+    ) -> Result<Response<v1::PlateView>, Status> {
+        command!(self, request, BindLot)
+    }
+
     async fn combine_plates(
         &self,
         request: Request<v1::CombinePlatesRequest>,

@@ -3,7 +3,7 @@
 /** What is scanned, and what it does. */
 export const COMMANDS = {
   $CLOSE: 'close', $UNDO: 'undo', $DONE: 'done', $FAILED: 'failed',
-  $NEXT: 'next', $FILL: 'fill', $SEAL: 'seal', $RACK: 'rack', $END: 'end',
+  $NEXT: 'next', $FILL: 'fill', $SEAL: 'seal', $RACK: 'rack', $END: 'end', $LOT: 'lot',
 };
 
 /** Scans that change the screen. */

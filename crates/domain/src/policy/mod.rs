@@ -2,13 +2,14 @@
 //! lane, and named by its version in each decision that it made.
 //!
 //! One file a section: `labs` and `sites` (intake), `classes` (turnaround), `pooling`, `assays`,
-//! `contamination`, `receivers` and `tables` (results); and `library`, which keeps the active one in a lane's state.
+//! `contamination`, `materials`, `receivers` and `tables` (results); and `library`, which keeps the active one in a lane's state.
 
 mod assays;
 mod classes;
 mod contamination;
 mod labs;
 mod library;
+mod materials;
 mod pooling;
 mod receivers;
 mod sites;
@@ -19,6 +20,7 @@ pub use classes::*;
 pub use contamination::*;
 pub use labs::*;
 pub use library::*;
+pub use materials::*;
 pub use pooling::*;
 pub use receivers::*;
 pub(crate) use sites::whole_pattern;
@@ -54,6 +56,9 @@ pub struct Policy {
     /// Patterns of a plate that are pointed out.
     #[serde(default)]
     pub contamination: Contamination,
+    /// Lots and instruments.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub materials: Materials,
     /// Tables of the lab's own in result files.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tables: Vec<TableMapping>,
@@ -108,10 +113,15 @@ impl Policy {
         pooling::check(self, &mut errors);
         assays::check(self, &mut errors);
         contamination::check(self, &mut errors);
+        materials::check(self, &mut errors);
         receivers::check(self, &mut errors);
         tables::check(self, &mut errors);
         errors
     }
+}
+
+fn is_none(materials: &Materials) -> bool {
+    *materials == Materials::default()
 }
 
 fn problem(errors: &mut Vec<PolicyError>, field: impl Into<String>, message: impl Into<String>) {

@@ -7,6 +7,7 @@ use super::pool::{Mode, SealReason};
 use super::tube::{RackPlace, TubeHold};
 use crate::ids::{Actor, AssayId, Barcode, BenchId, LabId, PoolId, TubeId};
 use crate::message::{Control, ReplateOrder, RetestOrder, SampleClosed};
+use crate::policy::LotKind;
 use crate::sample::Sample;
 use crate::time::Timestamp;
 use crate::turnaround::Deadline;
@@ -229,6 +230,12 @@ pub enum What {
         plate: PlateRef,
         well: Well,
         reason: String,
+    },
+    /// It is made with this lot.
+    LotBound {
+        plate: PlateRef,
+        lot: String,
+        kind: LotKind,
     },
     /// Nothing changes on it any more.
     PlateSealed { plate: PlateRef },

@@ -56,6 +56,7 @@ pub fn evolve(state: &mut dyn Write, event: &Event, at: Timestamp) -> Result<(),
         }
         What::PlateStarted { .. }
         | What::PlateCombined { .. }
+        | What::LotBound { .. }
         | What::WellsPlanned { .. }
         | What::WellsTransferred { .. }
         | What::WellFailed { .. }

@@ -154,6 +154,11 @@ fn what(wire: Wire) -> Result<What, WireError> {
                 .map(|c| Ok((well(&c.well)?, c.control().try_into()?)))
                 .collect::<Result<_, WireError>>()?,
         },
+        Wire::LotBound(e) => What::LotBound {
+            kind: e.kind().try_into()?,
+            plate: plate(e.plate)?,
+            lot: e.lot,
+        },
         Wire::PlateCombined(e) => What::PlateCombined {
             sources: Sources {
                 order: e.order().try_into()?,

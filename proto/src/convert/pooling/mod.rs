@@ -8,6 +8,7 @@ pub use to_wire::quadrants;
 
 use super::enum_conversion;
 use crate::v1;
+use tenfold_domain::policy::LotKind;
 use tenfold_domain::pooling::board::Stage;
 use tenfold_domain::pooling::event::Mark;
 use tenfold_domain::pooling::pool::assign::LimitBy;
@@ -21,4 +22,5 @@ enum_conversion!(LimitBy, v1::PoolLimitBy, "limit_by", { Assay, Class, Risk });
 enum_conversion!(SealReason, v1::PoolSealReason, "why", {
     Full, Deadline, Linger, ByHand, RackDone,
 });
+enum_conversion!(LotKind, v1::LotKind, "kind", { Kit, Reagent, Consumable });
 enum_conversion!(Mode, v1::PoolingMode, "mode", { Scan, Rack, Plan });

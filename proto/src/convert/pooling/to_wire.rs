@@ -175,6 +175,19 @@ fn what(what: &What) -> Option<Wire> {
                 })
                 .collect(),
         }),
+        What::LotBound {
+            plate: p,
+            lot,
+            kind,
+        } => {
+            let mut bound = v1::PoolingLotBound {
+                plate: plate(p),
+                lot: lot.clone(),
+                ..v1::PoolingLotBound::default()
+            };
+            bound.set_kind((*kind).into());
+            Wire::LotBound(bound)
+        }
         What::PlateCombined { plate: p, sources } => {
             let mut combined = v1::PoolingPlateCombined {
                 plate: plate(p),

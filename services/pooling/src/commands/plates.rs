@@ -5,7 +5,7 @@ use bytes::Bytes;
 use tenfold_domain::policy::Policy;
 use tenfold_domain::pooling::draft::Draft;
 use tenfold_domain::pooling::event::{Content, PlateRef};
-use tenfold_domain::pooling::plate::{combine, confirm, fill, load, place, seal, start, void};
+use tenfold_domain::pooling::plate::{combine, confirm, fill, load, lot, place, seal, start, void};
 use tenfold_domain::well::Well;
 use tenfold_domain::{Barcode, LabId, Rejection};
 use tenfold_proto::v1;
@@ -93,11 +93,17 @@ pub(super) fn decide(
             done(&v1::VoidPlateResponse {})
         }
         Command::LoadPlate(c) => {
-            let (wells, tubes) = load::load(draft, &plate(c.plate), &c.instrument)?;
+            let loaded = load::load(draft, policy, &plate(c.plate), &c.instrument)?;
             done(&v1::LoadPlateResponse {
-                wells: u32::from(wells),
-                tubes,
+                wells: u32::from(loaded.wells),
+                tubes: loaded.tubes,
+                warnings: loaded.warnings,
             })
+        }
+        Command::BindLot(c) => {
+            let at = plate(c.plate);
+            lot::bind(draft, policy, &at, &c.lot)?;
+            done(&crate::view::plate(draft.state(), &lab, &at.barcode)?)
         }
         _ => Err(Rejection::invalid(
             "COMMAND_UNKNOWN",

@@ -2,6 +2,7 @@
 
 use super::steps;
 use tenfold_domain::pooling::lab::{pool_id, tube_id};
+use tenfold_domain::pooling::plate::lot::BoundLot;
 use tenfold_domain::pooling::plate::{Plate, PlateState, PlateWell, the_plate};
 use tenfold_domain::pooling::pool::Pool;
 use tenfold_domain::pooling::queue::Item;
@@ -52,6 +53,7 @@ pub fn plate_of(state: &dyn Read, plate: &Plate) -> v1::PlateView {
             .unwrap_or_default(),
         sources: sources.map(quadrants).unwrap_or_default(),
         combined_into,
+        lots: plate.lots.iter().map(lot).collect(),
         plate: plate.barcode.to_string(),
         size: v1::PlateSize::from(plate.size).into(),
         assay: plate.assay.to_string(),
@@ -71,6 +73,17 @@ pub fn plate_of(state: &dyn Read, plate: &Plate) -> v1::PlateView {
 pub fn free_wells(plate: &Plate) -> u32 {
     let taken = plate.controls.len().saturating_add(plate.wells.len());
     u32::from(plate.size.wells()).saturating_sub(u32::try_from(taken).unwrap_or(u32::MAX))
+}
+
+fn lot(lot: &BoundLot) -> v1::PlateLot {
+    let mut view = v1::PlateLot {
+        lot: lot.lot.clone(),
+        at: lot.at.0,
+        by: lot.by.to_string(),
+        ..v1::PlateLot::default()
+    };
+    view.set_kind(lot.kind.into());
+    view
 }
 
 fn well(state: &dyn Read, well: &PlateWell) -> v1::PlateWellView {

@@ -68,6 +68,15 @@ pub enum Plate {
         #[arg(value_name = "WELL")]
         done: Vec<String>,
     },
+    /// The plate is made with this lot
+    Lot {
+        #[command(flatten)]
+        lab: Lab,
+        /// Barcode of the plate
+        plate: String,
+        /// As the lot's label says
+        lot: String,
+    },
     /// A plate of 384 wells was stamped from up to four sealed ones of 96
     Combine {
         #[command(flatten)]
@@ -208,6 +217,16 @@ pub async fn run(session: Session, output: Output, command: Plate) -> Outcome {
                 }
             )
         }
+        Plate::Lot { lab, plate, lot } => change!(
+            session,
+            output,
+            lab,
+            bind_lot,
+            BindLotRequest {
+                plate: plate,
+                lot: lot
+            }
+        ),
         Plate::Combine {
             lab,
             plate,

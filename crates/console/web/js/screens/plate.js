@@ -30,7 +30,7 @@ async function resolve(entry) {
   const plate = memory('plate', entry).plate;
   const what = command(text);
   if (what === 'next') {
-    memory('plate', entry).keep({ plate: null });
+    memory('plate', entry).keep({ plate: null, lot: false });
     return { local: { tone: 'good', head: t('answer.good'), big: [{ text: t('plate.next'), small: true }], lines: [] } };
   }
   if (what && !plate) return stop(t('plate.first'), t('plate.hint'));
@@ -38,6 +38,9 @@ async function resolve(entry) {
     case 'seal': return { call: 'Pooling/SealPlate', body: { lab, actor, plate } };
     case 'fill': return { call: 'Pooling/FillPlate', body: { lab, actor, plate } };
     case 'done': return { call: 'Pooling/ConfirmPlate', body: { lab, actor, plate, rest_done: true } };
+    case 'lot':
+      memory('plate', entry).keep({ lot: true });
+      return { local: { tone: 'good', head: t('answer.good'), big: [{ text: t('plate.scanLot'), small: true }], lines: [] } };
     case null: break;
     default: return stop(t('answer.notHere'));
   }
@@ -48,6 +51,10 @@ async function resolve(entry) {
       return { local: { tone: 'good', head: t('plate.goesOn'), big: [{ text, small: true }], lines: [t('plate.free', { n: there.free ?? 0 })] } };
     }
     return { call: 'Pooling/StartPlate', body: { lab, actor, plate: text, assay: more?.assay, layout: more?.layout ?? '' } };
+  }
+  if (memory('plate', entry).lot) {
+    memory('plate', entry).keep({ lot: false });
+    return { call: 'Pooling/BindLot', body: { lab, actor, plate, lot: text } };
   }
   const there = await known(lab, plate);
   if (!there) return stop(t('PLATE_UNKNOWN'));
@@ -70,6 +77,8 @@ function show(entry, reply) {
   switch (entry.call) {
     case 'Pooling/StartPlate':
       return good([{ text: reply.plate, small: true }], [t('plate.free', { n: reply.free ?? 0 }), t('plate.controlsAt', { wells: (reply.wells ?? []).filter((one) => one.control).map((one) => `${t(`control.${one.control}`)} ${plain(one.well)}`).join(', ') })], t('plate.started'));
+    case 'Pooling/BindLot':
+      return good([{ label: t('plate.lot'), text: entry.body.lot, small: true }], [lotsOf(reply)]);
     case 'Pooling/Place':
       return good([{ label: t('plate.well'), text: plain(reply.well?.well) }, { label: t('plate.content'), text: short(reply.well?.content) }]);
     case 'Pooling/FillPlate':
@@ -80,6 +89,9 @@ function show(entry, reply) {
       return good([{ label: t('plate.wells'), text: String(reply.wells ?? 0) }], [t('plate.sealedHelp')], t('plate.sealed', { plate: entry.body.plate }));
   }
 }
+
+/** What a plate was made with, in words. */
+const lotsOf = (plate) => (plate.lots ?? []).map((one) => `${word(one.kind)} ${one.lot}`).join(', ');
 
 /** A plate's map: controls by their letters, contents by their number, what is only planned with a dashed edge. */
 export function plateMap(plate, last) {
@@ -108,7 +120,7 @@ function view() {
     const wells = (plate.wells ?? []).filter((one) => one.content);
     root.replaceChildren(
       h('h2', { class: 'title' }, plate.plate, h('button', { type: 'button', class: 'print', onclick: () => window.print() }, t('print'))),
-      h('p', { class: 'tags' }, h('span', { class: 'tag' }, plate.assay), h('span', { class: 'tag' }, `${word(plate.layout)} · ${sizeOf(plate.size)[0] * sizeOf(plate.size)[1]}`), h('span', { class: 'tag' }, word(`plateState.${plate.state}`)), h('span', { class: 'tag' }, t('plate.free', { n: plate.free ?? 0 }))),
+      h('p', { class: 'tags' }, h('span', { class: 'tag' }, plate.assay), h('span', { class: 'tag' }, `${word(plate.layout)} · ${sizeOf(plate.size)[0] * sizeOf(plate.size)[1]}`), h('span', { class: 'tag' }, word(`plateState.${plate.state}`)), h('span', { class: 'tag' }, t('plate.free', { n: plate.free ?? 0 })), (plate.lots ?? []).map((one) => h('span', { class: 'tag' }, `${word(one.kind)} ${one.lot}`))),
       plateMap(plate, well),
       h('p', { class: 'legend' }, ['POSITIVE', 'NEGATIVE', 'WEAK_POSITIVE', 'BATCH_NEGATIVE', 'EXTRACTION'].map((kind) => h('span', {}, h('b', {}, t(`control.CONTROL_${kind}`)), ` ${word(`CONTROL_${kind}`)}`))),
       h('ol', { class: 'contents' }, wells.map((one) => h('li', {}, h('b', {}, plain(one.well)), ` ${short(one.content)}`, one.transferred_at ? '' : ` (${t('plate.plannedOnly')})`))));
@@ -124,7 +136,7 @@ function view() {
 
 export const plate = {
   id: 'plate',
-  commands: ['$NEXT', '$FILL', '$DONE', '$SEAL'],
+  commands: ['$NEXT', '$FILL', '$DONE', '$LOT', '$SEAL'],
   watches: () => {
     const { plate: name } = memory('plate', here());
     return name ? [{ call: 'Pooling/GetPlate', body: { lab: here().lab, plate: name } }] : [];

@@ -48,8 +48,8 @@ function after(entry, { reply }) {
 function show(entry, reply) {
   if (entry.call === 'Pooling/LoadPlate') {
     return {
-      tone: 'good', head: t('run.loaded'), big: [{ text: `${entry.body.plate} → ${entry.body.instrument}`, small: true }],
-      lines: [t('run.loadedHelp', { wells: reply.wells ?? 0, tubes: reply.tubes ?? 0 })],
+      tone: reply.warnings?.length ? 'note' : 'good', head: t('run.loaded'), big: [{ text: `${entry.body.plate} → ${entry.body.instrument}`, small: true }],
+      lines: [t('run.loadedHelp', { wells: reply.wells ?? 0, tubes: reply.tubes ?? 0 }), ...(reply.warnings ?? [])],
     };
   }
   const tone = TONES[reply.state] ?? 'note';

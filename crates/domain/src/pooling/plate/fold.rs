@@ -7,6 +7,7 @@ use super::super::pool::{self, Pool, PoolState, Transfer};
 use super::super::queue::Item;
 use super::super::step::{StepKind, Steps};
 use super::super::tube::{self, Tube, TubeState, Vessel};
+use super::lot::{BoundLot, LOTS_MAX};
 use super::{Plate, PlateState, PlateWell, by_barcode};
 use crate::ids::{Actor, Barcode};
 use crate::message::ReplateOrder;
@@ -72,6 +73,15 @@ pub(crate) fn evolve(
             lose(state, key, plate, &[*well], reason, by, at);
             Ok(())
         }),
+        What::LotBound { plate, lot, kind } => change(state, plate, |_, _, plate| {
+            plate.lots.push(BoundLot {
+                lot: lot.clone(),
+                kind: *kind,
+                at,
+                by: by.clone(),
+            });
+            Ok(())
+        }),
         What::PlateSealed { plate } => change(state, plate, |_, _, plate| {
             plate.state = PlateState::Sealed;
             plate.steps.add(StepKind::Sealed, at, by, "");
@@ -88,7 +98,17 @@ pub(crate) fn evolve(
                     Ok(())
                 })?;
             }
+            let mut lots: Vec<BoundLot> = Vec::new();
+            for (_, barcode) in &sources.plates {
+                let source = by_barcode(state, &plate.lab, barcode);
+                for lot in source.into_iter().flat_map(|(_, source)| source.lots) {
+                    if lots.len() < LOTS_MAX && !lots.iter().any(|bound| bound.lot == lot.lot) {
+                        lots.push(lot);
+                    }
+                }
+            }
             change(state, plate, |_, _, plate| {
+                plate.lots = lots;
                 plate.sources = Some(sources.clone());
                 Ok(())
             })
@@ -168,6 +188,7 @@ fn started(state: &mut dyn Write, event: &Event, at: Timestamp) {
         state: PlateState::Open,
         steps: Steps::default(),
         sources: None,
+        lots: Vec::new(),
     };
     plate
         .steps

@@ -6,24 +6,39 @@ use super::super::lab::{pool_id, tube_id};
 use super::super::pool::Pool;
 use super::super::queue::Item;
 use super::super::tube::{Tube, TubeState};
+use super::lot::fit;
 use super::seal::nothing_is_held;
 use super::{Plate, PlateState, PlateWell, by_barcode, stands_on, the_plate};
 use crate::message::{LoadedPlate, LoadedWell, Member, Message};
+use crate::policy::Policy;
 use crate::rejection::Rejection;
 use crate::tables::ReadExt;
 use crate::time::Timestamp;
 use crate::well::Well;
 use std::sync::Arc;
 
-/// Loads a plate. Answers the number of wells and of tubes in them.
+/// What a loading came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Loaded {
+    /// Wells with contents.
+    pub wells: u16,
+    /// Tubes in them.
+    pub tubes: u32,
+    /// What should be looked at.
+    pub warnings: Vec<String>,
+}
+
+/// Loads a plate.
 ///
 /// # Errors
-/// It is not there or not sealed; no instrument is named; something on it is held.
+/// It is not there or not sealed; no instrument is named; something on it is held; its lots or the instrument are not
+/// fit for use.
 pub fn load(
     draft: &mut Draft<'_>,
+    policy: &Policy,
     plate: &PlateRef,
     instrument: &str,
-) -> Result<(u16, u32), Rejection> {
+) -> Result<Loaded, Rejection> {
     if instrument.trim().is_empty() {
         return Err(Rejection::invalid(
             "INSTRUMENT_MISSING",
@@ -72,6 +87,7 @@ pub fn load(
         }
     }
     nothing_is_held(draft, plate, &record)?;
+    let warnings = fit(draft, policy, plate, &record, instrument)?;
     let mut wells: Vec<LoadedWell> = Vec::with_capacity(record.wells.len());
     let mut dropped: Vec<Well> = Vec::new();
     for entry in &record.wells {
@@ -85,12 +101,13 @@ pub fn load(
     }
     dropped.extend(dropped_before(draft, plate, &record));
     dropped.sort_unstable();
-    let counts = (
-        u16::try_from(wells.len()).unwrap_or(u16::MAX),
-        wells.iter().fold(0_u32, |sum, well| {
+    let loaded = Loaded {
+        wells: u16::try_from(wells.len()).unwrap_or(u16::MAX),
+        tubes: wells.iter().fold(0_u32, |sum, well| {
             sum.saturating_add(u32::try_from(well.members.len()).unwrap_or(u32::MAX))
         }),
-    );
+        warnings,
+    };
     draft.emit(What::PlateLoaded {
         plate: plate.clone(),
         instrument: instrument.to_owned(),
@@ -100,7 +117,7 @@ pub fn load(
         To::Results(plate.lab.clone()),
         Message::PlateLoaded(message),
     );
-    Ok(counts)
+    Ok(loaded)
 }
 
 /// Wells of the plates it was stamped from whose content did not count any more: there may be liquid in them here.

@@ -14,6 +14,7 @@ pub mod fill;
 mod fold;
 pub mod layout;
 pub mod load;
+pub mod lot;
 pub mod place;
 pub mod seal;
 pub mod start;
@@ -113,6 +114,8 @@ pub struct Plate {
     pub steps: Steps,
     /// The plates that it was stamped from, if it was.
     pub sources: Option<combine::Sources>,
+    /// What it was made with, in the order of scanning.
+    pub lots: Vec<lot::BoundLot>,
 }
 
 impl Record for Plate {
