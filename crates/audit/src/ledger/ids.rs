@@ -135,6 +135,22 @@ pub fn quadrant(order: QuadrantOrder, well: u16) -> Option<u32> {
     }
 }
 
+/// Where a well of a 96-well plate stands on the 384-well plate in whose quadrant it is; none = nowhere.
+#[must_use]
+pub fn stamped(order: QuadrantOrder, quadrant: u32, well: u16) -> Option<u16> {
+    let quadrant = u16::try_from(quadrant).ok().filter(|of| *of < 4)?;
+    let (down, right) = match order {
+        QuadrantOrder::RowWise => (quadrant / 2, quadrant % 2),
+        QuadrantOrder::ColumnWise => (quadrant % 2, quadrant / 2),
+        QuadrantOrder::Unspecified => return None,
+    };
+    let (row, column) = ((well >> 8).checked_sub(1)?, (well & 255).checked_sub(1)?);
+    if row >= 8 || column >= 12 {
+        return None;
+    }
+    Some((2 * row + down + 1) << 8 | (2 * column + right + 1))
+}
+
 /// A well's name.
 #[must_use]
 pub fn well_name(well: u16) -> String {

@@ -4,6 +4,7 @@ mod chains;
 mod day;
 mod lab;
 mod log;
+mod quadrants;
 mod results;
 mod surge;
 mod words;

@@ -1,8 +1,10 @@
 //! Tubes, pools and plates, as pooling's journals say it.
 //!
-//! Tubes are followed in [`tube`], pools in [`pools`], plates in [`plates`]; [`clocks`] says when each is due.
+//! Tubes are followed in [`tube`], pools in [`pools`], plates in [`plates`], plates that were stamped from others in
+//! [`combine`]; [`clocks`] says when each is due.
 
 mod clocks;
+mod combine;
 mod plates;
 mod pools;
 mod tube;

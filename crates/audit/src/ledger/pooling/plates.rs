@@ -2,6 +2,7 @@
 //! and what is loaded is what results is told.
 
 use super::Pooling;
+use super::combine::Stamped;
 use crate::finding::Rule;
 use crate::ledger::book::Book;
 use crate::ledger::ids::{COLLECTION, well, well_name};
@@ -11,12 +12,12 @@ use std::collections::HashSet;
 use tenfold_proto::v1::message::Message as Kind;
 use tenfold_proto::v1::pooling_event::What;
 use tenfold_proto::v1::{
-    LoadedPlate, Message, PlateWellContent, PoolingPlate, PoolingPlateCombined,
+    Control, ControlWell, LoadedPlate, Message, PlateWellContent, PoolingPlate, QuadrantOrder,
 };
 
 /// How far a plate is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+pub(super) enum State {
     Open,
     Sealed,
     Loaded,
@@ -27,24 +28,26 @@ enum State {
 
 /// A well with something in it.
 #[derive(Clone, Copy, Debug)]
-struct Well {
-    well: u16,
+pub(super) struct Well {
+    pub(super) well: u16,
     /// A pool, or a tube with the bit set that says so.
-    content: u64,
+    pub(super) content: u64,
     transferred: bool,
-    lost: bool,
+    pub(super) lost: bool,
 }
 
 /// A plate.
 #[derive(Debug)]
 pub struct Plate {
-    state: State,
-    controls: Vec<u16>,
-    wells: Vec<Well>,
+    pub(super) state: State,
+    pub(super) controls: Vec<(u16, Control)>,
+    pub(super) wells: Vec<Well>,
     started: u64,
+    /// If it was stamped from plates of 96 wells.
+    pub(super) stamped: Option<Box<Stamped>>,
 }
 
-fn named(plate: Option<&PoolingPlate>) -> (&str, &str) {
+pub(super) fn named(plate: Option<&PoolingPlate>) -> (&str, &str) {
     plate.map_or(("", ""), |plate| (&plate.lab, &plate.plate))
 }
 
@@ -55,14 +58,15 @@ impl Pooling {
             What::PlateStarted(event) => {
                 let (lab, barcode) = named(event.plate.as_ref());
                 let number = book.labs.plate(lab, barcode);
-                let controls: Vec<u16> = event.controls.iter().map(|c| well(&c.well)).collect();
-                let wells: HashSet<u16> = controls.iter().copied().collect();
+                let controls = controls_of(&event.controls);
+                let wells: HashSet<u16> = controls.iter().map(|(at, _)| *at).collect();
                 let fits = wells.len() == controls.len() && !wells.contains(&0);
                 let plate = Plate {
                     state: State::Open,
                     controls,
                     wells: Vec::new(),
                     started: book.offset(),
+                    stamped: None,
                 };
                 let new = self.plates.insert(number, plate).is_none();
                 book.check(new && fits, Rule::Inv04, |_| {
@@ -77,7 +81,7 @@ impl Pooling {
             }
             What::WellsTransferred(event) => {
                 let wells: HashSet<u16> = event.wells.iter().map(|w| well(w)).collect();
-                self.on_plate(book, event.plate.as_ref(), State::Open, |plate| {
+                self.on_plate(book, event.plate.as_ref(), &[State::Open], |plate| {
                     // What was dropped meanwhile may be pipetted all the same.
                     let mut done = 0;
                     for well in &mut plate.wells {
@@ -89,12 +93,16 @@ impl Pooling {
                     done == wells.len()
                 });
             }
+            What::LotBound(event) => {
+                let unread = [State::Open, State::Sealed];
+                self.on_plate(book, event.plate.as_ref(), &unread, |_| true);
+            }
             What::WellFailed(event) => {
                 let failed = [well(&event.well)];
                 self.lose(book, event.plate.as_ref(), &failed, &[State::Open]);
             }
             What::PlateSealed(event) => {
-                self.on_plate(book, Some(event), State::Open, |plate| {
+                self.on_plate(book, Some(event), &[State::Open], |plate| {
                     plate.state = State::Sealed;
                     plate.wells.iter().all(|w| w.lost || w.transferred)
                 });
@@ -129,7 +137,7 @@ impl Pooling {
         &mut self,
         book: &mut Book<'_>,
         id: Option<&PoolingPlate>,
-        state: State,
+        states: &[State],
         how: impl FnOnce(&mut Plate) -> bool,
     ) {
         let (lab, barcode) = named(id);
@@ -139,7 +147,7 @@ impl Pooling {
         };
         let (was, started) = (plate.state, plate.started);
         let fits = how(plate);
-        if was != state || !fits {
+        if !states.contains(&was) || !fits {
             let text = format!("plate {barcode} is {was:?} and cannot change so");
             book.wrong_since(Rule::Inv04, started, text);
         }
@@ -159,7 +167,9 @@ impl Pooling {
         };
         let stands = self.vessel(book, content);
         let free = self.plates.get(&number).is_some_and(|plate| {
-            at != 0 && !plate.controls.contains(&at) && !plate.wells.iter().any(|w| w.well == at)
+            at != 0
+                && !plate.controls.iter().any(|(control, _)| *control == at)
+                && !plate.wells.iter().any(|w| w.well == at)
         });
         book.check(free, Rule::Inv04, |_| {
             format!(
@@ -173,8 +183,9 @@ impl Pooling {
                 planned.content, planned.well
             )
         });
+        self.stands_where_stamped(book, number, barcode, at, content);
         self.set_vessel(book, content, Vessel::In(number, at, false));
-        self.on_plate(book, id, State::Open, |plate| {
+        self.on_plate(book, id, &[State::Open], |plate| {
             plate.wells.push(Well {
                 well: at,
                 content,
@@ -215,25 +226,8 @@ impl Pooling {
         matches!(self.vessel(book, content), Some(Vessel::In(plate, _, _)) if plate == number)
     }
 
-    /// Plates that are used up: what stood on them is planned for the new plate next.
-    fn combine(&mut self, book: &mut Book<'_>, event: &PoolingPlateCombined) {
-        let (lab, _) = named(event.plate.as_ref());
-        for source in &event.sources {
-            let id = PoolingPlate {
-                lab: lab.to_owned(),
-                plate: source.plate.clone(),
-            };
-            self.lose(book, Some(&id), &[], &[State::Sealed]);
-            let number = book.labs.plate(lab, &source.plate);
-            if let Some(plate) = self.plates.get_mut(&number) {
-                plate.state = State::Combined;
-                plate.wells = Vec::new();
-            }
-        }
-    }
-
     /// The contents of wells (none = all) wait again.
-    fn lose(
+    pub(super) fn lose(
         &mut self,
         book: &mut Book<'_>,
         id: Option<&PoolingPlate>,
@@ -267,9 +261,10 @@ impl Pooling {
     /// What results is told of a loaded plate is what stands on it, with recorded transfers all the way.
     fn load(&mut self, book: &mut Book<'_>, id: Option<&PoolingPlate>) {
         self.loaded = self.loaded.saturating_add(1);
-        self.on_plate(book, id, State::Sealed, |plate| {
+        self.on_plate(book, id, &[State::Sealed], |plate| {
             plate.state = State::Loaded;
             // Nothing comes to it any more, and it is kept for ever.
+            plate.stamped.iter_mut().for_each(|s| s.places = Vec::new());
             plate.wells.shrink_to_fit();
             plate.controls.shrink_to_fit();
             true
@@ -283,12 +278,19 @@ impl Pooling {
         let Some(plate) = self.plates.get(&number) else {
             return;
         };
-        let mut controls: Vec<u16> = told.controls.iter().map(|c| well(&c.well)).collect();
+        let mut controls = controls_of(&told.controls);
         let mut own = plate.controls.clone();
         controls.sort_unstable();
         own.sort_unstable();
         book.check(controls == own, Rule::Result, |_| {
             format!("plate {barcode}: results is told of other controls")
+        });
+        let quadrants = plate
+            .stamped
+            .as_ref()
+            .map_or(QuadrantOrder::Unspecified, |stamped| stamped.order);
+        book.check(told.quadrants() == quadrants, Rule::Result, |_| {
+            format!("plate {barcode}: results is told that its quadrants stand otherwise")
         });
         let standing: Vec<(u16, u64, bool)> = plate
             .wells
@@ -335,6 +337,12 @@ impl Pooling {
             }
         }
     }
+}
+
+/// Where each control is.
+fn controls_of(controls: &[ControlWell]) -> Vec<(u16, Control)> {
+    let each = controls.iter();
+    each.map(|c| (well(&c.well), c.control())).collect()
 }
 
 /// The message about a plate in the same batch.

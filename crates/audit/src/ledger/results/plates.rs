@@ -7,7 +7,7 @@ use crate::finding::Rule;
 use crate::ledger::book::Book;
 use crate::ledger::ids::{PoolKey, TubeKey, lab_of, number_of, quadrant, well, well_name};
 use crate::ledger::tubes::Test;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use tenfold_proto::v1::{
     Control, LabNumber, MemberAmended, QuadrantOrder, ResultsPlateLoaded, RunImported, WellCall,
 };
@@ -274,12 +274,22 @@ impl Results {
         let complete = kinds
             .iter()
             .all(|kind| plate.controls.iter().any(|(_, is)| is == kind));
-        let right = complete
-            && plate.controls.iter().all(|(at, control)| {
+        let failed: Vec<(u16, Control)> = plate
+            .controls
+            .iter()
+            .filter(|(at, control)| {
                 cts_of
                     .get(at)
-                    .is_some_and(|cts| control_is_right(&reading, *control, cts))
-            });
+                    .is_none_or(|cts| !control_is_right(&reading, *control, cts))
+            })
+            .copied()
+            .collect();
+        let right = complete && failed.is_empty();
+        let alone = if complete {
+            failed_alone(plate.quadrants, &failed)
+        } else {
+            Vec::new()
+        };
         let unread = plate
             .wells
             .iter()
@@ -290,27 +300,6 @@ impl Results {
             let text = format!("run {}: {}", run.run_id, wrong.join("; "));
             book.wrong_since(Rule::Result, loaded, text);
         }
-        let mut out: Vec<u32> = plate
-            .controls
-            .iter()
-            .filter(|(at, control)| {
-                *control == Control::Extraction
-                    && !cts_of
-                        .get(at)
-                        .is_some_and(|cts| control_is_right(&reading, *control, cts))
-            })
-            .filter_map(|(at, _)| quadrant(plate.quadrants, *at))
-            .collect();
-        out.sort_unstable();
-        out.dedup();
-        let others = complete
-            && plate.controls.iter().all(|(at, control)| {
-                *control == Control::Extraction
-                    || cts_of
-                        .get(at)
-                        .is_some_and(|cts| control_is_right(&reading, *control, cts))
-            });
-        let alone = if others { out } else { Vec::new() };
         if alone != run.quadrants_out {
             let text = format!(
                 "run {}: quadrants {:?} are said to have failed alone, and {alone:?} have",
@@ -332,4 +321,13 @@ impl Results {
         }
         calls
     }
+}
+
+/// Quadrants whose extraction control failed, if nothing else did.
+fn failed_alone(order: QuadrantOrder, failed: &[(u16, Control)]) -> Vec<u32> {
+    let out: Option<BTreeSet<u32>> = failed
+        .iter()
+        .map(|(at, control)| quadrant(order, *at).filter(|_| *control == Control::Extraction))
+        .collect();
+    out.unwrap_or_default().into_iter().collect()
 }

@@ -97,7 +97,7 @@ pub fn sealed(of: u64) -> PoolingEvent {
     pooling("tech", What::PoolSealed(seal))
 }
 
-pub(super) fn pooled(log: &mut Log<'_>) {
+pub fn pooled(log: &mut Log<'_>) {
     for (of, members) in [(1, [1, 2]), (2, [3, 4])] {
         let mut batch = Batch::default()
             .by("tech", &format!("pool-{of}"))
