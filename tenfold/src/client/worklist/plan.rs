@@ -64,7 +64,7 @@ pub fn pool_steps(
 }
 
 /// Transfers into a plate: of its wells that are planned and not recorded. Pool tubes stand in a rack in the order of the
-/// plan.
+/// plan, and keep their places when some of them are done.
 pub fn well_steps(
     plate: &PlateView,
     stand: &BTreeMap<String, Standing>,
@@ -82,10 +82,6 @@ pub fn well_steps(
         tenfold_proto::v1::PlateSize::PlateSize384 => (PlateSize::P384, Grid::Of384),
         _ => (PlateSize::P96, Grid::Of96),
     };
-    let mut racks = PoolRacks {
-        name: pool_rack,
-        places: BTreeMap::new(),
-    };
     let mut steps = Vec::new();
     // Down the columns, as liquid handlers go.
     let mut wells: Vec<(&PlateWellView, Well)> = Vec::new();
@@ -95,17 +91,11 @@ pub fn well_steps(
         wells.push((well, at));
     }
     wells.sort_by_key(|(_, at)| at.column_major(size));
+    let racks = PoolRacks::of(pool_rack, &wells)?;
     for (well, at) in wells {
         let (from, what) = match (&well.content, well.control) {
             (Some(_), _) if well.transferred_at.is_some() || well.lost.is_some() => continue,
-            (Some(content), _)
-                if content
-                    .rsplit('/')
-                    .next()
-                    .is_some_and(|id| id.starts_with('P')) =>
-            {
-                (racks.place(content)?, content.clone())
-            }
+            (Some(content), _) if is_pool(content) => (racks.place(content)?, content.clone()),
             (Some(content), _) => {
                 let standing = stand.get(content);
                 (stands(content, standing)?, label(content, standing))
@@ -128,27 +118,47 @@ pub fn well_steps(
     Ok(steps)
 }
 
-/// Racks of pool tubes, filled in the order they are named: `POOLS`, then `POOLS-2`...
-struct PoolRacks<'a> {
-    name: &'a str,
-    places: BTreeMap<String, Place>,
+fn is_pool(content: &str) -> bool {
+    let id = content.rsplit('/').next();
+    id.is_some_and(|id| id.starts_with('P'))
 }
 
-impl PoolRacks<'_> {
-    fn place(&mut self, pool: &str) -> Outcome<Place> {
-        if let Some(place) = self.places.get(pool) {
-            return Ok(place.clone());
+/// Racks of pool tubes, filled in the order they were planned: `POOLS`, then `POOLS-2`...
+///
+/// Those that are done or lost keep their places: nobody moves tubes because a robot stopped in the middle.
+struct PoolRacks<'a>(BTreeMap<&'a str, Place>);
+
+impl<'a> PoolRacks<'a> {
+    fn of(name: &str, wells: &[(&'a PlateWellView, Well)]) -> Outcome<Self> {
+        let mut pools: Vec<(Option<i64>, &str)> = wells
+            .iter()
+            .filter_map(|(well, _)| Some((well.planned_at, well.content.as_deref()?)))
+            .filter(|(_, content)| is_pool(content))
+            .collect();
+        pools.sort_by_key(|(planned_at, _)| *planned_at);
+        let mut places = BTreeMap::new();
+        for (_, pool) in pools {
+            if !places.contains_key(pool) {
+                places.insert(pool, Self::nth(name, places.len())?);
+            }
         }
-        let taken = u16::try_from(self.places.len()).unwrap_or(u16::MAX);
+        Ok(Self(places))
+    }
+
+    /// The place of a pool, counted from 0.
+    fn nth(name: &str, at: usize) -> Outcome<Place> {
+        let at = u16::try_from(at).unwrap_or(u16::MAX);
         let per_rack = Grid::Of96.places();
-        let (rack, number) = (taken / per_rack, taken % per_rack + 1);
-        let name = match rack {
-            0 => self.name.to_owned(),
-            more => format!("{}-{}", self.name, more + 1),
-        };
-        let place = rack_of_pools(&name, number)?;
-        self.places.insert(pool.to_owned(), place.clone());
-        Ok(place)
+        let (rack, number) = (at / per_rack, at % per_rack + 1);
+        match rack {
+            0 => rack_of_pools(name, number),
+            more => rack_of_pools(&format!("{name}-{}", more + 1), number),
+        }
+    }
+
+    fn place(&self, pool: &str) -> Outcome<Place> {
+        let place = self.0.get(pool).cloned();
+        place.ok_or_else(|| Failure::Wrong(format!("pool {pool} has no place in a rack")))
     }
 }
 

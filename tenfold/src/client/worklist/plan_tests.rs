@@ -109,3 +109,27 @@ fn a_plate_is_filled_down_its_columns_and_what_is_done_or_lost_is_left_alone() {
         ("NC", "B1".to_owned())
     );
 }
+
+#[test]
+fn pool_tubes_keep_their_places_when_the_robot_stopped_in_the_middle() {
+    let mut plate = plate();
+    plate.wells[0].transferred_at = Some(7);
+    // A well before all others was planned by hand later: its tube stands behind them.
+    plate.wells.push(PlateWellView {
+        well: "A3".to_owned(),
+        content: Some("lab-1/P2".to_owned()),
+        planned_at: Some(9),
+        ..PlateWellView::default()
+    });
+    plate.wells.swap_remove(1);
+    for well in &mut plate.wells {
+        well.planned_at = well.planned_at.or(Some(5));
+    }
+    plate.wells.rotate_right(1);
+    let steps = well_steps(&plate, &BTreeMap::new(), "POOLS", false, 20).expect("steps");
+    let told: Vec<String> = steps
+        .iter()
+        .map(|s| format!("{} {} -> {}", s.what, s.from.at, s.to.at))
+        .collect();
+    assert_eq!(told, ["lab-1/P8 B1 -> B1", "lab-1/P2 E1 -> A3"]);
+}
