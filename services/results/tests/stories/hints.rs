@@ -89,9 +89,7 @@ fn a_pool_whose_members_were_all_negative_is_pointed_out_on_its_plate() {
     lab.load("PL-1", vec![pool("A1", 1, 1..=2)]);
     let run = lab.run("PL-1", &[("A1", GREY)]);
     assert!(hints(&lab, run.run).is_empty());
-    let retests = lab.retests();
-    lab.load_retests("PL-2", &retests);
-    lab.run("PL-2", &[]);
+    lab.retests_are_negative("PL-2");
     let found = hints(&lab, run.run);
     assert_eq!(found.len(), 1, "{found:?}");
     assert_eq!(

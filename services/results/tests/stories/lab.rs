@@ -4,7 +4,8 @@ pub use crate::things::*;
 use prost::Message as _;
 use std::collections::BTreeMap;
 use tenfold_domain::message::{
-    Control, LoadedPlate, LoadedWell, Message, RetestOrder, SampleClosed,
+    Control, LoadedPlate, LoadedWell, Message, RecollectionOrder, ReplateOrder, RetestOrder,
+    SampleClosed,
 };
 use tenfold_domain::policy::Policy;
 use tenfold_domain::time::Millis;
@@ -65,22 +66,34 @@ impl Lab {
 
     /// Loads a plate with a positive control in A12 and water in H12.
     pub fn load(&mut self, plate: &str, wells: Vec<LoadedWell>) {
+        let controls = [("A12", Control::Positive), ("H12", Control::Negative)];
         let loaded = LoadedPlate {
+            dropped: vec![well("G11")],
+            ..self.plate(plate, &controls, wells)
+        };
+        self.load_plate(loaded);
+    }
+
+    /// A plate of 96 wells with these controls, loaded now.
+    pub fn plate(
+        &self,
+        plate: &str,
+        controls: &[(&str, Control)],
+        wells: Vec<LoadedWell>,
+    ) -> LoadedPlate {
+        let controls = controls.iter().map(|(at, control)| (well(at), *control));
+        LoadedPlate {
             lab: LAB.into(),
             plate: plate.into(),
             size: PlateSize::P96,
             assay: "default-cn".into(),
             instrument: "cycler-1".to_owned(),
             loaded_at: self.driver.now(),
-            controls: vec![
-                (well("A12"), Control::Positive),
-                (well("H12"), Control::Negative),
-            ],
+            controls: controls.collect(),
             wells,
-            dropped: vec![well("G11")],
+            dropped: Vec::new(),
             quadrants: None,
-        };
-        self.load_plate(loaded);
+        }
     }
 
     /// The plate was loaded.
@@ -331,6 +344,33 @@ impl Lab {
                 _ => None,
             })
             .collect()
+    }
+
+    pub fn replates(&mut self) -> Vec<ReplateOrder> {
+        let messages = self.messages("pooling").into_iter();
+        messages
+            .filter_map(|message| match message {
+                Message::ReplateOrdered(order) => Some(order),
+                _ => None,
+            })
+            .collect()
+    }
+
+    pub fn recollections(&mut self) -> Vec<RecollectionOrder> {
+        let messages = self.messages("intake").into_iter();
+        messages
+            .filter_map(|message| match message {
+                Message::RecollectionOrdered(order) => Some(order),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// All that waits for a test of its own is loaded, and is negative.
+    pub fn retests_are_negative(&mut self, plate: &str) {
+        let retests = self.retests();
+        self.load_retests(plate, &retests);
+        self.run(plate, &[]);
     }
 
     pub fn closed(&mut self) -> Vec<SampleClosed> {

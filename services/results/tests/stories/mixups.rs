@@ -1,29 +1,18 @@
 //! Plates that changed places, or were put in the wrong way round: their control fingerprints tell.
 
 use crate::lab::*;
-use tenfold_domain::message::{Control, LoadedPlate, LoadedWell};
-use tenfold_domain::well::PlateSize;
+use tenfold_domain::message::{Control, LoadedWell};
 use tenfold_proto::v1::{ImportState, ResultsWorkKind};
 
 /// A plate whose weak positive stands in one well, and a batch's negative in another.
 fn load(lab: &mut Lab, plate: &str, weak_positive: &str, negative: &str, wells: Vec<LoadedWell>) {
-    let loaded = LoadedPlate {
-        lab: LAB.into(),
-        plate: plate.into(),
-        size: PlateSize::P96,
-        assay: "default-cn".into(),
-        instrument: "cycler-1".to_owned(),
-        loaded_at: lab.driver.now(),
-        controls: vec![
-            (well("H11"), Control::Positive),
-            (well("H12"), Control::Negative),
-            (well(weak_positive), Control::WeakPositive),
-            (well(negative), Control::BatchNegative),
-        ],
-        wells,
-        dropped: Vec::new(),
-        quadrants: None,
-    };
+    let controls = [
+        ("H11", Control::Positive),
+        ("H12", Control::Negative),
+        (weak_positive, Control::WeakPositive),
+        (negative, Control::BatchNegative),
+    ];
+    let loaded = lab.plate(plate, &controls, wells);
     lab.load_plate(loaded);
 }
 

@@ -137,14 +137,7 @@ fn an_invalid_pool_is_plated_again_once_and_then_everybody_is_collected_again() 
     let mut lab = Lab::new();
     lab.load("PL-1", vec![pool("A1", 1, 1..=2), pool("B1", 2, 3..=4)]);
     lab.run("PL-1", &[("A1", INVALID)]);
-    let replates: Vec<_> = lab
-        .messages("pooling")
-        .into_iter()
-        .filter_map(|m| match m {
-            Message::ReplateOrdered(order) => Some(order),
-            _ => None,
-        })
-        .collect();
+    let replates = lab.replates();
     assert_eq!(replates.len(), 1);
     assert_eq!(replates[0].wells, [well("A1")]);
     assert_eq!(lab.standing(1), "awaiting-replate");
@@ -154,14 +147,7 @@ fn an_invalid_pool_is_plated_again_once_and_then_everybody_is_collected_again() 
         (lab.verdict(1).as_str(), lab.verdict(2).as_str()),
         ("recollect", "recollect")
     );
-    let orders: Vec<_> = lab
-        .messages("intake")
-        .into_iter()
-        .filter_map(|m| match m {
-            Message::RecollectionOrdered(order) => Some(order),
-            _ => None,
-        })
-        .collect();
+    let orders = lab.recollections();
     assert_eq!(orders.len(), 2);
     assert_eq!(orders[0].subject.as_str(), "person-1");
     lab.message(Message::RecollectionRegistered(RecollectionRegistered {
@@ -200,14 +186,7 @@ fn a_positive_collection_pool_recollects_every_person_and_closes_with_their_new_
         lab.result(1).report.expect("reported").subjects,
         ["p-a", "p-b", "p-c"]
     );
-    let orders: Vec<_> = lab
-        .messages("intake")
-        .into_iter()
-        .filter_map(|m| match m {
-            Message::RecollectionOrdered(order) => Some(order),
-            _ => None,
-        })
-        .collect();
+    let orders = lab.recollections();
     assert_eq!(orders.len(), 3);
     assert!(
         lab.retests().is_empty(),

@@ -1,7 +1,7 @@
 //! A plate of 384 wells that was stamped from plates of 96: each of them is an extraction of its own.
 
 use crate::lab::*;
-use tenfold_domain::message::{Control, LoadedPlate, Message};
+use tenfold_domain::message::{Control, LoadedPlate};
 use tenfold_domain::well::{PlateSize, QuadrantOrder, Well};
 use tenfold_proto::v1;
 use tenfold_proto::v1::ImportState;
@@ -15,21 +15,15 @@ fn loaded(lab: &mut Lab) {
     let mut wells = vec![pool("A1", 1, 1..=2), pool("B2", 2, 3..=4)];
     wells.sort_by_key(|well| well.well);
     let plate = LoadedPlate {
-        lab: LAB.into(),
-        plate: "BIG-1".into(),
         size: PlateSize::P384,
-        assay: "default-cn".into(),
-        instrument: "cycler-1".to_owned(),
-        loaded_at: lab.driver.now(),
         controls: vec![
             (big("C1"), Control::Extraction),
             (big("D2"), Control::Extraction),
             (big("O23"), Control::Positive),
             (big("P24"), Control::Negative),
         ],
-        wells,
-        dropped: Vec::new(),
         quadrants: Some(QuadrantOrder::RowWise),
+        ..lab.plate("BIG-1", &[], wells)
     };
     lab.load_plate(plate);
 }
@@ -75,12 +69,9 @@ fn an_extraction_control_fails_its_quadrant_and_no_other() {
     );
     assert_eq!(lab.standing(3), "awaiting-replate");
     let replated: Vec<_> = lab
-        .messages("pooling")
+        .replates()
         .into_iter()
-        .filter_map(|message| match message {
-            Message::ReplateOrdered(order) => Some(order.wells),
-            _ => None,
-        })
+        .map(|order| order.wells)
         .collect();
     assert_eq!(replated, [vec![big("B2")]]);
     assert_eq!(lab.explain(1).tests[0].controls, "in-control");
