@@ -39,7 +39,7 @@ fn bind(lab: &mut Lab, plate: &str, lot: &str) -> Result<v1::PlateView, Rejectio
 
 /// A plate with one tube, sealed.
 fn sealed(lab: &mut Lab, plate: &str, tube: &str) {
-    lab.here("fever-clinic", &[tube]);
+    lab.alone(&[tube]);
     lab.start_plate(plate).expect("a plate");
     lab.fill(plate).expect("filled");
     lab.confirm_plate(plate, &[]).expect("confirmed");

@@ -11,7 +11,7 @@ use v1::pooling_command::Command;
 
 /// A sealed plate of 96 wells with these tubes, each in a well of its own.
 fn sealed(lab: &mut Lab, plate: &str, tubes: &[&str]) -> v1::PlateView {
-    lab.here("fever-clinic", tubes);
+    lab.alone(tubes);
     lab.start_plate(plate).expect("a plate");
     lab.fill(plate).expect("filled");
     lab.confirm_plate(plate, &[]).expect("confirmed");
@@ -122,7 +122,7 @@ fn what_cannot_be_combined_is_refused_with_its_reason() {
 #[test]
 fn a_well_that_was_lost_before_is_told_as_dropped_where_it_stands_now() {
     let mut lab = Lab::new();
-    lab.here("fever-clinic", &["T01", "T02"]);
+    lab.alone(&["T01", "T02"]);
     lab.start_plate("PL-1").expect("a plate");
     let filled = lab.fill("PL-1").expect("filled");
     let lost = filled.wells[0].well.clone();

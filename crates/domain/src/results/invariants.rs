@@ -3,8 +3,8 @@
 use super::call::Call;
 use super::report::Verdict;
 use super::state::{
-    Analysis, Board, Delivery, GateVerdict, Order, OrderKind, Plate, PlateState, Receiver,
-    Registered, Specimen, Standing, SuspectPool, Test, lab_no_of, tube_id,
+    Analysis, Board, Delivery, Order, OrderKind, Plate, PlateState, Receiver, Registered, Specimen,
+    Standing, SuspectPool, Test, lab_no_of, tube_id,
 };
 use crate::tables::{Read, ReadExt};
 use std::collections::BTreeMap;
@@ -87,7 +87,7 @@ fn is_negative(state: &dyn Read, test: &Test) -> bool {
     };
     state
         .get::<Analysis>(&(run, u64::from(version)))
-        .filter(|analysis| analysis.gate == GateVerdict::InControl)
+        .filter(|analysis| !plate.is_out(&analysis.gate, test.well))
         .and_then(|analysis| {
             analysis
                 .well(test.well)

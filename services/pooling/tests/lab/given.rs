@@ -53,6 +53,14 @@ impl Lab {
         self.receive(barcodes);
     }
 
+    /// Tubes that must be tested by themselves, and wait for a well.
+    pub fn alone(&mut self, barcodes: &[&str]) {
+        self.here("fever-clinic", barcodes);
+        for barcode in barcodes {
+            assert_eq!(self.seat(barcode), "alone");
+        }
+    }
+
     pub fn cancel(&mut self, barcode: &str) {
         self.hear(Message::SampleWithdrawn(SampleWithdrawn {
             barcode: barcode.into(),
