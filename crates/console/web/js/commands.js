@@ -4,6 +4,7 @@
 export const COMMANDS = {
   $CLOSE: 'close', $UNDO: 'undo', $DONE: 'done', $FAILED: 'failed',
   $NEXT: 'next', $FILL: 'fill', $SEAL: 'seal', $RACK: 'rack', $END: 'end', $LOT: 'lot',
+  $COMBINE: 'combine', $EMPTY: 'empty',
 };
 
 /** Scans that change the screen. */

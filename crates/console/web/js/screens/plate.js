@@ -7,6 +7,12 @@ import { t, word } from '../i18n.js';
 import { here, memory } from '../place.js';
 import { byColumn, grid, plain, sizeOf } from '../platemap.js';
 
+/** A plate of 384 wells is stamped by this layout of the policy, from so many plates. */
+const STAMPED = 'quadrants';
+const QUADRANTS = 4;
+
+const asks = (text, lines = []) => ({ local: { tone: 'good', head: t('answer.good'), big: [{ text, small: true }], lines } });
+
 const stop = (text, help) => ({ local: { tone: 'stop', head: t('answer.stop'), big: [{ text, small: true }], lines: [help] } });
 
 /** A plate, or nothing if its barcode is new. */
@@ -25,35 +31,55 @@ function nextWell(plate) {
   return byColumn(...sizeOf(plate.size)).find((well) => !taken.has(well));
 }
 
+/** A scan while a plate is stamped from others: first itself, then the plate of each quadrant. */
+function stamp(entry, { plate, sources }) {
+  const { lab, who: actor, text } = entry;
+  const { keep } = memory('plate', entry);
+  const what = command(text);
+  if (!plate && what) return stop(t('combine.first'));
+  const all = !plate || what === 'done' ? sources : [...sources, what === 'empty' ? '' : text];
+  if (what === 'done' || all.length === QUADRANTS) {
+    keep({ combine: null });
+    return { call: 'Pooling/CombinePlates', body: { lab, actor, plate, layout: STAMPED, sources: all } };
+  }
+  keep({ combine: { plate: plate || text, sources: all } });
+  return asks(t('combine.quadrant', { n: all.length + 1 }), [t('combine.help')]);
+}
+
 async function resolve(entry) {
   const { lab, who: actor, text, more } = entry;
-  const plate = memory('plate', entry).plate;
+  const { plate, lot, combine, keep } = memory('plate', entry);
   const what = command(text);
+  if (combine && [null, 'done', 'empty'].includes(what)) return stamp(entry, combine);
+  // A command ends what another had begun.
+  if (what) keep({ lot: what === 'lot' && Boolean(plate), combine: null });
+  if (what === 'combine') {
+    keep({ plate: null, combine: { plate: '', sources: [] } });
+    return asks(t('combine.first'));
+  }
   if (what === 'next') {
-    memory('plate', entry).keep({ plate: null, lot: false });
-    return { local: { tone: 'good', head: t('answer.good'), big: [{ text: t('plate.next'), small: true }], lines: [] } };
+    keep({ plate: null });
+    return asks(t('plate.next'));
   }
   if (what && !plate) return stop(t('plate.first'), t('plate.hint'));
   switch (what) {
     case 'seal': return { call: 'Pooling/SealPlate', body: { lab, actor, plate } };
     case 'fill': return { call: 'Pooling/FillPlate', body: { lab, actor, plate } };
     case 'done': return { call: 'Pooling/ConfirmPlate', body: { lab, actor, plate, rest_done: true } };
-    case 'lot':
-      memory('plate', entry).keep({ lot: true });
-      return { local: { tone: 'good', head: t('answer.good'), big: [{ text: t('plate.scanLot'), small: true }], lines: [] } };
+    case 'lot': return asks(t('plate.scanLot'));
     case null: break;
     default: return stop(t('answer.notHere'));
   }
   if (!plate) {
     const there = await known(lab, text);
     if (there) {
-      memory('plate', entry).keep({ plate: text });
+      keep({ plate: text });
       return { local: { tone: 'good', head: t('plate.goesOn'), big: [{ text, small: true }], lines: [t('plate.free', { n: there.free ?? 0 })] } };
     }
     return { call: 'Pooling/StartPlate', body: { lab, actor, plate: text, assay: more?.assay, layout: more?.layout ?? '' } };
   }
-  if (memory('plate', entry).lot) {
-    memory('plate', entry).keep({ lot: false });
+  if (lot) {
+    keep({ lot: false });
     return { call: 'Pooling/BindLot', body: { lab, actor, plate, lot: text } };
   }
   const there = await known(lab, plate);
@@ -67,7 +93,7 @@ async function resolve(entry) {
 
 function after(entry, { reply }) {
   if (!reply) return;
-  if (entry.call === 'Pooling/StartPlate') memory('plate', entry).keep({ plate: reply.plate, well: null });
+  if (['Pooling/StartPlate', 'Pooling/CombinePlates'].includes(entry.call)) memory('plate', entry).keep({ plate: reply.plate, well: null });
   if (entry.call === 'Pooling/Place') memory('plate', entry).keep({ well: plain(reply.well?.well) });
   if (entry.call === 'Pooling/SealPlate') memory('plate', entry).keep({ plate: null, well: null });
 }
@@ -77,6 +103,8 @@ function show(entry, reply) {
   switch (entry.call) {
     case 'Pooling/StartPlate':
       return good([{ text: reply.plate, small: true }], [t('plate.free', { n: reply.free ?? 0 }), t('plate.controlsAt', { wells: (reply.wells ?? []).filter((one) => one.control).map((one) => `${t(`control.${one.control}`)} ${plain(one.well)}`).join(', ') })], t('plate.started'));
+    case 'Pooling/CombinePlates':
+      return good([{ text: reply.plate, small: true }], [quadrantsOf(reply).join(', '), t('plate.sealedHelp')], t('combine.done'));
     case 'Pooling/BindLot':
       return good([{ label: t('plate.lot'), text: entry.body.lot, small: true }], [lotsOf(reply)]);
     case 'Pooling/Place':
@@ -92,6 +120,12 @@ function show(entry, reply) {
 
 /** What a plate was made with, in words. */
 const lotsOf = (plate) => (plate.lots ?? []).map((one) => `${word(one.kind)} ${one.lot}`).join(', ');
+
+/** What a plate was stamped from, and what it is a quadrant of. */
+const quadrantsOf = (plate) => [
+  ...(plate.sources ?? []).map((one) => t('combine.source', { n: (one.quadrant ?? 0) + 1, plate: one.plate })),
+  ...(plate.combined_into ? [t('combine.into', { plate: plate.combined_into })] : []),
+];
 
 /** A plate's map: controls by their letters, contents by their number, what is only planned with a dashed edge. */
 export function plateMap(plate, last) {
@@ -120,7 +154,7 @@ function view() {
     const wells = (plate.wells ?? []).filter((one) => one.content);
     root.replaceChildren(
       h('h2', { class: 'title' }, plate.plate, h('button', { type: 'button', class: 'print', onclick: () => window.print() }, t('print'))),
-      h('p', { class: 'tags' }, h('span', { class: 'tag' }, plate.assay), h('span', { class: 'tag' }, `${word(plate.layout)} · ${sizeOf(plate.size)[0] * sizeOf(plate.size)[1]}`), h('span', { class: 'tag' }, word(`plateState.${plate.state}`)), h('span', { class: 'tag' }, t('plate.free', { n: plate.free ?? 0 })), (plate.lots ?? []).map((one) => h('span', { class: 'tag' }, `${word(one.kind)} ${one.lot}`))),
+      h('p', { class: 'tags' }, h('span', { class: 'tag' }, plate.assay), h('span', { class: 'tag' }, `${word(plate.layout)} · ${sizeOf(plate.size)[0] * sizeOf(plate.size)[1]}`), h('span', { class: 'tag' }, word(`plateState.${plate.state}`)), h('span', { class: 'tag' }, t('plate.free', { n: plate.free ?? 0 })), [...(plate.lots ?? []).map((one) => `${word(one.kind)} ${one.lot}`), ...quadrantsOf(plate)].map((text) => h('span', { class: 'tag' }, text))),
       plateMap(plate, well),
       h('p', { class: 'legend' }, ['POSITIVE', 'NEGATIVE', 'WEAK_POSITIVE', 'BATCH_NEGATIVE', 'EXTRACTION'].map((kind) => h('span', {}, h('b', {}, t(`control.CONTROL_${kind}`)), ` ${word(`CONTROL_${kind}`)}`))),
       h('ol', { class: 'contents' }, wells.map((one) => h('li', {}, h('b', {}, plain(one.well)), ` ${short(one.content)}`, one.transferred_at ? '' : ` (${t('plate.plannedOnly')})`))));
@@ -136,7 +170,7 @@ function view() {
 
 export const plate = {
   id: 'plate',
-  commands: ['$NEXT', '$FILL', '$DONE', '$LOT', '$SEAL'],
+  commands: ['$NEXT', '$FILL', '$DONE', '$LOT', '$SEAL', '$COMBINE', '$EMPTY'],
   watches: () => {
     const { plate: name } = memory('plate', here());
     return name ? [{ call: 'Pooling/GetPlate', body: { lab: here().lab, plate: name } }] : [];

@@ -90,9 +90,9 @@ function view() {
   const draw = () => {
     const rows = runs.map((one) => ({
       tone: one.run === chosen?.run ? 'now' : '',
-      cells: [h('button', { type: 'button', class: 'link', onclick: () => open(one.run) }, one.plate), shape(one.failures ? 'stop' : 'good'), clock(one.imported_at)],
+      cells: [h('button', { type: 'button', class: 'link', onclick: () => open(one.run) }, one.plate), [shape(one.failures ? 'stop' : 'good'), h('span', { class: 'seen-by-readers' }, word(one.failures ? 'out-of-control' : 'in-control'))], clock(one.imported_at)],
     }));
-    list.replaceChildren(table(t('results.runs'), [t('plate.plate'), t('results.controls'), t('results.when')], rows, t('results.none')));
+    list.replaceChildren(table(t('results.runs'), [t('plate.plate'), h('span', { class: 'seen-by-readers' }, t('results.controls')), t('results.when')], rows, t('results.none')));
     map.hidden = why.hidden = !chosen;
     if (chosen) {
       drawMap();

@@ -29,7 +29,7 @@ function steps({ intake, tube, times, why }) {
 }
 
 /** One test: which file read which well, each Ct with its rule, the controls, and the call. */
-function round(test) {
+function round(test, plate) {
   const title = `${t('sample.round', { n: test.round ?? 1 })} · ${test.plate} ${test.well}: ${word(test.call)}${test.pool ? ` (${t('sample.ofPool', { pool: short(test.pool) })})` : ''}`;
   const readings = (test.targets ?? []).map((one) => ({ cells: [one.target, one.reading?.text || t('results.noCt'), one.rule ? `${one.rule} ${t('results.version', { n: one.rule_version ?? 1 })}` : t('results.internal')] }));
   const failed = (test.failures ?? []).map((one) => `${one.well ?? ''} ${one.why}`).join('; ');
@@ -39,6 +39,7 @@ function round(test) {
     test.version ? line(t('sample.controls', { how: word(test.controls) }), failed, t('results.policy', { n: test.policy ?? 0 })) : null,
     ...(test.earlier ?? []).map((one) => line(fileOf(one), word(one.call), one.set_aside)),
     test.version ? line(fileOf(test), test.run, test.instrument) : line(test.instrument),
+    plate?.lots?.length ? line(t('sample.madeWith', { lots: plate.lots.map((one) => `${word(one.kind)} ${one.lot}`).join(', ') })) : null,
     test.pool ? line(t('sample.nobodys', { n: test.members ?? 0 })) : null,
     ...(test.hints ?? []).map((one) => h('p', { class: 'hint' }, shape('note'), h('span', {}, hintText(one)))));
 }
@@ -73,6 +74,8 @@ function view() {
       root.replaceChildren(h('p', { class: 'verdict stop' }, shape('stop'), h('strong', {}, t('sample.unknown', { barcode }))));
       return false;
     }
+    const names = [...new Set((why?.tests ?? []).map((one) => one.plate))];
+    const plates = await Promise.all(names.map((plate) => asked('Pooling/GetPlate', { lab, plate })));
     const due = tube?.due ?? times?.due ?? intake?.due;
     const last = (why?.reports ?? []).at(-1);
     const sample = intake?.sample ?? tube?.sample ?? {};
@@ -85,7 +88,7 @@ function view() {
         due && !last ? h('p', { class: `due ${urgency(due)}` }, t('sample.due', { at: exact(due), time: until(due) })) : null,
         ...(tube?.holds ?? []).map((hold) => h('p', { class: 'late' }, shape('stop'), hold))),
       table(t('sample.way'), [t('sample.when'), t('sample.what'), t('sample.who'), t('sample.note')], steps({ intake, tube, times, why }).map((one) => ({ cells: [exact(one.at), word(one.kind), one.by ?? '', one.note ?? ''] })), t('sample.noSteps')),
-      ...(why?.tests ?? []).map(round), ...[suspect(why?.suspect), receivers(why?.receivers ?? [])].filter(Boolean));
+      ...(why?.tests ?? []).map((test) => round(test, plates[names.indexOf(test.plate)])), ...[suspect(why?.suspect), receivers(why?.receivers ?? [])].filter(Boolean));
     return true;
   };
   empty();
