@@ -133,6 +133,9 @@ pub struct Layout {
 /// The layout's name if a plate names none.
 pub const STANDARD_LAYOUT: &str = "standard";
 
+/// Name of the layout that plates of 384 wells are stamped by.
+pub const QUADRANTS_LAYOUT: &str = "quadrants";
+
 impl Default for PoolingPolicy {
     fn default() -> Self {
         Self {
@@ -157,7 +160,26 @@ impl Default for PoolingPolicy {
                 assay: None,
             },
             benches: BTreeMap::new(),
-            layouts: BTreeMap::from([(STANDARD_LAYOUT.to_owned(), Layout::default())]),
+            layouts: BTreeMap::from([
+                (STANDARD_LAYOUT.to_owned(), Layout::default()),
+                (QUADRANTS_LAYOUT.to_owned(), Layout::stamped()),
+            ]),
+        }
+    }
+}
+
+impl Layout {
+    /// 384 wells, stamped from plates of 96: A1, A2, B1, B2.
+    fn stamped() -> Self {
+        Self {
+            size: PlateSize::P384,
+            positive: Vec::new(),
+            negative: Vec::new(),
+            extraction: Vec::new(),
+            quadrants: Some(QuadrantOrder::RowWise),
+            weak_positives: 0,
+            batch_negatives: 0,
+            fill: FillOrder::Columns,
         }
     }
 }
