@@ -63,6 +63,33 @@ fn a_trace_says_what_each_channel_moved() {
     assert_eq!(strange, 1, "nobody planned R-7");
 }
 
+#[test]
+fn a_trace_counts_what_is_complete_and_no_announcement() {
+    let lines = [
+        "Aspirate (Single Step) - complete; channel 1: R-1, A1, 100.0 uL",
+        "Dispense (Single Step) - progress; channel 1: PL-1, A1, 100.0 uL",
+        "Aspirate (Single Step) - complete; channel 2: R-1, B1, 100.0 uL",
+        "Dispense (Single Step) - aborted by the user; channel 2: PL-1, B1, 100.0 uL",
+        // Channel 3 has taken nothing up.
+        "Dispense (Single Step) - complete; channel 3: PL-1, C1, 100.0 uL",
+    ];
+    let log: String = lines
+        .iter()
+        .map(|line| format!("2026-01-31 08:01:00> Microlab STAR : 1000ul Channel {line}\r\n"))
+        .collect();
+    let (words, strange) = said(log.as_bytes());
+    assert_eq!(
+        words,
+        [
+            "planned",
+            "1000ul channel dispense (single step) aborted by the user",
+            "planned",
+            "planned"
+        ]
+    );
+    assert_eq!(strange, 0);
+}
+
 fn command(kind: &str, status: &str, labware: &str, well: &str, ul: f64, error: &str) -> String {
     let error = if error.is_empty() {
         String::new()
@@ -109,6 +136,28 @@ fn the_commands_of_a_run_say_what_the_pipette_moved() {
 }
 
 #[test]
+fn a_tip_that_was_dropped_holds_nothing_any_more() {
+    let drop = r#"{"commandType":"dropTip","status":"succeeded","params":{"pipetteId":"p"}}"#;
+    let commands = [
+        command("aspirate", "succeeded", "R-1", "A1", 100.0, ""),
+        drop.to_owned(),
+        command("dispense", "succeeded", "PL-1", "A1", 100.0, ""),
+    ];
+    let log = format!(r#"{{"data":[{}]}}"#, commands.join(","));
+    assert_eq!(said(log.as_bytes()).0[0], "planned");
+}
+
+#[test]
+fn a_log_is_bounded() {
+    use tenfold_worklists::logs::{LOG_BYTES_MAX, MOVES_MAX};
+    let mut table = String::from("SrcRack,SrcPos,DestRack,DestPos,Volume,Status\n");
+    table.push_str(&"R-1,1,PL-1,1,100,OK\n".repeat(MOVES_MAX + 1));
+    assert_eq!(read(table.as_bytes()), Err(LogError::TooMany));
+    let bytes = LOG_BYTES_MAX + 1;
+    assert_eq!(read(&vec![b' '; bytes]), Err(LogError::TooLong { bytes }));
+}
+
+#[test]
 fn a_table_says_each_transfer_in_a_line() {
     let log = "\u{feff}Report of the night\r\nSrcRackLabel;SrcPos;DestRackLabel;DestPos;Volume;Status\r\n\
         R-1;1;PL-1;1;100,0;OK\r\nR-1;2;PL-1;2;100,0;clot\r\nR-1;C01;PL-1;C01;100;done\r\nR-1;4;PL-1;4;100;\r\n";
@@ -118,7 +167,19 @@ fn a_table_says_each_transfer_in_a_line() {
 #[test]
 fn what_is_no_log_is_refused_with_the_line() {
     let table = "SrcRackLabel,SrcPos,DestRackLabel,DestPos,Volume,Status\nR-1,1,PL-1,1,much,OK\n";
+    let header = "SrcRackLabel,SrcPos,DestRackLabel,DestPos,Volume,Status\n";
+    let negative = format!("{header}R-1,1,PL-1,1,-100,OK\n");
+    let nowhere = format!("{header}R-1,1,PL-1,,100,OK\n");
+    let line = |what: &str| LogError::Line {
+        line: 2,
+        what: what.to_owned(),
+    };
     for (text, expected) in [
+        (negative.as_str(), line("\"-100\" is no volume")),
+        (
+            nowhere.as_str(),
+            line("the source or the target is not whole"),
+        ),
         ("", LogError::Unknown),
         ("A;R-1;R-1;;1;;100;;;;\n", LogError::Unknown),
         ("{\"data\": []}", LogError::Unknown),

@@ -5,6 +5,7 @@ mod lab;
 use lab::{LAB, Lab, reason};
 use tenfold_domain::Rejection;
 use tenfold_domain::policy::{Materials, Policy};
+use tenfold_domain::pooling::plate::lot::LOTS_MAX;
 use tenfold_domain::time::Millis;
 use tenfold_proto::v1;
 use v1::pooling_command::Command;
@@ -133,4 +134,20 @@ fn an_instrument_is_known_large_enough_and_calibrated() {
     });
     lab.command::<v1::PlateView>(big).expect("combined");
     assert_eq!(reason(lab.load("BIG-1")), "INSTRUMENT_TOO_SMALL");
+}
+
+#[test]
+fn a_plate_has_at_most_so_many_lots() {
+    let lots: String = (0..=LOTS_MAX)
+        .map(|n| format!("lots.B{n} = {{ kind = \"consumable\", expires = 2999-12-31 }}\n"))
+        .collect();
+    let mut lab = Lab::with(materials(&lots));
+    lab.start_plate("PL-1").expect("a plate");
+    for n in 0..LOTS_MAX {
+        bind(&mut lab, "PL-1", &format!("B{n}")).expect("bound");
+    }
+    let more = format!("B{LOTS_MAX}");
+    assert_eq!(reason(bind(&mut lab, "PL-1", &more)), "LOTS_TOO_MANY");
+    bind(&mut lab, "PL-1", "B0").expect("the same again changes nothing");
+    assert_eq!(lab.plate_view("PL-1").lots.len(), LOTS_MAX);
 }

@@ -41,7 +41,13 @@ fn two_plates_of_96_wells_become_quadrants_and_bring_tubes_and_controls() {
     let mut lab = Lab::new();
     let first = sealed(&mut lab, "PL-1", &["T01", "T02"]);
     let third = sealed(&mut lab, "PL-3", &["T03"]);
+    let volume = lab.tube("T01").volume_ul;
     let whole = combine(&mut lab, "BIG-1", &["PL-1", "", "PL-3"]).expect("combined");
+    assert_eq!(
+        lab.tube("T01").volume_ul,
+        volume,
+        "the liquid is the small plate's"
+    );
     assert_eq!(
         (whole.state.as_str(), whole.size()),
         ("sealed", v1::PlateSize::PlateSize384)
@@ -108,15 +114,28 @@ fn what_cannot_be_combined_is_refused_with_its_reason() {
             "{sources:?}"
         );
     }
-    let wrong = lab.command::<v1::PlateView>(Command::StartPlate(v1::StartPlateRequest {
-        lab: LAB.to_owned(),
-        plate: "BIG-1".to_owned(),
-        assay: lab::ASSAY.to_owned(),
-        layout: "quadrants".to_owned(),
-        ..Default::default()
-    }));
+    let start = |lab: &mut Lab, plate: &str, assay: &str, layout: &str| {
+        lab.command::<v1::PlateView>(Command::StartPlate(v1::StartPlateRequest {
+            lab: LAB.to_owned(),
+            plate: plate.to_owned(),
+            assay: assay.to_owned(),
+            layout: layout.to_owned(),
+            ..Default::default()
+        }))
+    };
+    let wrong = start(&mut lab, "BIG-1", lab::ASSAY, "quadrants");
     assert_eq!(reason(wrong), "LAYOUT_OF_QUADRANTS");
+    // One run is read by one kit.
+    lab.alone(&["T02"]);
+    start(&mut lab, "PL-3", "maccura", "").expect("a plate");
+    lab.fill("PL-3").expect("filled");
+    lab.confirm_plate("PL-3", &[]).expect("confirmed");
+    lab.seal_plate("PL-3").expect("sealed");
+    let wrong = combine(&mut lab, "BIG-1", &["PL-1", "PL-3"]);
+    assert_eq!(reason(wrong), "SOURCES_OF_TWO_KITS");
     combine(&mut lab, "BIG-1", &["PL-1"]).expect("nothing of the refused ones was done");
+    let again = combine(&mut lab, "BIG-2", &["BIG-1"]);
+    assert_eq!(reason(again), "SOURCE_NOT_96");
 }
 
 #[test]
