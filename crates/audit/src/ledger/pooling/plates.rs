@@ -264,7 +264,9 @@ impl Pooling {
         self.on_plate(book, id, &[State::Sealed], |plate| {
             plate.state = State::Loaded;
             // Nothing comes to it any more, and it is kept for ever.
-            plate.stamped.iter_mut().for_each(|s| s.places = Vec::new());
+            if let Some(stamped) = &mut plate.stamped {
+                stamped.places = Vec::new();
+            }
             plate.wells.shrink_to_fit();
             plate.controls.shrink_to_fit();
             true
