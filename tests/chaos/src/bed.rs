@@ -25,14 +25,17 @@ pub struct Bed {
     proxies: Vec<Vec<Proxy>>,
     /// The instances.
     pub instances: Vec<Served>,
+    /// What every instance is told, as `key=value`.
+    settings: Vec<String>,
 }
 
 impl Bed {
-    /// Starts brokers, makes the topics, starts the instances and waits until all are ready.
+    /// Starts brokers, makes the topics, starts the instances with these settings (`key=value`) and waits until all
+    /// are ready.
     ///
     /// # Errors
     /// Something cannot be started.
-    pub fn start(runtime: &Handle) -> anyhow::Result<Self> {
+    pub fn start(runtime: &Handle, settings: &[String]) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new()
             .prefix("tenfold-chaos-")
             .tempdir()?;
@@ -46,12 +49,13 @@ impl Bed {
             kafka,
             proxies,
             instances: Vec::new(),
+            settings: settings.to_vec(),
         };
         for (number, service) in SERVICES.iter().enumerate() {
             let near = bed.kafka.bootstrap().to_owned();
             let through = bootstrap(&bed.proxies, number);
             for (letter, bootstrap) in [("a", through), ("b", near)] {
-                let mut served = instance(service, letter, &bootstrap, bed.folder.path());
+                let mut served = bed.instance(service, letter, &bootstrap);
                 served.start();
                 bed.instances.push(served);
             }
@@ -66,7 +70,18 @@ impl Bed {
     #[must_use]
     pub fn third(&self, service: usize) -> Served {
         let name = SERVICES.get(service).copied().unwrap_or(SERVICES[0]);
-        instance(name, "c", self.kafka.bootstrap(), self.folder.path())
+        self.instance(name, "c", self.kafka.bootstrap())
+    }
+
+    fn instance(&self, service: &str, letter: &str, bootstrap: &str) -> Served {
+        let name = format!("{service}-{letter}");
+        let cache = format!("cache.dir=cache-{name}");
+        let mut arguments = vec!["--kafka", bootstrap, "--instance", &name, "--set", &cache];
+        for setting in &self.settings {
+            arguments.extend(["--set", setting]);
+        }
+        let program = program(&format!("tenfold-{service}"));
+        Served::new(&name, program, &arguments, self.folder.path())
     }
 
     /// The network of instance a of a service is like this from now on.
@@ -138,18 +153,6 @@ impl Bed {
 #[must_use]
 pub fn cache_of(served: &Served) -> std::path::PathBuf {
     served.folder().join(format!("cache-{}", served.name()))
-}
-
-fn instance(service: &str, letter: &str, bootstrap: &str, folder: &Path) -> Served {
-    let name = format!("{service}-{letter}");
-    let cache = format!("cache.dir=cache-{name}");
-    let arguments = ["--kafka", bootstrap, "--instance", &name, "--set", &cache];
-    Served::new(
-        &name,
-        program(&format!("tenfold-{service}")),
-        &arguments,
-        folder,
-    )
 }
 
 fn bootstrap(proxies: &[Vec<Proxy>], service: usize) -> String {

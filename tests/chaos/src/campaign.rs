@@ -35,6 +35,8 @@ pub struct Campaign<'a> {
     pub seed: u64,
     /// Kinds that are done.
     pub kinds: &'a [Kind],
+    /// What every instance is told besides, as `key=value`.
+    pub settings: &'a [String],
 }
 
 /// What came of it.
@@ -60,7 +62,7 @@ impl Campaign<'_> {
     /// # Errors
     /// Something was lost, came twice or is wrong; or something did not come back.
     pub fn run(self) -> anyhow::Result<Outcome> {
-        let done = at_work(TUBES_A_DAY, |bed, probe, over| {
+        let done = at_work(TUBES_A_DAY, self.settings, |bed, probe, over| {
             self.rounds_of(bed, probe, over)
         })?;
         let (lines, calm) = done.value;

@@ -28,6 +28,9 @@ pub struct Args {
     /// Where the files of a soak go
     #[arg(long, value_name = "DIR", default_value = "target/soak")]
     out: PathBuf,
+    /// A setting that every instance is started with, as its own `--set`; may be given more than once
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    settings: Vec<String>,
     /// The outcome as JSON, after the rounds
     #[arg(long)]
     json: bool,
@@ -45,7 +48,11 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 }
 
 fn quiet(args: &Args, minutes: u64) -> anyhow::Result<()> {
-    let text = soak(Duration::from_secs(minutes.saturating_mul(60)), &args.out)?;
+    let text = soak(
+        Duration::from_secs(minutes.saturating_mul(60)),
+        &args.settings,
+        &args.out,
+    )?;
     println!("{text}files: {}", args.out.display());
     Ok(())
 }
@@ -65,8 +72,14 @@ fn broken(args: &Args) -> anyhow::Result<()> {
         rounds,
         seed,
         kinds,
+        settings: &args.settings,
     };
-    let again = || format!("again with: --rounds {rounds} --seed {seed}");
+    let told: String = args
+        .settings
+        .iter()
+        .map(|setting| format!(" --set {setting}"))
+        .collect();
+    let again = || format!("again with: --rounds {rounds} --seed {seed}{told}");
     let outcome = campaign.run().with_context(again)?;
     for complaint in &outcome.complaints {
         println!("  {complaint}");

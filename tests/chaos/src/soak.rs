@@ -1,6 +1,6 @@
 //! No fault, steady load, for long: memory, disk and latency must stay flat, but for what the samples themselves take.
 
-use crate::bed::{Bed, cache_of};
+use crate::bed::{Bed, SERVICES, cache_of};
 use crate::line::quantile;
 use crate::probe::Probe;
 use crate::work::at_work;
@@ -9,6 +9,7 @@ use plotters::prelude::*;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
+use tenfold_tests::process::Served;
 
 /// Between two looks.
 const LOOK: Duration = Duration::from_secs(15);
@@ -21,8 +22,8 @@ const TUBES_A_DAY: usize = 16_000;
 pub struct Look {
     /// Since the beginning.
     pub at: Duration,
-    /// Memory of all instances, in MiB.
-    pub memory_mib: f64,
+    /// Resident memory of the two instances of each service, in MiB.
+    pub memory_mib: [f64; SERVICES.len()],
     /// Their caches on disk, in MiB.
     pub cache_mib: f64,
     /// Scans since the look before, in ms.
@@ -31,12 +32,19 @@ pub struct Look {
     pub p99_ms: f64,
 }
 
-/// Works for so long, then writes `soak.csv` and `soak.svg` into a folder. Answers a summary.
+impl Look {
+    /// Of all instances.
+    fn memory_mib(&self) -> f64 {
+        self.memory_mib.iter().sum()
+    }
+}
+
+/// Works for so long with these settings, then writes `soak.csv` and `soak.svg` into a folder. Answers a summary.
 ///
 /// # Errors
 /// Something was lost, came twice or is wrong; a file cannot be written.
-pub fn soak(time: Duration, folder: &Path) -> anyhow::Result<String> {
-    let done = at_work(TUBES_A_DAY, |bed, probe, over| {
+pub fn soak(time: Duration, settings: &[String], folder: &Path) -> anyhow::Result<String> {
+    let done = at_work(TUBES_A_DAY, settings, |bed, probe, over| {
         let began = Instant::now();
         let mut looks = Vec::new();
         while began.elapsed() < time && !over() {
@@ -75,7 +83,10 @@ pub fn soak(time: Duration, folder: &Path) -> anyhow::Result<String> {
 type Series = (&'static str, fn(&Look) -> f64);
 
 const SERIES: &[Series] = &[
-    ("memory of all instances, MiB", |look| look.memory_mib),
+    ("memory of all instances, MiB", Look::memory_mib),
+    ("memory of intake, MiB", |look| look.memory_mib[0]),
+    ("memory of pooling, MiB", |look| look.memory_mib[1]),
+    ("memory of results, MiB", |look| look.memory_mib[2]),
     ("caches on disk, MiB", |look| look.cache_mib),
     ("scan p50, ms", |look| look.p50_ms),
     ("scan p99, ms", |look| look.p99_ms),
@@ -84,15 +95,15 @@ const SERIES: &[Series] = &[
 fn look(bed: &Bed, probe: &Probe, began: Instant, from: Instant) -> Look {
     let ms = |took: Duration| took.as_secs_f64() * 1_000.0;
     let took = probe.took(from, Instant::now());
-    let kib: u64 = bed
-        .instances
-        .iter()
-        .filter_map(|one| one.memory_kib())
-        .sum();
+    let mut memory_mib = [0.0; SERVICES.len()];
+    for (mib, instances) in memory_mib.iter_mut().zip(bed.instances.chunks(2)) {
+        let kib: u64 = instances.iter().filter_map(Served::memory_kib).sum();
+        *mib = kib as f64 / 1_024.0;
+    }
     let bytes: u64 = bed.instances.iter().map(|one| size(&cache_of(one))).sum();
     Look {
         at: began.elapsed(),
-        memory_mib: kib as f64 / 1_024.0,
+        memory_mib,
         cache_mib: bytes as f64 / 1_048_576.0,
         p50_ms: ms(quantile(&took, 0.5)),
         p99_ms: ms(quantile(&took, 0.99)),
@@ -123,13 +134,15 @@ fn ends(looks: &[Look], value: fn(&Look) -> f64) -> (f64, f64) {
 }
 
 fn csv(looks: &[Look]) -> String {
-    let mut text = String::from("seconds,memory_mib,cache_mib,p50_ms,p99_ms\n");
+    let [intake, pooling, results] = SERVICES;
+    let mut text =
+        format!("seconds,{intake}_mib,{pooling}_mib,{results}_mib,cache_mib,p50_ms,p99_ms\n");
     for look in looks {
+        let [intake, pooling, results] = look.memory_mib;
         let _ = writeln!(
             text,
-            "{:.0},{:.1},{:.1},{:.2},{:.2}",
+            "{:.0},{intake:.1},{pooling:.1},{results:.1},{:.1},{:.2},{:.2}",
             look.at.as_secs_f64(),
-            look.memory_mib,
             look.cache_mib,
             look.p50_ms,
             look.p99_ms
@@ -140,7 +153,7 @@ fn csv(looks: &[Look]) -> String {
 
 /// One small picture under another, over minutes.
 fn plot(looks: &[Look], file: &Path) -> anyhow::Result<()> {
-    let root = SVGBackend::new(file, (900, 1_000)).into_drawing_area();
+    let root = SVGBackend::new(file, (900, 1_600)).into_drawing_area();
     root.fill(&WHITE)?;
     let minutes = looks
         .last()

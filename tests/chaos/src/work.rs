@@ -26,20 +26,21 @@ pub struct Done<T> {
     pub complaints: Vec<String>,
 }
 
-/// Starts brokers and instances, days of so many tubes and the scanning technicians; runs `body`, lets the load end,
+/// Starts brokers and instances with these settings, days of so many tubes and the scanning technicians; runs `body`, lets the load end,
 /// and checks every scan that was answered. `body` is told whether load or technicians ended early.
 ///
 /// # Errors
 /// Something was lost, came twice or is wrong; or `body` failed.
 pub fn at_work<T>(
     tubes_a_day: usize,
+    settings: &[String],
     body: impl FnOnce(&mut Bed, &Probe, &dyn Fn() -> bool) -> anyhow::Result<T>,
 ) -> anyhow::Result<Done<T>> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()?;
-    let mut bed = Bed::start(runtime.handle())?;
+    let mut bed = Bed::start(runtime.handle(), settings)?;
     let told = bed.folder().join("clients.jsonl");
     let ledger = Ledger::to(&told)?;
     let [intake, pooling, results] = [0, 1, 2].map(|service| bed.addresses(service));

@@ -13,6 +13,7 @@ fn ten_faults_lose_nothing_and_repeat_nothing() {
         rounds: ROUNDS,
         seed: SEED,
         kinds: KINDS,
+        settings: &[],
     }
     .run();
     let outcome = outcome.unwrap_or_else(|error| panic!("seed {SEED}: {error:#}"));
