@@ -348,14 +348,16 @@ impl Run {
         self.shared.after(soon, What::Check);
     }
 
-    /// Everything is reported that will be: a correction that crosses the report makes another.
+    /// Everything is reported that will be: a correction that crosses the report makes another, and so does a
+    /// cancellation.
     fn is_over(&self) -> bool {
         let ledger = self.ledger.borrow();
         let planned = self.world.borrow().plan.tubes.len();
         ledger.tubes.len() == planned
             && ledger.tubes.iter().all(|(barcode, tube)| {
                 judge::is_settled(&ledger, barcode, tube)
-                    && (tube.cancelling || judge::is_closed(&self.followers, barcode))
+                    && (judge::is_closed(&self.followers, barcode)
+                        || tube.cancelling && !judge::is_reported(&ledger, barcode))
             })
     }
 

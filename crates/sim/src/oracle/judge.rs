@@ -51,6 +51,13 @@ pub fn is_settled(ledger: &Ledger, barcode: &str, tube: &Tube) -> bool {
     right || tube.cancelling
 }
 
+/// The receiver was told a result, and it was not withdrawn since.
+#[must_use]
+pub fn is_reported(ledger: &Ledger, barcode: &str) -> bool {
+    let newest = ledger.newest(barcode).map(|told| told.report.verdict());
+    !matches!(newest, None | Some(v1::Verdict::Withdrawn))
+}
+
 /// What the services have of a barcode, for people.
 #[must_use]
 pub fn where_is(followers: &Followers, barcode: &str) -> Vec<String> {
@@ -127,8 +134,7 @@ fn one(ledger: &Ledger, followers: &Followers, barcode: &str, tube: &Tube) -> Ve
             tube.truth
         )),
     }
-    let reported = !matches!(newest, None | Some(v1::Verdict::Withdrawn));
-    if tube.cancelling && !reported {
+    if tube.cancelling && !is_reported(ledger, barcode) {
         return wrong;
     }
     // A cancellation that crossed the report on its way came too late: then intake knows of the report.
