@@ -66,40 +66,83 @@ impl fmt::Display for Stages {
     }
 }
 
-/// Looks at one answered call; over `budget`, counts it and explains it in one line. True if it was over.
-pub fn observe(service: &'static str, lane: u32, stages: &Stages, budget: Duration) -> bool {
-    metrics::histogram!(m::ANSWER_SECONDS, "service" => service)
-        .record(stages.answer.as_secs_f64());
-    let total = stages.total();
-    if total <= budget {
-        return false;
-    }
-    let (stage, meaning) = stages.longest();
-    metrics::counter!(m::CALLS_OVER_BUDGET, "service" => service, "stage" => stage).increment(1);
-    tracing::warn!(
-        service,
-        lane,
-        total_ms = total.as_secs_f64() * 1_000.0,
-        budget_ms = budget.as_secs_f64() * 1_000.0,
-        longest = stage,
-        "over budget: {stages}; most in {stage}: {meaning}"
-    );
-    true
+/// At most one line in so long: where one call is late, hundreds are.
+const BETWEEN_LINES: Duration = Duration::from_secs(1);
+
+/// Watches the time of calls, or of posts: counts each that is over its budget, and explains one a second.
+#[derive(Debug)]
+pub struct Watch {
+    service: &'static str,
+    budget: Duration,
+    /// No line before this time of the monotonic clock.
+    quiet_until: Duration,
+    /// Over budget since the last line, and not told.
+    untold: u64,
 }
 
-/// Looks at one durable acknowledgement of inputs from outside: its time is the log's alone.
-pub fn posted(service: &'static str, lane: u32, took: Duration, budget: Duration) {
-    metrics::histogram!(m::POST_SECONDS, "service" => service).record(took.as_secs_f64());
-    if took > budget {
-        metrics::counter!(m::CALLS_OVER_BUDGET, "service" => service, "stage" => "post")
-            .increment(1);
-        tracing::warn!(
+impl Watch {
+    /// What takes longer than `budget` is explained.
+    pub const fn new(service: &'static str, budget: Duration) -> Self {
+        Self {
             service,
+            budget,
+            quiet_until: Duration::ZERO,
+            untold: 0,
+        }
+    }
+
+    /// Looks at one answered call. True if a line told of it.
+    pub fn call(&mut self, lane: u32, stages: &Stages, now: Duration) -> bool {
+        metrics::histogram!(m::ANSWER_SECONDS, "service" => self.service)
+            .record(stages.answer.as_secs_f64());
+        let total = stages.total();
+        let (stage, meaning) = stages.longest();
+        let Some(before) = self.over(total, stage, now) else {
+            return false;
+        };
+        tracing::warn!(
+            service = self.service,
+            lane,
+            total_ms = total.as_secs_f64() * 1_000.0,
+            budget_ms = self.budget.as_secs_f64() * 1_000.0,
+            longest = stage,
+            before,
+            "over budget: {stages}; most in {stage}: {meaning}"
+        );
+        true
+    }
+
+    /// Looks at one durable acknowledgement of inputs from outside: its time is the log's alone. True if a line told
+    /// of it.
+    pub fn post(&mut self, lane: u32, took: Duration, now: Duration) -> bool {
+        metrics::histogram!(m::POST_SECONDS, "service" => self.service).record(took.as_secs_f64());
+        let Some(before) = self.over(took, "post", now) else {
+            return false;
+        };
+        tracing::warn!(
+            service = self.service,
             lane,
             total_ms = took.as_secs_f64() * 1_000.0,
-            budget_ms = budget.as_secs_f64() * 1_000.0,
+            budget_ms = self.budget.as_secs_f64() * 1_000.0,
+            before,
             "over budget: an acknowledgement waited for the disk, the brokers, or others before it"
         );
+        true
+    }
+
+    /// Counts one that took too long. If it is time for a line: how many were over budget since the last.
+    fn over(&mut self, total: Duration, stage: &'static str, now: Duration) -> Option<u64> {
+        if total <= self.budget {
+            return None;
+        }
+        metrics::counter!(m::CALLS_OVER_BUDGET, "service" => self.service, "stage" => stage)
+            .increment(1);
+        if now < self.quiet_until {
+            self.untold = self.untold.saturating_add(1);
+            return None;
+        }
+        self.quiet_until = now.saturating_add(BETWEEN_LINES);
+        Some(std::mem::take(&mut self.untold))
     }
 }
 
@@ -119,17 +162,31 @@ mod tests {
 
     #[test]
     fn a_scan_within_the_budget_is_no_news() {
-        assert!(!observe("pooling", 0, &stages(5, 15), BUDGET));
+        let mut watch = Watch::new("pooling", BUDGET);
+        assert!(!watch.call(0, &stages(5, 15), Duration::ZERO));
     }
 
     #[test]
     fn a_scan_over_the_budget_is_explained_by_its_longest_stage() {
         let slow = stages(5, 16);
-        assert!(observe("pooling", 0, &slow, BUDGET));
+        assert!(Watch::new("pooling", BUDGET).call(0, &slow, Duration::ZERO));
         assert_eq!(slow.longest().0, "append");
         assert_eq!(
             slow.to_string(),
             "queue 5.0 ms, decide 0.0 ms, append 16.0 ms, answer 0.0 ms"
         );
+    }
+
+    #[test]
+    fn when_a_broker_dies_under_a_hundred_scans_one_line_a_second_tells_of_them() {
+        let mut watch = Watch::new("pooling", BUDGET);
+        let at = Duration::from_secs(60);
+        let lines = (0..100)
+            .filter(|_| watch.call(0, &stages(0, 6_000), at))
+            .count();
+        assert_eq!(lines, 1);
+        assert_eq!(watch.untold, 99);
+        assert!(watch.call(0, &stages(0, 30), at + BETWEEN_LINES));
+        assert_eq!(watch.untold, 0, "the line said how many came before it");
     }
 }

@@ -3,6 +3,7 @@
 
 use super::directory::Directory;
 use super::forward;
+use crate::budget::Watch;
 use crate::clock::Clock;
 use crate::gateway::{Answered, Answering, Call as Asked, CallError, Lanes, Posting};
 use crate::lane::calls::{Ask, Call, Reply};
@@ -12,7 +13,7 @@ use crate::metrics as m;
 use bytes::Bytes;
 use prost::Message;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tenfold_domain::{Code, Rejection};
 use tenfold_proto::lane::{External, InboxRecord, inbox_record::Content};
@@ -51,8 +52,8 @@ pub struct Local {
     peers: forward::Peers,
     posts: Semaphore,
     clock: Arc<dyn Clock>,
-    /// A post that takes longer is counted and explained.
-    post_budget: Duration,
+    /// How long posts take.
+    watch: Mutex<Watch>,
 }
 
 impl Local {
@@ -79,7 +80,7 @@ impl Local {
             peers: forward::Peers::default(),
             posts: Semaphore::new(POSTS_MAX),
             clock,
-            post_budget,
+            watch: Mutex::new(Watch::new(service, post_budget)),
         }
     }
 
@@ -253,7 +254,10 @@ impl Lanes for Local {
         Box::pin(async move {
             let began = Instant::now();
             let posted = self.post_to(&service, lane, &origin, items).await;
-            crate::budget::posted(self.service, lane, began.elapsed(), self.post_budget);
+            self.watch
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .post(lane, began.elapsed(), self.clock.monotonic());
             posted
         })
     }

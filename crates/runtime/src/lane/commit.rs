@@ -10,7 +10,7 @@ use super::rows::Anchor;
 use super::rules::{self, Head, Look};
 use super::{Lane, Phase};
 
-use crate::budget::{self, Stages};
+use crate::budget::Stages;
 use crate::log::{AppendError, Appended};
 use crate::metrics as m;
 use crate::processor::Processor;
@@ -127,12 +127,7 @@ impl<P: Processor> Lane<P> {
                 append: acked_at.saturating_sub(sent_at),
                 answer: now.saturating_sub(acked_at),
             };
-            budget::observe(
-                self.context.service,
-                self.number,
-                &stages,
-                self.context.limits.call_budget,
-            );
+            self.watch.call(self.number, &stages, now);
             Self::answer(waiting.call, waiting.answer, after.seq, at);
         }
         metrics::counter!(m::RECORDS_COMMITTED, "service" => self.context.service).increment(1);

@@ -48,6 +48,7 @@ mod take;
 pub mod validity;
 mod watch;
 
+use crate::budget::Watch;
 use crate::metrics as m;
 use crate::processor::Processor;
 use crate::snapshot::Name;
@@ -129,11 +130,14 @@ pub struct Lane<P: Processor> {
     /// The log has no room, and said so: until it takes a record, commands are refused at once and
     /// questions are answered from what is committed.
     no_room: Option<String>,
+    /// How long calls take.
+    watch: Watch,
 }
 
 impl<P: Processor> Lane<P> {
     /// A lane that nobody wants yet.
     pub fn new(number: u32, context: Arc<Context>, processor: Arc<P>) -> Self {
+        let watch = Watch::new(context.service, context.limits.call_budget);
         Self {
             number,
             context,
@@ -157,6 +161,7 @@ impl<P: Processor> Lane<P> {
             fenced: false,
             unfollowed: false,
             no_room: None,
+            watch,
         }
     }
 
