@@ -44,6 +44,7 @@ pub mod rules;
 mod snapshots;
 mod standby;
 pub mod state;
+mod status;
 mod take;
 pub mod validity;
 mod watch;
@@ -60,6 +61,7 @@ use reading::Folding;
 use rows::Stamp;
 use snapshots::Keeping;
 use state::LaneState;
+pub use status::Status;
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -78,21 +80,6 @@ enum Phase {
     Owned(Owned),
     /// Needs a person.
     Stopped(String),
-}
-
-/// What a lane looks like from outside.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Status {
-    /// The lane.
-    pub lane: u32,
-    /// Its phase, for people.
-    pub phase: &'static str,
-    /// Epoch of the latest valid `LaneOpened` it knows.
-    pub epoch: u64,
-    /// Last committed seq.
-    pub seq: u64,
-    /// Why it stopped, if it did.
-    pub problem: String,
 }
 
 /// One lane of one service on this instance.
@@ -168,26 +155,6 @@ impl<P: Processor> Lane<P> {
     /// Its number.
     pub const fn number(&self) -> u32 {
         self.number
-    }
-
-    /// What it looks like from outside.
-    pub fn status(&self) -> Status {
-        let (phase, problem) = match &self.phase {
-            Phase::Idle => ("idle", String::new()),
-            Phase::Loading => ("loading", String::new()),
-            Phase::Pausing(_) => ("pausing", String::new()),
-            Phase::Folding(folding) => (folding.name(), String::new()),
-            Phase::Owned(_) => ("owned", String::new()),
-            Phase::Stopped(reason) => ("stopped", reason.clone()),
-        };
-        let chain = self.stamp.as_ref().map(|s| s.chain).unwrap_or_default();
-        Status {
-            lane: self.number,
-            phase,
-            epoch: chain.epoch,
-            seq: chain.seq,
-            problem,
-        }
     }
 
     /// Takes note of something that happened.

@@ -1,12 +1,13 @@
 //! One run: a seed, a short day under faults, healing, draining, judgement.
 
+mod check;
+
 use crate::cluster::{Cluster, Size};
 use crate::faults::{Counts, Fault};
 use crate::host::Host;
 use crate::ledger::Ledger;
 use crate::log;
 use crate::oracle::fold::Followers;
-use crate::oracle::{flow, judge};
 use crate::shared::{Micros, SECOND, Shared, What};
 use crate::task::{Doors, Outside, Tasks};
 use crate::world::plan::Plan;
@@ -17,9 +18,6 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
-
-/// After healing, a day must be over within this time: everything has had its retry by then.
-const DRAIN_MAX: Micros = 6 * 3_600 * SECOND;
 
 /// More events than any healthy run needs: a loop without end.
 const EVENTS_MAX: u64 = 6_000_000;
@@ -305,110 +303,6 @@ impl Run {
         self.see_doors();
         let soon = self.shared.draw(3 * SECOND..15 * SECOND);
         self.shared.after(soon, What::Chaos);
-    }
-
-    /// The invariants now; and is the day over?
-    fn check(&mut self) {
-        for follower in &mut self.followers.0 {
-            follower.follow(&self.shared);
-            for words in follower.violations() {
-                self.shared.problem(words);
-            }
-        }
-        for (service, disk) in self.cluster.disks() {
-            for (lane, rows) in disk.sound() {
-                let wrong = self
-                    .followers
-                    .of(service, lane)
-                    .and_then(|follower| follower.compare(&rows));
-                if let Some(words) = wrong {
-                    self.shared.problem(words);
-                }
-            }
-        }
-        for words in self.cluster.depot.judge(&self.followers) {
-            self.shared.problem(words);
-        }
-        let healed = self.world.borrow().healed;
-        if healed && !self.world.borrow().over && self.is_over() {
-            self.shared.say(|| "OVER".to_owned());
-            self.world.borrow_mut().over = true;
-        }
-        if self.world.borrow().over && self.is_quiet() {
-            judge::day(&self.shared, &self.ledger.borrow(), &self.followers);
-            self.done = true;
-            return;
-        }
-        if self.shared.now() > self.day + DRAIN_MAX {
-            self.stuck("the day does not end");
-            self.done = true;
-            return;
-        }
-        let soon = self.shared.draw(20 * SECOND..90 * SECOND);
-        self.shared.after(soon, What::Check);
-    }
-
-    /// Everything is reported that will be: a correction that crosses the report makes another, and so does a
-    /// cancellation.
-    fn is_over(&self) -> bool {
-        let ledger = self.ledger.borrow();
-        let planned = self.world.borrow().plan.tubes.len();
-        ledger.tubes.len() == planned
-            && ledger.tubes.iter().all(|(barcode, tube)| {
-                judge::is_settled(&ledger, barcode, tube)
-                    && (judge::is_closed(&self.followers, barcode)
-                        || tube.cancelling && !judge::is_reported(&ledger, barcode))
-            })
-    }
-
-    /// Nobody has anything to do any more.
-    fn is_quiet(&self) -> bool {
-        self.tasks.busy() == 0
-            && self.cluster.is_settled()
-            && self.shared.log().is_quiet()
-            && flow::under_way(&self.followers).is_empty()
-            && flow::unread(&self.followers, &self.shared).is_empty()
-    }
-
-    fn stuck(&mut self, why: &str) {
-        let ledger = self.ledger.borrow();
-        let waiting: Vec<String> = ledger
-            .tubes
-            .iter()
-            .filter(|(barcode, tube)| !judge::is_settled(&ledger, barcode, tube))
-            .map(|(barcode, tube)| {
-                format!(
-                    "{barcode} of {} ({:?}, acknowledged {:?}, received {}, last told {:?})",
-                    tube.lab,
-                    tube.truth,
-                    tube.acknowledged,
-                    tube.received,
-                    ledger
-                        .newest(barcode)
-                        .map(|t| (t.report.verdict(), t.accepted))
-                )
-            })
-            .collect();
-        let mut words = vec![format!(
-            "LIVENESS: {why}: over {}, {} actors busy, {} appends under way",
-            self.world.borrow().over,
-            self.tasks.busy(),
-            self.shared.log().pending.len()
-        )];
-        words.push(format!("{:?}", self.kinds));
-        let unsettled = ledger
-            .tubes
-            .iter()
-            .filter(|(barcode, tube)| !judge::is_settled(&ledger, barcode, tube))
-            .take(3);
-        for (barcode, _) in unsettled {
-            words.extend(judge::where_is(&self.followers, barcode));
-        }
-        words.extend(waiting);
-        words.extend(flow::under_way(&self.followers));
-        words.extend(flow::unread(&self.followers, &self.shared));
-        words.extend(self.cluster.describe());
-        self.shared.problem(words.join("\n    "));
     }
 
     fn outcome(&self) -> Outcome {
