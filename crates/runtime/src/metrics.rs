@@ -40,6 +40,7 @@ metrics! {
     RELAYS_DUPLICATE = "tenfold_relays_duplicate_total", "Relayed records that were known already.";
     RELAYS_EARLY = "tenfold_relays_early_total", "Relayed records passed over because earlier ones were missing.";
     RELAYS_CONTRADICT = "tenfold_relays_contradict_total", "Relayed records that contradict an earlier one: alarm.";
+    CACHE_RENEWALS = "tenfold_cache_renewals_total", "Caches closed and opened again, because they held as much memory as they may.";
     SNAPSHOTS_WRITTEN = "tenfold_snapshots_written_total", "Snapshots of lanes that were written.";
     SNAPSHOTS_FAILED = "tenfold_snapshots_failed_total", "Snapshots that were begun and not written, by reason; tried again after a minute.";
     SNAPSHOTS_RESTORED = "tenfold_snapshots_restored_total", "Empty caches that were filled from a snapshot.";

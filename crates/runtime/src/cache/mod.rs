@@ -7,13 +7,12 @@
 mod applier;
 mod copying;
 mod memory;
-mod opening;
-mod sled_cache;
+mod sled;
 
+pub use self::sled::SledCache;
 pub use applier::Applier;
 pub use copying::{Apart, Piece, Token, Wanted};
 pub use memory::MemoryCache;
-pub use sled_cache::SledCache;
 
 use bytes::Bytes;
 use std::io;

@@ -64,7 +64,7 @@ fn a_cache_all_of_whose_files_were_emptied_is_given_up_in_time() {
         lane.apply(vec![(bytes("a"), Some(bytes("1")))]).unwrap();
         cache.flush().unwrap();
     }
-    empty(&path.join("slabs"));
+    folders::empty(&path.join("slabs"));
     let cache = SledCache::open_within(&path, 1 << 20, Duration::from_secs(3)).unwrap();
     let lane = cache.open(1).unwrap();
     assert_eq!(lane.get(b"a").unwrap(), None, "the journal rebuilds it");
@@ -91,7 +91,7 @@ fn a_store_that_failed_is_given_up_by_all_and_another_is_made() {
     let cache = SledCache::open(&path, 1 << 20).unwrap();
     let old = cache.open(1).unwrap();
     old.apply(vec![(bytes("a"), Some(bytes("1")))]).unwrap();
-    cache.store().failed.store(true, Ordering::SeqCst);
+    cache.0.store().failed.store(true, Ordering::SeqCst);
     let late = vec![(bytes("b"), Some(bytes("2")))];
     assert!(old.apply(late.clone()).is_err() && old.get(b"a").is_err());
     let new = cache.open(1).unwrap();
@@ -104,4 +104,107 @@ fn a_store_that_failed_is_given_up_by_all_and_another_is_made() {
     let there = cache.open(1).unwrap().get(b"b").unwrap();
     assert_eq!(there, Some(bytes("2")), "the newest is found at a start");
     assert!(!path.exists(), "the failed one is gone");
+}
+
+/// A kibibyte a row, with its number in it.
+fn row(number: u32, times: u8) -> (Bytes, Option<Bytes>) {
+    let mut value = vec![times; 1_024];
+    value[..4].copy_from_slice(&number.to_be_bytes());
+    (
+        Bytes::copy_from_slice(&number.to_be_bytes()),
+        Some(value.into()),
+    )
+}
+
+/// Rows that were written are there as they were written last, each once.
+fn check(lane: &dyn LaneCache, rows: u32, times: u8) {
+    let mut next = 0_u32;
+    lane.scan(&[], &[u8::MAX; 5], &mut |key, value| {
+        assert_eq!(key, next.to_be_bytes());
+        // A visit may ask for another row.
+        let again = lane.get(key).unwrap().unwrap();
+        assert_eq!(again, value);
+        assert_eq!(Some(again), row(next, times).1);
+        next += 1;
+        ControlFlow::Continue(())
+    })
+    .unwrap();
+    assert_eq!(next, rows);
+}
+
+#[test]
+fn a_cache_that_holds_more_than_it_may_is_opened_again_and_every_handle_goes_on() {
+    const ROWS: u32 = 4_000;
+    let dir = tempfile::tempdir().unwrap();
+    let cache = SledCache::open(dir.path(), 1 << 20).unwrap();
+    let (writer, reader) = (cache.open(1).unwrap(), cache.open(1).unwrap());
+    let neighbour = cache.open(2).unwrap();
+    neighbour.apply(vec![row(0, 9)]).unwrap();
+    let written = std::sync::atomic::AtomicU32::new(0);
+    std::thread::scope(|scope| {
+        let written = &written;
+        scope.spawn(move || {
+            for number in 0..ROWS {
+                writer.apply(vec![row(number, 1)]).unwrap();
+                written.store(number + 1, Ordering::SeqCst);
+            }
+        });
+        loop {
+            let sure = written.load(Ordering::SeqCst);
+            if let Some(last) = sure.checked_sub(1) {
+                let found = reader.get(&last.to_be_bytes()).unwrap();
+                assert_eq!(found, row(last, 1).1);
+            }
+            if sure == ROWS {
+                break;
+            }
+        }
+    });
+    let renewals = cache.0.store().renewals;
+    assert!(
+        renewals >= 2,
+        "{renewals} renewals after 4 MiB were written"
+    );
+    check(reader.as_ref(), ROWS, 1);
+    assert_eq!(
+        neighbour.get(&0_u32.to_be_bytes()).unwrap(),
+        row(0, 9).1,
+        "a handle that only waited goes on as well"
+    );
+}
+
+#[test]
+fn rows_that_are_written_again_and_again_are_no_reason_to_open_a_cache_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let cache = SledCache::open(dir.path(), 1 << 20).unwrap();
+    let lane = cache.open(1).unwrap();
+    for times in 0..40 {
+        let rows = (0..200).map(|number| row(number, times)).collect();
+        lane.apply(rows).unwrap();
+    }
+    assert_eq!(cache.0.store().renewals, 0);
+    check(lane.as_ref(), 200, 39);
+}
+
+#[test]
+fn while_somebody_reads_a_cache_is_not_closed_under_him() {
+    let dir = tempfile::tempdir().unwrap();
+    let cache = SledCache::open(dir.path(), 1 << 20).unwrap();
+    let (lane, other) = (cache.open(1).unwrap(), cache.open(2).unwrap());
+    lane.apply(vec![row(0, 1)]).unwrap();
+    lane.scan(&[], &[u8::MAX; 5], &mut |_, _| {
+        let rows = (0..2_000).map(|number| row(number, 2)).collect();
+        other.apply(rows).unwrap();
+        assert_eq!(
+            cache.0.store().renewals,
+            0,
+            "it waits for the end of the visit"
+        );
+        ControlFlow::Continue(())
+    })
+    .unwrap();
+    other.apply(vec![row(0, 2)]).unwrap();
+    assert_eq!(cache.0.store().renewals, 1);
+    check(lane.as_ref(), 1, 1);
+    check(other.as_ref(), 2_000, 2);
 }

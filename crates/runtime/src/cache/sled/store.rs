@@ -1,0 +1,169 @@
+//! One sled database, from its opening until it fails or is no longer wanted; closed and opened again meanwhile when
+//! it holds too much.
+
+use super::held::Held;
+use super::{Writes, folders, opening};
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// Entries a leaf holds: sled's own default.
+pub const LEAF: usize = 1024;
+/// How often what was applied is made durable: sled's own default.
+const FLUSH_EVERY: Duration = Duration::from_millis(200);
+/// How often sled's own thread flushes: not while a process lives. (To have none is no way: then each
+/// scan flushes at its end.)
+const NEVER_MS: usize = 1 << 40;
+
+/// See the module.
+pub struct Store {
+    /// Its number among the stores of this cache.
+    pub number: u32,
+    /// It failed: nobody may use it any more.
+    pub failed: Arc<AtomicBool>,
+    folder: PathBuf,
+    cache_bytes: usize,
+    longest: Duration,
+    held: Held,
+    /// `None` = could not be opened again; then it has failed as well.
+    open: Option<Open>,
+    /// How often it was closed and opened again.
+    pub renewals: u32,
+}
+
+/// A database that is open.
+struct Open {
+    db: sled::Db<LEAF>,
+    failed: Arc<AtomicBool>,
+    /// Dropped: the thread ends.
+    end: Option<Sender<()>>,
+    flusher: Option<JoinHandle<()>>,
+}
+
+impl Store {
+    /// Opens the store with a number, or makes it.
+    pub fn open(
+        path: &Path,
+        number: u32,
+        cache_bytes: usize,
+        longest: Duration,
+    ) -> io::Result<Self> {
+        let folder = folders::folder(path, number);
+        let failed = Arc::new(AtomicBool::new(false));
+        let open = Open::new(&folder, cache_bytes, longest, &failed)?;
+        Ok(Self {
+            number,
+            failed,
+            folder,
+            cache_bytes,
+            longest,
+            held: Held::default(),
+            open: Some(open),
+            renewals: 0,
+        })
+    }
+
+    /// Where it is.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    fn db(&self) -> io::Result<&sled::Db<LEAF>> {
+        let open = self.open.as_ref();
+        open.map(|open| &open.db)
+            .ok_or_else(|| io::Error::other("the cache could not be opened again"))
+    }
+
+    /// Makes what was written durable.
+    pub fn flush(&self) -> io::Result<()> {
+        self.db()?.flush().map(drop)
+    }
+
+    /// A lane's tree. To open it is to read: a file that was cut shows here first, and wiping would fail as
+    /// well, for ever.
+    pub fn tree(&self, lane: u32) -> io::Result<sled::Tree<LEAF>> {
+        self.db()
+            .and_then(|db| db.open_tree(format!("lane-{lane}")))
+            .inspect_err(|_| self.failed.store(true, Ordering::SeqCst))
+    }
+
+    /// These were written. True if more is held than may be.
+    pub fn wrote(&mut self, lane: u32, writes: &Writes) -> bool {
+        self.held.wrote(lane, writes);
+        self.held.bytes() > self.cache_bytes
+    }
+
+    /// Closes the database and opens it again, so that nothing of it is in memory. Nobody else may have a tree or a
+    /// handle of it.
+    pub fn renew(&mut self) -> io::Result<()> {
+        self.held = Held::default();
+        self.open = None;
+        if !self.failed.load(Ordering::SeqCst) {
+            let open = Open::new(&self.folder, self.cache_bytes, self.longest, &self.failed);
+            self.renewals = self.renewals.saturating_add(1);
+            self.open = Some(open.inspect_err(|_| self.failed.store(true, Ordering::SeqCst))?);
+        }
+        Ok(())
+    }
+}
+
+impl Open {
+    fn new(
+        folder: &Path,
+        cache_bytes: usize,
+        longest: Duration,
+        failed: &Arc<AtomicBool>,
+    ) -> io::Result<Self> {
+        let config = sled::Config::new()
+            .path(folder)
+            .cache_capacity_bytes(cache_bytes)
+            .flush_every_ms(Some(NEVER_MS));
+        let db = opening::open(config, longest)?;
+        let (end, ended) = channel::<()>();
+        let (flushed, watched) = (db.clone(), Arc::clone(failed));
+        let flusher = std::thread::Builder::new()
+            .name("cache-flush".into())
+            .spawn(move || {
+                while ended.recv_timeout(FLUSH_EVERY) == Err(RecvTimeoutError::Timeout) {
+                    let flush = catch_unwind(AssertUnwindSafe(|| flushed.flush()))
+                        .unwrap_or_else(|_| Err(io::Error::other("sled panicked")));
+                    if let Err(error) = flush {
+                        tracing::error!(%error, "the cache cannot be written: it is given up");
+                        watched.store(true, Ordering::SeqCst);
+                        return;
+                    }
+                }
+            })?;
+        Ok(Self {
+            db,
+            failed: Arc::clone(failed),
+            end: Some(end),
+            flusher: Some(flusher),
+        })
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.end = None;
+        if let Some(flusher) = self.flusher.take() {
+            // What it had to say, it has logged.
+            let _ = flusher.join();
+        }
+        let failed = self.failed.load(Ordering::SeqCst)
+            || !matches!(
+                catch_unwind(AssertUnwindSafe(|| self.db.flush())),
+                Ok(Ok(_))
+            );
+        if failed {
+            self.failed.store(true, Ordering::SeqCst);
+            // Closing the last handle would flush, fail, and end the process.
+            std::mem::forget(self.db.clone());
+        }
+    }
+}
