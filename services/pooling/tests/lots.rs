@@ -151,3 +151,31 @@ fn a_plate_has_at_most_so_many_lots() {
     bind(&mut lab, "PL-1", "B0").expect("the same again changes nothing");
     assert_eq!(lab.plate_view("PL-1").lots.len(), LOTS_MAX);
 }
+
+#[test]
+fn a_plate_without_its_lot_does_not_hide_behind_another_in_one_of_384_wells() {
+    let mut lab = Lab::with(materials(LOTS));
+    sealed(&mut lab, "PL-1", "T01");
+    sealed(&mut lab, "PL-2", "T02");
+    bind(&mut lab, "PL-1", "K1").expect("bound");
+    let combine = |lab: &mut Lab, plate: &str, sources: &[&str]| {
+        lab.command::<v1::PlateView>(Command::CombinePlates(v1::CombinePlatesRequest {
+            lab: LAB.to_owned(),
+            plate: plate.to_owned(),
+            layout: "quadrants".to_owned(),
+            sources: sources.iter().map(|source| (*source).to_owned()).collect(),
+            ..Default::default()
+        }))
+    };
+    let refused = combine(&mut lab, "BIG-1", &["PL-1", "PL-2"]);
+    assert_eq!(reason(refused), "LOT_MISSING");
+    bind(&mut lab, "PL-2", "K1").expect("a sealed plate too");
+    combine(&mut lab, "BIG-1", &["PL-1", "PL-2"]).expect("combined");
+    lab.load("BIG-1").expect("loaded");
+    // If no plate has one, it is scanned for the plate that they become.
+    sealed(&mut lab, "PL-3", "T03");
+    combine(&mut lab, "BIG-2", &["PL-3"]).expect("combined");
+    assert_eq!(reason(lab.load("BIG-2")), "LOT_MISSING");
+    bind(&mut lab, "BIG-2", "K1").expect("bound");
+    lab.load("BIG-2").expect("loaded");
+}

@@ -7,6 +7,7 @@ use super::super::draft::Draft;
 use super::super::event::{Content, PlateRef, What};
 use super::super::lab::{pool_id, tube_id};
 use super::super::queue::Item;
+use super::lot::made_alike;
 use super::seal::seal;
 use super::start::unused;
 use super::{Plate, PlateState, stands_on, the_plate};
@@ -42,7 +43,7 @@ struct Source {
 ///
 /// # Errors
 /// The layout is not one of quadrants; the plate was used before; a source is not a sealed plate of 96 wells of this
-/// lab, is named twice, or is of another kit than the first; something on one is held.
+/// lab, is named twice, is of another kit than the first, or lacks a lot that another has; something on one is held.
 pub fn combine(
     draft: &mut Draft<'_>,
     policy: &Policy,
@@ -66,6 +67,7 @@ pub fn combine(
     unused(draft.state(), plate)?;
     let sources = the_sources(draft, plate, sources)?;
     let assay = one_kit(&sources)?;
+    made_alike(policy, sources.iter().map(|s| (&s.barcode, &s.plate)))?;
     let to = |source: &Source, well: Well| order.to_384(source.quadrant, well);
     let mut controls: Vec<(Well, Control)> = sources
         .iter()

@@ -3,7 +3,7 @@
 use super::super::draft::Draft;
 use super::super::event::{PlateRef, What};
 use super::{Plate, PlateState, the_plate};
-use crate::ids::Actor;
+use crate::ids::{Actor, Barcode};
 use crate::policy::{Instrument, Lot, LotKind, Overdue, Policy};
 use crate::rejection::Rejection;
 use crate::time::Timestamp;
@@ -108,6 +108,35 @@ fn usable<'a>(
         )),
         _ => Ok(lot),
     }
+}
+
+/// Plates that become one were made alike: of a required kind all have a lot, or none has, and it is scanned for the new
+/// plate. What one of them lacks would be hidden by what another has.
+///
+/// # Errors
+/// One lacks a lot of a required kind that another has.
+pub(super) fn made_alike<'a>(
+    policy: &Policy,
+    sources: impl Iterator<Item = (&'a Barcode, &'a Plate)> + Clone,
+) -> Result<(), Rejection> {
+    for kind in &policy.materials.required {
+        let has = |plate: &Plate| plate.lots.iter().any(|bound| bound.kind == *kind);
+        let lacks = sources.clone().find(|(_, plate)| !has(plate));
+        if let Some((barcode, _)) = lacks
+            && sources.clone().any(|(_, plate)| has(plate))
+        {
+            return Err(Rejection::precondition(
+                "LOT_MISSING",
+                "sources",
+                format!(
+                    "no lot of {} was scanned for plate {barcode:?}, and for another there was",
+                    kind.name()
+                ),
+                "scan the lots that this plate was made with, then combine them",
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Lots and instrument are fit for use. Answers with warnings.
