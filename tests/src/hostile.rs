@@ -113,3 +113,16 @@ fn holds<S: Strategy>(values: S, property: impl Fn(S::Value)) {
         panic!("{error}");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[should_panic(expected = "minimal failing input")]
+    fn a_property_that_breaks_is_told_with_its_smallest_value() {
+        holds(vec(any::<u8>(), 0..=BYTES_MAX), |bytes| {
+            assert!(bytes.len() < 3, "three bytes are too many");
+        });
+    }
+}

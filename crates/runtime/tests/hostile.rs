@@ -164,7 +164,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 3_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_bytes_in_a_journal_or_an_inbox_are_read_or_passed_over(
+    fn hostile_bytes_in_a_journal_or_an_inbox_are_read_or_passed_over(
         bytes in prop::collection::vec(any::<u8>(), 0..200),
     ) {
         let verdict = read_journal(&bytes);
@@ -174,7 +174,7 @@ proptest! {
     }
 
     #[test]
-    fn damaged_records_are_read_or_passed_over(plan in prop::collection::vec(any::<u8>(), 2..22)) {
+    fn hostile_records_are_read_or_passed_over(plan in prop::collection::vec(any::<u8>(), 2..22)) {
         let bytes = damaged(&good(), &plan);
         read_journal(&bytes);
         fold_body(bytes.clone().into());
@@ -182,7 +182,7 @@ proptest! {
     }
 
     #[test]
-    fn an_envelope_around_damaged_decisions_is_folded_or_refused(
+    fn an_envelope_around_hostile_decisions_is_folded_or_refused(
         plan in prop::collection::vec(any::<u8>(), 2..22),
     ) {
         let body = damaged(&[decisions().encode_to_vec()], &plan);
@@ -195,7 +195,7 @@ proptest! {
 }
 
 #[test]
-fn the_undamaged_records_count() {
+fn the_records_that_hostile_ones_are_made_of_count() {
     let verdicts: Vec<_> = good().iter().map(|bytes| read_journal(bytes)).collect();
     assert_eq!(verdicts[0], Some(Verdict::Decisions));
     assert_eq!(verdicts[2], Some(Verdict::Opened));
