@@ -160,7 +160,10 @@ impl Shared {
             return Ok(());
         }
         store.renew()?;
-        metrics::counter!(m::CACHE_RENEWALS).increment(1);
+        // The folder of a service's cache has its name.
+        let service = self.path.file_name().unwrap_or_default();
+        let service = service.to_string_lossy().into_owned();
+        metrics::counter!(m::CACHE_RENEWALS, "service" => service).increment(1);
         tracing::info!(
             path = %store.folder().display(),
             took_ms = began.elapsed().as_secs_f64() * 1_000.0,
