@@ -21,7 +21,8 @@ impl Pooling {
     pub(super) fn combine(&mut self, book: &mut Book<'_>, event: &PoolingPlateCombined) {
         let (lab, barcode) = named(event.plate.as_ref());
         let order = event.order();
-        let (mut places, mut controls): (Vec<(u16, u64)>, Vec<(u16, Control)>) = Default::default();
+        let mut places: Vec<(u16, u64)> = Vec::new();
+        let mut controls: Vec<(u16, Control)> = Vec::new();
         for source in &event.sources {
             let id = PoolingPlate {
                 lab: lab.to_owned(),
