@@ -130,8 +130,8 @@ impl Shared {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Every handle lets go of its tree. False, and none does, while anybody reads.
-    fn let_go(&self) -> bool {
+    /// Calls `with` with every handle's tree. False, and it is not called, while anybody reads.
+    fn trees(&self, with: impl Fn(&mut Option<sled::Tree<LEAF>>)) -> bool {
         let mut slots = self.slots();
         slots.retain(|slot| slot.strong_count() > 0);
         let slots: Vec<Arc<Slot>> = slots.iter().filter_map(Weak::upgrade).collect();
@@ -144,7 +144,7 @@ impl Shared {
         trees
             .map(|trees| {
                 for mut tree in trees {
-                    *tree = None;
+                    with(&mut tree);
                 }
             })
             .is_ok()
@@ -153,10 +153,14 @@ impl Shared {
     /// Gives back what the store holds in memory. Not while anybody reads: then the next write tries again.
     fn renew(&self) -> io::Result<()> {
         let mut store = self.store();
+        // Looked at first, or each write during a long scan would flush for nothing.
+        if !self.trees(|_| ()) {
+            return Ok(());
+        }
         // Most of what closing writes is written while others still read.
         store.flush()?;
         let began = Instant::now();
-        if !self.let_go() {
+        if !self.trees(|tree| *tree = None) {
             return Ok(());
         }
         store.renew()?;
