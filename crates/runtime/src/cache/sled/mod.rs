@@ -29,12 +29,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 use store::{LEAF, Store};
 
+/// How long closing waits for a handle that is in use. One who asks for row after row leaves room much sooner; one
+/// who visits a whole lane takes longer, and the next write tries again.
+const PATIENCE: Duration = Duration::from_millis(2);
+
 /// See the module.
 pub struct SledCache(Arc<Shared>);
 
 /// What all handles of a cache share.
 ///
-/// Locks are taken in this order: the store, the list of slots, a slot.
+/// Locks are taken in this order: the store, the list of slots, a slot. A visit has its slot and may want the store
+/// then, so a slot is waited for with an end only.
 struct Shared {
     /// A handle of sled's is for one thread at a time.
     store: Mutex<Store>,
@@ -130,12 +135,12 @@ impl Shared {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Calls `with` with every handle's tree. False, and it is not called, while anybody reads.
+    /// Calls `with` with every handle's tree. False, and it is not called, if somebody reads longer than we wait.
     fn trees(&self, with: impl Fn(&mut Option<sled::Tree<LEAF>>)) -> bool {
         let mut slots = self.slots();
         slots.retain(|slot| slot.strong_count() > 0);
         let slots: Vec<Arc<Slot>> = slots.iter().filter_map(Weak::upgrade).collect();
-        let locked: Option<Vec<_>> = slots.iter().map(|slot| slot.try_lock()).collect();
+        let locked: Option<Vec<_>> = slots.iter().map(|slot| slot.try_lock_for(PATIENCE)).collect();
         let Some(locked) = locked else {
             return false;
         };
