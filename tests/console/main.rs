@@ -5,6 +5,7 @@ mod day;
 mod floor;
 mod look;
 mod pool;
+mod stamp;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -10,6 +10,7 @@ mod kafka;
 mod kills;
 mod many;
 mod moving;
+mod robots;
 
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use tempfile::TempDir;

@@ -1,0 +1,89 @@
+//! Two plates of 96 wells are made with lots that were scanned, and stamped into one of 384: all by scans.
+
+use crate::browser::Browser;
+use crate::floor::Floor;
+use crate::look::{look, on_paper};
+
+const MATERIALS: &str = "
+[materials]
+required = [\"kit\"]
+lots.KIT-1 = { kind = \"kit\", expires = 2999-12-31 }
+lots.KIT-0 = { kind = \"kit\", expires = 2001-12-31 }
+instruments.cycler-1 = { type = \"QuantStudio 5\", capacity = \"384\", calibration_due = 2999-12-31 }
+instruments.cycler-2 = { type = \"CFX96\", capacity = \"96\" }
+";
+
+fn answered(browser: &Browser, scan: &str, tone: &str, says: &str) {
+    browser.scan(scan);
+    let (is, text) = browser.answer_to(scan);
+    assert_eq!(is, tone, "{scan}: {text}");
+    assert!(text.contains(says), "{scan}: {text}");
+}
+
+#[test]
+fn two_plates_with_their_lots_are_stamped_into_one_of_384_wells() {
+    let _alone = crate::alone();
+    let floor = Floor::open();
+    let example = include_str!("../../examples/policy.toml");
+    let policy = example.replacen("\nversion = 1\n", "\nversion = 2\n", 1) + MATERIALS;
+    let policy = floor.keep("policy.toml", &policy);
+    floor.tenfold(&["policy", "apply", &policy]);
+    let tubes = floor.register("DF", 2, "fever-clinic");
+    floor.receive(&tubes);
+    let browser = Browser::open("en");
+    browser.go(&floor.page("b1", "pool"));
+    browser.says("Scan a tube");
+    for tube in &tubes {
+        answered(&browser, tube, "note", "a well of its own");
+    }
+    browser.scan("$PLATE");
+    browser.says("Scan plate, pool or tube");
+    for (plate, tube) in ["SMALL00001", "SMALL00002"].into_iter().zip(&tubes) {
+        answered(&browser, plate, "good", "New plate");
+        answered(&browser, tube, "good", "A1");
+        answered(&browser, "$LOT", "good", "Scan the label of the lot");
+        answered(&browser, "KIT-0", "stop", "The lot has expired");
+        answered(&browser, "$LOT", "good", "Scan the label of the lot");
+        answered(&browser, "KIT-1", "good", "kit KIT-1");
+        if plate == "SMALL00001" {
+            look(&browser, "plate-lot");
+        }
+        answered(&browser, "$SEAL", "good", &format!("{plate} is sealed"));
+    }
+    // Not a plate that nobody sealed; then all of it again.
+    answered(&browser, "$COMBINE", "good", "Scan the new plate");
+    answered(&browser, "BIG0000001", "good", "quadrant 1");
+    answered(&browser, "SMALL00003", "good", "quadrant 2");
+    answered(&browser, "$DONE", "stop", "SMALL00003");
+    answered(&browser, "$COMBINE", "good", "Scan the new plate");
+    answered(&browser, "BIG0000002", "good", "quadrant 1");
+    answered(&browser, "SMALL00001", "good", "quadrant 2");
+    answered(&browser, "$EMPTY", "good", "quadrant 3");
+    answered(&browser, "SMALL00002", "good", "quadrant 4");
+    browser.scan("$DONE");
+    browser.says("Stamped and sealed");
+    browser.until(
+        "two wells of 384",
+        "document.querySelectorAll('.map.c24 td[data-well]').length === 384 \
+         && document.querySelectorAll('.map td.full').length === 2",
+    );
+    let plate = floor.plate("BIG0000002");
+    let wells = plate.wells.iter().filter(|well| well.content.is_some());
+    assert_eq!(
+        wells.map(|well| well.well.as_str()).collect::<Vec<_>>(),
+        ["A1", "B1"]
+    );
+    browser.says("quadrant 3: SMALL00002");
+    look(&browser, "plate-384");
+    on_paper(&browser, "plate-384");
+    browser.scan("$LOAD");
+    browser.says("Scan plate, then instrument");
+    answered(&browser, "BIG0000002", "good", "Now scan the instrument");
+    answered(&browser, "cycler-2", "stop", "does not read such plates");
+    answered(&browser, "cycler-1", "good", "BIG0000002");
+    browser.scan("$SAMPLE");
+    browser.says("Scan any tube");
+    browser.scan(&tubes[0]);
+    browser.says("made with kit KIT-1");
+    assert_eq!(floor.services.complaints(), Vec::<String>::new());
+}
