@@ -13,7 +13,7 @@ use crate::ids::{Barcode, BenchId, LabId, PoolId, TubeId};
 use crate::policy::Policy;
 use crate::rejection::Rejection;
 use crate::tables::ReadExt;
-use crate::well::Well;
+use crate::well::{PlateSize, Well};
 use std::collections::BTreeMap;
 
 /// What is planned for one tube of a rack, or why nothing is.
@@ -27,7 +27,7 @@ pub struct PlannedTube {
     pub placed: Result<Placed, Rejection>,
 }
 
-/// Plans a rack: STAT first, then by deadline. A tube that cannot be pooled is told, and stops nobody.
+/// Plans a rack: STAT first, then by deadline, then down the columns as liquid handlers go. A tube that cannot be pooled is told, and stops nobody.
 /// The same call again gives the same plan.
 ///
 /// # Errors
@@ -60,7 +60,10 @@ pub fn plan(
         .iter()
         .filter_map(|(well, key)| Some((*well, *key, draft.state().get::<Tube>(key)?)))
         .collect();
-    tubes.sort_by_key(|(well, _, tube)| (!tube.stat, tube.deadline.due, *well));
+    tubes.sort_by_key(|(well, _, tube)| {
+        let place = well.column_major(PlateSize::P96);
+        (!tube.stat, tube.deadline.due, place)
+    });
     let mut plans = Vec::new();
     for (position, key, tube) in tubes {
         let placed = plan_one(draft, policy, bench, rack, key, &tube);
