@@ -251,6 +251,13 @@ impl Pooling for PoolingGrpc {
         command!(self, request, BindLot)
     }
 
+    async fn unbind_lot(
+        &self,
+        request: Request<v1::UnbindLotRequest>,
+    ) -> Result<Response<v1::PlateView>, Status> {
+        command!(self, request, UnbindLot)
+    }
+
     async fn combine_plates(
         &self,
         request: Request<v1::CombinePlatesRequest>,

@@ -68,6 +68,37 @@ fn a_lot_is_bound_by_scan_and_shown_with_the_plate() {
     assert_eq!(reason(bind(&mut lab, "PL-1", "TIPS")), "PLATE_NOT_OPEN");
 }
 
+fn unbind(lab: &mut Lab, plate: &str, lot: &str) -> Result<v1::PlateView, Rejection> {
+    lab.command(Command::UnbindLot(v1::UnbindLotRequest {
+        lab: LAB.to_owned(),
+        plate: plate.to_owned(),
+        lot: lot.to_owned(),
+        ..Default::default()
+    }))
+}
+
+#[test]
+fn a_lot_scanned_by_mistake_comes_off_until_the_plate_is_sealed() {
+    let mut lab = Lab::with(materials(LOTS));
+    lab.alone(&["T01"]);
+    lab.start_plate("PL-1").expect("a plate");
+    bind(&mut lab, "PL-1", "K1").expect("bound");
+    bind(&mut lab, "PL-1", "TIPS").expect("bound");
+    let left = unbind(&mut lab, "PL-1", "K1").expect("taken off");
+    let left: Vec<&str> = left.lots.iter().map(|lot| lot.lot.as_str()).collect();
+    assert_eq!(left, ["TIPS"], "the other stays");
+    assert_eq!(reason(unbind(&mut lab, "PL-1", "K1")), "LOT_NOT_BOUND");
+    assert_eq!(reason(unbind(&mut lab, "PL-9", "K1")), "PLATE_UNKNOWN");
+    // What came off is missing again, and may be scanned again.
+    lab.fill("PL-1").expect("filled");
+    lab.confirm_plate("PL-1", &[]).expect("confirmed");
+    lab.seal_plate("PL-1").expect("sealed");
+    assert_eq!(reason(lab.load("PL-1")), "LOT_MISSING");
+    bind(&mut lab, "PL-1", "K1").expect("bound again");
+    assert_eq!(reason(unbind(&mut lab, "PL-1", "K1")), "PLATE_NOT_OPEN");
+    lab.load("PL-1").expect("loaded");
+}
+
 #[test]
 fn an_expired_unknown_or_wrong_lot_stops_with_its_reason() {
     let mut lab = Lab::with(materials(LOTS));

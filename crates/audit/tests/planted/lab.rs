@@ -15,7 +15,7 @@ pub fn append(batch: &mut Batch, event: &impl prost::Message) {
 }
 
 /// Puts an event in front of the last one.
-fn before_last(batch: &mut Batch, event: &impl prost::Message) {
+pub fn before_last(batch: &mut Batch, event: &impl prost::Message) {
     let at = batch.events.len() - 1;
     batch.events.insert(at, event.encode_to_vec());
 }

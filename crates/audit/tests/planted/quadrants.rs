@@ -7,7 +7,7 @@
 //! ```
 
 use crate::day::{self, pooled, publish, received, registered};
-use crate::lab::append;
+use crate::lab::{append, before_last};
 use crate::log::{Batch, Log};
 use crate::words::*;
 use crate::{assert_found, events, judge, messages, told as findings};
@@ -289,18 +289,50 @@ fn results_is_told_that_quadrants_stand_otherwise() {
     );
 }
 
+fn bound(to: &str) -> PoolingEvent {
+    pooling(
+        "tech",
+        What::LotBound(PoolingLotBound {
+            plate: Some(plate(to)),
+            lot: "DA-1".to_owned(),
+            kind: LotKind::Kit.into(),
+        }),
+    )
+}
+
+fn unbound(from: &str) -> PoolingEvent {
+    pooling(
+        "tech",
+        What::LotUnbound(PoolingLotUnbound {
+            plate: Some(plate(from)),
+            lot: "DA-1".to_owned(),
+        }),
+    )
+}
+
+#[test]
+fn a_lot_is_taken_off_a_plate_that_is_sealed_or_never_had_it() {
+    let before_the_seal = |lots: &[PoolingEvent]| {
+        with("plate-1", |batch| {
+            lots.iter().for_each(|lot| before_last(batch, lot));
+        })
+    };
+    let (on, off) = (bound("plate-1"), unbound("plate-1"));
+    let report = before_the_seal(&[on.clone(), off.clone(), on.clone()]);
+    assert!(report.is_clean(), "{}", findings(&report));
+    let report = before_the_seal(std::slice::from_ref(&off));
+    assert_found(&report, Rule::Inv04, "plate plate-1 is Open");
+    let report = before_the_seal(&[on.clone(), on.clone()]);
+    assert_found(&report, Rule::Inv04, "plate plate-1 is Open");
+    let report = with("plate-1", |batch| {
+        append(batch, &on);
+        append(batch, &off);
+    });
+    assert_found(&report, Rule::Inv04, "plate plate-1 is Sealed");
+}
+
 #[test]
 fn a_lot_is_bound_to_a_plate_that_is_loaded() {
-    let bound = |to: &str| {
-        pooling(
-            "tech",
-            What::LotBound(PoolingLotBound {
-                plate: Some(plate(to)),
-                lot: "DA-1".to_owned(),
-                kind: LotKind::Kit.into(),
-            }),
-        )
-    };
     let report = with("big", |batch| append(batch, &bound("big")));
     assert!(report.is_clean(), "{}", findings(&report));
     let report = with("load big", |batch| append(batch, &bound("big")));

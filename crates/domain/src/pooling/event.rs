@@ -231,6 +231,13 @@ pub enum What {
         well: Well,
         reason: String,
     },
+    /// This lot was scanned by mistake: it is not made with it.
+    LotUnbound {
+        /// The plate.
+        plate: PlateRef,
+        /// As its label says.
+        lot: String,
+    },
     /// It is made with this lot.
     LotBound {
         plate: PlateRef,

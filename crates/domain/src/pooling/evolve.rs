@@ -57,6 +57,7 @@ pub fn evolve(state: &mut dyn Write, event: &Event, at: Timestamp) -> Result<(),
         What::PlateStarted { .. }
         | What::PlateCombined { .. }
         | What::LotBound { .. }
+        | What::LotUnbound { .. }
         | What::WellsPlanned { .. }
         | What::WellsTransferred { .. }
         | What::WellFailed { .. }

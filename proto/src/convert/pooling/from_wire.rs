@@ -159,6 +159,10 @@ fn what(wire: Wire) -> Result<What, WireError> {
             plate: plate(e.plate)?,
             lot: e.lot,
         },
+        Wire::LotUnbound(e) => What::LotUnbound {
+            plate: plate(e.plate)?,
+            lot: e.lot,
+        },
         Wire::PlateCombined(e) => What::PlateCombined {
             sources: Sources {
                 order: e.order().try_into()?,

@@ -188,6 +188,10 @@ fn what(what: &What) -> Option<Wire> {
             bound.set_kind((*kind).into());
             Wire::LotBound(bound)
         }
+        What::LotUnbound { plate: p, lot } => Wire::LotUnbound(v1::PoolingLotUnbound {
+            plate: plate(p),
+            lot: lot.clone(),
+        }),
         What::PlateCombined { plate: p, sources } => {
             let mut combined = v1::PoolingPlateCombined {
                 plate: plate(p),

@@ -128,6 +128,7 @@ pub fn lab_of(command: &Command) -> &str {
         Command::ConfirmPlate(c) => &c.lab,
         Command::CombinePlates(c) => &c.lab,
         Command::BindLot(c) => &c.lab,
+        Command::UnbindLot(c) => &c.lab,
         Command::SealPlate(c) => &c.lab,
         Command::VoidPlate(c) => &c.lab,
         Command::LoadPlate(c) => &c.lab,

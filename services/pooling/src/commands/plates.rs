@@ -105,6 +105,11 @@ pub(super) fn decide(
             lot::bind(draft, policy, &at, &c.lot)?;
             done(&crate::view::plate(draft.state(), &lab, &at.barcode)?)
         }
+        Command::UnbindLot(c) => {
+            let at = plate(c.plate);
+            lot::unbind(draft, &at, &c.lot)?;
+            done(&crate::view::plate(draft.state(), &lab, &at.barcode)?)
+        }
         _ => Err(Rejection::invalid(
             "COMMAND_UNKNOWN",
             "",

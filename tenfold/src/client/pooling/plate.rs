@@ -76,6 +76,9 @@ pub enum Plate {
         plate: String,
         /// As the lot's label says
         lot: String,
+        /// It was scanned by mistake: take it off, as long as the plate is not sealed
+        #[arg(long)]
+        off: bool,
     },
     /// A plate of 384 wells was stamped from up to four sealed ones of 96
     Combine {
@@ -217,7 +220,27 @@ pub async fn run(session: Session, output: Output, command: Plate) -> Outcome {
                 }
             )
         }
-        Plate::Lot { lab, plate, lot } => change!(
+        Plate::Lot {
+            lab,
+            plate,
+            lot,
+            off: true,
+        } => change!(
+            session,
+            output,
+            lab,
+            unbind_lot,
+            UnbindLotRequest {
+                plate: plate,
+                lot: lot
+            }
+        ),
+        Plate::Lot {
+            lab,
+            plate,
+            lot,
+            off: false,
+        } => change!(
             session,
             output,
             lab,

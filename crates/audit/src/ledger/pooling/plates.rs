@@ -43,6 +43,8 @@ pub struct Plate {
     pub(super) controls: Vec<(u16, Control)>,
     pub(super) wells: Vec<Well>,
     started: u64,
+    /// Lots that were scanned for it.
+    lots: Vec<Box<str>>,
     /// If it was stamped from plates of 96 wells.
     pub(super) stamped: Option<Box<Stamped>>,
 }
@@ -66,6 +68,7 @@ impl Pooling {
                     controls,
                     wells: Vec::new(),
                     started: book.offset(),
+                    lots: Vec::new(),
                     stamped: None,
                 };
                 let new = self.plates.insert(number, plate).is_none();
@@ -95,7 +98,18 @@ impl Pooling {
             }
             What::LotBound(event) => {
                 let unread = [State::Open, State::Sealed];
-                self.on_plate(book, event.plate.as_ref(), &unread, |_| true);
+                self.on_plate(book, event.plate.as_ref(), &unread, |plate| {
+                    let new = !plate.lots.iter().any(|lot| **lot == event.lot);
+                    plate.lots.push(event.lot.as_str().into());
+                    new
+                });
+            }
+            What::LotUnbound(event) => {
+                self.on_plate(book, event.plate.as_ref(), &[State::Open], |plate| {
+                    let bound = plate.lots.len();
+                    plate.lots.retain(|lot| **lot != event.lot);
+                    plate.lots.len() + 1 == bound
+                });
             }
             What::WellFailed(event) => {
                 let failed = [well(&event.well)];

@@ -82,6 +82,10 @@ pub(crate) fn evolve(
             });
             Ok(())
         }),
+        What::LotUnbound { plate, lot } => change(state, plate, |_, _, plate| {
+            plate.lots.retain(|bound| bound.lot != *lot);
+            Ok(())
+        }),
         What::PlateSealed { plate } => change(state, plate, |_, _, plate| {
             plate.state = PlateState::Sealed;
             plate.steps.add(StepKind::Sealed, at, by, "");

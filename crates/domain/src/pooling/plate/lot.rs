@@ -68,6 +68,38 @@ pub fn bind(
     })
 }
 
+/// Takes a lot off a plate that is not sealed yet: it was scanned by mistake.
+///
+/// # Errors
+/// The plate is not there or not open any more; it has no such lot.
+pub fn unbind(draft: &mut Draft<'_>, plate: &PlateRef, lot: &str) -> Result<(), Rejection> {
+    let (_, record) = the_plate(draft.state(), &plate.lab, &plate.barcode)?;
+    if record.state != PlateState::Open {
+        return Err(Rejection::precondition(
+            "PLATE_NOT_OPEN",
+            "plate",
+            format!(
+                "plate {:?} is {}: what it was made with does not change",
+                plate.barcode,
+                record.state.word()
+            ),
+            "if it was not made with this lot, void the plate: its contents go on another",
+        ));
+    }
+    if !record.lots.iter().any(|bound| bound.lot == lot) {
+        return Err(Rejection::precondition(
+            "LOT_NOT_BOUND",
+            "lot",
+            format!("plate {:?} has no lot {lot:?}", plate.barcode),
+            "look at the plate's lots, and scan the label of the one that is to come off",
+        ));
+    }
+    draft.emit(What::LotUnbound {
+        plate: plate.clone(),
+        lot: lot.to_owned(),
+    })
+}
+
 /// A lot that may be used for a plate now.
 fn usable<'a>(
     policy: &'a Policy,
