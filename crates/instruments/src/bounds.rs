@@ -39,6 +39,12 @@ pub const NAME_CHARS_MAX: usize = 120;
 /// Most reactions of a file.
 pub const REACTIONS_MAX: usize = tenfold_domain::results::run::ROWS_MAX;
 
+/// Most cycles of a curve: no instrument runs more.
+pub const CYCLES_MAX: u16 = 100;
+
+/// Most points of all curves of a file together.
+pub const POINTS_MAX: usize = REACTIONS_MAX * CYCLES_MAX as usize;
+
 /// Lines of a part in which the header must stand.
 pub const HEAD_LINES: usize = 200;
 

@@ -10,6 +10,7 @@
 pub mod bounds;
 mod collect;
 mod columns;
+mod curves;
 mod metadata;
 mod number;
 mod opened;
@@ -19,6 +20,7 @@ mod refusal;
 mod table;
 mod wells;
 
+pub use curves::Curve;
 pub use place::Place;
 pub use readers::{Format, formats, read};
 pub use refusal::{Reason, Refusal};

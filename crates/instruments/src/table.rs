@@ -1,5 +1,6 @@
 //! What comes out of a file, whatever its format.
 
+use crate::curves::Curve;
 use crate::place::Place;
 use tenfold_domain::results::run::Reading;
 
@@ -12,6 +13,8 @@ pub struct RunTable {
     pub about: About,
     /// Reactions in the order of the file; a (well, target) is there once.
     pub reactions: Vec<Reaction>,
+    /// Amplification curves, if the file has them. Nothing is decided by them.
+    pub curves: Vec<Curve>,
     /// What was passed over.
     pub warnings: Vec<String>,
 }

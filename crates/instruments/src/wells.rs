@@ -85,6 +85,11 @@ pub(crate) fn looks_like_one(text: &str) -> bool {
     position(text).is_some() || index(text).is_some()
 }
 
+/// Whether a text is a position: `A1`, `P24`.
+pub(crate) fn is_position(text: &str) -> bool {
+    position(text).is_some()
+}
+
 /// The well's name, `A1` to `P24`.
 pub(crate) fn canonical(text: &str, block: Option<Block>) -> Result<String, String> {
     if let Some((row, column)) = position(text) {

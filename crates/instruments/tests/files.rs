@@ -11,6 +11,8 @@ struct Case {
     file: PathBuf,
     wanted: String,
     is_table: bool,
+    /// The curves that are in it, if a person wrote them down.
+    curves: Option<String>,
 }
 
 fn cases(format: &str) -> Vec<Case> {
@@ -21,14 +23,16 @@ fn cases(format: &str) -> Vec<Case> {
     for entry in std::fs::read_dir(&folder).expect("the folder is there") {
         let file = entry.expect("an entry").path();
         let end = file.extension().and_then(|end| end.to_str());
-        if matches!(end, Some("table" | "refused")) {
+        if matches!(end, Some("table" | "refused" | "curves")) {
             continue;
         }
         let beside = |end: &str| PathBuf::from(format!("{}.{end}", file.display()));
         let is_table = beside("table").is_file();
         let wanted = std::fs::read_to_string(beside(if is_table { "table" } else { "refused" }))
             .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        let curves = std::fs::read_to_string(beside("curves")).ok();
         cases.push(Case {
+            curves,
             file,
             wanted,
             is_table,
@@ -60,6 +64,13 @@ fn check(format: &str) {
                     let (is, wanted) = (text.lines().count(), case.wanted.lines().count());
                     wrong.push(format!("{name}: {is} lines, not {wanted}"));
                 }
+                let is = common::curves(&table);
+                match &case.curves {
+                    Some(wanted) if is != *wanted => {
+                        wrong.push(format!("{name}: its curves are\n{is}and not\n{wanted}"));
+                    }
+                    _ => {}
+                }
             }
             (Err(refusal), false) => {
                 let mut lines = case.wanted.lines();
@@ -72,6 +83,11 @@ fn check(format: &str) {
             (Err(refusal), true) => wrong.push(format!("{name}: {refusal}")),
         }
     }
+    let with_curves = cases.iter().filter(|case| case.curves.is_some()).count();
+    assert!(
+        with_curves > 0 || format == "generic",
+        "{format}: no file with curves"
+    );
     assert!(wrong.is_empty(), "{format}:\n{}", wrong.join("\n"));
 }
 

@@ -63,6 +63,7 @@ pub(crate) fn join(tables: Vec<RunTable>) -> Result<RunTable, Refusal> {
         for reaction in table.reactions {
             gathered.add(reaction);
         }
+        gathered.table.curves.extend(table.curves);
         if gathered.table.reactions.len() > REACTIONS_MAX {
             return Err(Refusal::whole(
                 Reason::TooLong,

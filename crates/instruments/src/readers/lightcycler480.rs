@@ -5,6 +5,7 @@
 use super::{Format, RunReader};
 use crate::collect::{Form, Table, join};
 use crate::columns::{Column, Columns, is_header};
+use crate::curves::is_of_curves;
 use crate::metadata::Metadata;
 use crate::opened::{Line, Opened};
 use crate::refusal::{Reason, Refusal};
@@ -34,13 +35,25 @@ impl RunReader for LightCycler480 {
         let mut tables = Vec::new();
         for part in 0..opened.parts.len() {
             let lines = opened.lines(part)?;
-            if lines.is_empty() {
+            // Raw data that were joined to results are their curves.
+            let beside = lines.iter().take(2).any(is_of_curves) && with_results(opened);
+            if lines.is_empty() || beside {
                 continue;
             }
             tables.push(one(opened, part, &lines)?);
         }
         join(tables)
     }
+}
+
+/// Some part of the file is a table of results.
+fn with_results(opened: &Opened) -> bool {
+    opened.parts.iter().any(|part| part.head.iter().any(is_header))
+}
+
+/// The filter that a table is of, as its first line says.
+pub(crate) fn filter_of(title_line: &Line) -> Option<String> {
+    title(title_line).map(|(_, filter)| filter)
 }
 
 /// The table of one filter.

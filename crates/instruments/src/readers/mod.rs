@@ -10,6 +10,9 @@ mod quantstudio;
 mod rdml;
 mod sds7500;
 
+pub(crate) use lightcycler480::filter_of;
+
+use crate::curves;
 use crate::opened::Opened;
 use crate::refusal::Refusal;
 use crate::table::RunTable;
@@ -59,21 +62,32 @@ pub fn formats() -> impl Iterator<Item = Format> {
 /// Why nothing of it is used.
 pub fn read(bytes: &[u8], mappings: &[TableMapping]) -> Result<RunTable, Refusal> {
     let mut opened = Opened::of(bytes)?;
-    if let Some(refusal) = others::known(&opened) {
+    let mut table = results(&mut opened, mappings)?;
+    if table.curves.is_empty() {
+        match curves::beside(&mut opened) {
+            Ok(found) => table.curves = found,
+            Err(why) => table.warnings.push(format!("its curves are not read: {why}")),
+        }
+    }
+    Ok(table)
+}
+
+fn results(opened: &mut Opened, mappings: &[TableMapping]) -> Result<RunTable, Refusal> {
+    if let Some(refusal) = others::known(opened) {
         return Err(refusal);
     }
     let (last, makers) = READERS.split_last().unzip();
     for reader in makers.unwrap_or_default() {
-        if reader.recognises(&opened) {
-            return reader.read(&mut opened);
+        if reader.recognises(opened) {
+            return reader.read(opened);
         }
     }
-    if let Some(mapped) = generic::mapped(&mut opened, mappings)? {
+    if let Some(mapped) = generic::mapped(opened, mappings)? {
         return Ok(mapped);
     }
     match last {
-        Some(reader) if reader.recognises(&opened) => reader.read(&mut opened),
-        _ => Err(others::no_table(&opened)),
+        Some(reader) if reader.recognises(opened) => reader.read(opened),
+        _ => Err(others::no_table(opened)),
     }
 }
 

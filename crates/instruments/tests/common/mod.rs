@@ -27,6 +27,19 @@ pub fn cts(file: &str) -> Vec<Option<f64>> {
     table.reactions.iter().map(|r| r.reading.ct).collect()
 }
 
+/// Curves as text: a line each, with every cycle.
+pub fn curves(table: &RunTable) -> String {
+    let mut text = String::new();
+    for curve in &table.curves {
+        text.push_str(&format!("{} {}", curve.well, curve.target.replace(' ', "_")));
+        for (cycle, value) in &curve.points {
+            text.push_str(&format!(" {cycle}:{value:.4}"));
+        }
+        text.push('\n');
+    }
+    text
+}
+
 /// A table as text: what a person would write down of it.
 pub fn text(table: &RunTable) -> String {
     let mut text = format!("format: {}\nplate: {}\n", table.format, table.about.plate);

@@ -1,7 +1,8 @@
-//! The parts of an RDML document that matter to a run's Cqs. Everything else is passed over: curves are only
-//! asked for their last cycle.
+//! The parts of an RDML document that matter to a run's Cqs. Everything else is passed over. A value of a curve
+//! that cannot be read is left out: it spoils no Cq.
 
-use crate::bounds::{CELL_CHARS_MAX, CELLS_MAX, LINES_MAX};
+use crate::bounds::{CELL_CHARS_MAX, CELLS_MAX, LINES_MAX, POINTS_MAX};
+use crate::curves::whole;
 use crate::opened::xml::{Element, Tag, Xml};
 use crate::refusal::{Reason, Refusal};
 use std::collections::BTreeMap;
@@ -71,6 +72,8 @@ pub(super) struct Data {
     pub has_cq: bool,
     pub excluded: bool,
     pub last_cycle: Option<f64>,
+    /// Cycle and fluorescence.
+    pub points: Vec<(u16, f32)>,
     pub line: u32,
 }
 
@@ -86,6 +89,9 @@ struct Open {
     run: Option<Run>,
     react: Option<React>,
     data: Option<Data>,
+    cycle: Option<u16>,
+    /// Points of all curves, so far.
+    points: usize,
 }
 
 /// Reads a document.
@@ -226,6 +232,7 @@ impl Open {
                 self.in_data(|data| data.excluded = out);
             }
             ("adp", "cyc") => {
+                self.cycle = whole(&text);
                 if let Ok(cycle) = text.parse::<f64>() {
                     self.in_data(|data| {
                         let last = data.last_cycle.unwrap_or(cycle);
@@ -233,7 +240,21 @@ impl Open {
                     });
                 }
             }
+            ("adp", "fluor") => self.point(&text),
             _ => {}
+        }
+    }
+
+    /// A point of a curve, as far as the bounds go.
+    fn point(&mut self, fluorescence: &str) {
+        let cycle = self.cycle.take();
+        let value = fluorescence.parse().ok().filter(|f: &f32| f.is_finite());
+        let (Some(cycle), Some(value)) = (cycle, value) else {
+            return;
+        };
+        if self.points < POINTS_MAX {
+            self.points = self.points.saturating_add(1);
+            self.in_data(|data| data.points.push((cycle, value)));
         }
     }
 

@@ -6,6 +6,7 @@ mod document;
 use super::{Format, RunReader};
 use crate::bounds::{NAME_CHARS_MAX, REACTIONS_MAX};
 use crate::collect::join;
+use crate::curves::Gathering;
 use crate::number::reading;
 use crate::opened::{Opened, xml};
 use crate::place::Place;
@@ -151,6 +152,7 @@ fn table(document: &Document, run: &Run) -> Result<RunTable, Refusal> {
         });
     let mut faults = Faults::default();
     let mut past = 0_u32;
+    let mut curves = Gathering::default();
     for react in &run.reacts {
         let well = match canonical(&react.id, block) {
             Ok(well) => well,
@@ -171,9 +173,11 @@ fn table(document: &Document, run: &Run) -> Result<RunTable, Refusal> {
             match cq(&data.cq, data.last_cycle.or(last_cycle)) {
                 Ok((reading, is_past)) => {
                     past = past.saturating_add(u32::from(is_past));
-                    table
-                        .reactions
-                        .push(reaction(document, react, data, &well, reading));
+                    let reaction = reaction(document, react, data, &well, reading);
+                    for point in &data.points {
+                        curves.add(&well, &reaction.target, *point)?;
+                    }
+                    table.reactions.push(reaction);
                 }
                 Err(why) => faults.add(
                     Reason::BadNumber,
@@ -191,6 +195,7 @@ fn table(document: &Document, run: &Run) -> Result<RunTable, Refusal> {
         }
     }
     faults.into_result()?;
+    table.curves = curves.curves();
     if past > 0 {
         table.warnings.push(format!(
             "{past} Cqs at or past the last measured cycle are no Cq"
