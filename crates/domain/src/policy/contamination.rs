@@ -15,6 +15,8 @@ pub struct Contamination {
     /// So many suspect wells side by side in one row or column are pointed out. Where one pool in a hundred is
     /// positive, four in a line by chance are less than one plate in a hundred thousand.
     pub line_wells: u8,
+    /// Wells whose amplification curves are the very same are pointed out.
+    pub same_curves: bool,
 }
 
 impl Default for Contamination {
@@ -23,6 +25,7 @@ impl Default for Contamination {
             neighbour_cycles: 10.0,
             neighbour_ct_max: 25.0,
             line_wells: 4,
+            same_curves: true,
         }
     }
 }

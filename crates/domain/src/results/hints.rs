@@ -5,6 +5,7 @@
 //! |---|---|
 //! | strong neighbour | a weak signal next to one that is much stronger: a drop may have jumped |
 //! | row, column | suspect wells side by side in one row or column: a channel of a pipette, or a strip |
+//! | same curve | wells whose amplification curves are alike to the last digit: one was copied from the other |
 //! | unconfirmed pool | every member of a suspect pool was negative by a test of its own |
 //!
 //! An unconfirmed pool also opens a review ([`super::outcome`]).
@@ -34,6 +35,8 @@ pub enum Hint {
     Row(Vec<Well>),
     /// Suspect wells side by side in a column.
     Column(Vec<Well>),
+    /// Wells whose amplification curves are the very same.
+    SameCurve(Vec<Well>),
     /// A suspect pool all of whose members were negative afterwards.
     UnconfirmedPool(Well),
 }
@@ -46,7 +49,7 @@ impl Hint {
             Self::StrongNeighbour { well, .. } | Self::UnconfirmedPool(well) => {
                 std::slice::from_ref(well)
             }
-            Self::Row(wells) | Self::Column(wells) => wells,
+            Self::Row(wells) | Self::Column(wells) | Self::SameCurve(wells) => wells,
         }
     }
 }
@@ -76,6 +79,14 @@ impl std::fmt::Display for Hint {
             ),
             Self::Row(wells) => line(f, "row", wells),
             Self::Column(wells) => line(f, "column", wells),
+            Self::SameCurve(wells) => {
+                let names: Vec<String> = wells.iter().map(ToString::to_string).collect();
+                write!(
+                    f,
+                    "the curves of {} are the very same, which no two reactions are: was the file put together by hand, or a well copied?",
+                    names.join(", ")
+                )
+            }
             Self::UnconfirmedPool(well) => write!(
                 f,
                 "{well} was suspect, and all of its tubes were negative by tests of their own: where did its signal come from?"
@@ -122,7 +133,12 @@ pub fn in_wells(plate: &Plate, analysis: &Analysis, rules: &Contamination) -> Ve
         };
         (*well, seen)
     });
-    hints(plate.size, &seen.collect(), rules)
+    let mut found = hints(plate.size, &seen.collect(), rules);
+    if rules.same_curves {
+        let same = analysis.same_curves.iter().cloned();
+        found.extend(same.map(Hint::SameCurve));
+    }
+    found
 }
 
 /// Wells of this plate whose suspect pool ended with nobody positive.
@@ -264,6 +280,7 @@ mod tests {
                     Hint::Column(wells) => {
                         format!("column {}-{}", wells[0], wells[wells.len() - 1])
                     }
+                    Hint::SameCurve(wells) => format!("same {wells:?}"),
                     Hint::UnconfirmedPool(well) => format!("unconfirmed {well}"),
                 })
                 .collect();

@@ -25,6 +25,7 @@ impl From<Hint> for v1::ContaminationHint {
             }
             Hint::Row(_) => Kind::Row,
             Hint::Column(_) => Kind::Column,
+            Hint::SameCurve(_) => Kind::SameCurve,
             Hint::UnconfirmedPool(_) => Kind::UnconfirmedPool,
         };
         wire.set_kind(kind);

@@ -9,6 +9,7 @@ use tenfold_domain::results::event::{Event, LabNumber};
 use tenfold_domain::results::run::{ImportOutcome, Reading, Row, RunTable};
 use tenfold_domain::results::state::{Analysis, GateVerdict, Submission};
 use tenfold_domain::time::Timestamp;
+use tenfold_domain::well::Well;
 
 impl From<Reading> for v1::CtReading {
     fn from(r: Reading) -> Self {
@@ -53,6 +54,7 @@ impl From<Submission> for v1::RunSubmission {
                         reading: Some(row.reading.into()),
                         task: row.task,
                         omitted: row.omitted,
+                        curve: row.curve.unwrap_or(0),
                     })
                     .collect(),
                 warnings: s.table.warnings,
@@ -87,6 +89,7 @@ impl TryFrom<v1::RunSubmission> for Submission {
                         reading: row.reading.map(Into::into).unwrap_or_default(),
                         task: row.task,
                         omitted: row.omitted,
+                        curve: (row.curve != 0).then_some(row.curve),
                     })
                     .collect(),
                 warnings: table.warnings,
@@ -153,6 +156,13 @@ pub fn imported(
             .collect(),
         set_aside: analysis.set_aside.unwrap_or_default(),
         quadrants_out,
+        same_curves: analysis.same_curves.iter().map(same_curves).collect(),
+    }
+}
+
+fn same_curves(wells: &Vec<Well>) -> v1::SameCurves {
+    v1::SameCurves {
+        wells: wells.iter().map(ToString::to_string).collect(),
     }
 }
 
@@ -207,6 +217,11 @@ pub(super) fn read_imported(r: v1::RunImported) -> Result<Event, WireError> {
             })
             .collect::<Result<_, WireError>>()?,
         set_aside: (!r.set_aside.is_empty()).then_some(r.set_aside),
+        same_curves: r
+            .same_curves
+            .iter()
+            .map(|same| same.wells.iter().map(|name| well(name)).collect())
+            .collect::<Result<_, WireError>>()?,
     };
     Ok(Event::RunImported {
         run: numbered(r.run, "run")?,

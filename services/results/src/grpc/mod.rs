@@ -209,6 +209,14 @@ impl Results for ResultsGrpc {
         Ok(Response::new(v1::RunFile { file: file.into() }))
     }
 
+    async fn get_curves(
+        &self,
+        request: Request<v1::GetCurvesRequest>,
+    ) -> Result<Response<v1::CurvesReply>, Status> {
+        let curves = self.importer.curves(request.into_inner().file_hash);
+        curves.await.map(Response::new)
+    }
+
     async fn get_run(
         &self,
         request: Request<v1::GetRunRequest>,

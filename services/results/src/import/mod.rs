@@ -157,6 +157,24 @@ impl Importer {
             .map_err(|rejection: Rejection| from_rejection(&rejection))
     }
 
+    /// The curves in a file that was kept.
+    ///
+    /// # Errors
+    /// There is none of this hash here, or no reader knows it any more.
+    pub async fn curves(&self, hash: String) -> Result<v1::CurvesReply, Status> {
+        let tables = self.tables.get().await;
+        let file = self.file(hash).await?;
+        let _turn = self
+            .reads
+            .acquire()
+            .await
+            .map_err(|_| Status::unavailable("it is being stopped"))?;
+        tokio::task::spawn_blocking(move || readers::curves(&file, &tables))
+            .await
+            .map_err(|error| Status::internal(format!("the reader failed: {error}")))?
+            .map_err(|rejection: Rejection| from_rejection(&rejection))
+    }
+
     /// A file that was kept.
     ///
     /// # Errors

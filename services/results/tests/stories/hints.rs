@@ -102,3 +102,68 @@ fn a_pool_whose_members_were_all_negative_is_pointed_out_on_its_plate() {
         "its own test was as it must be"
     );
 }
+
+/// The same table as a QuantStudio writes it, with curves of these wells: (well, target, which curve).
+fn with_curves(csv: &str, plate: &str, curves: &[(&str, &str, u16)]) -> String {
+    let mut file = format!(
+        "* Block Type = 96-Well 0.2-mL Block\n* Instrument Type = QuantStudio(TM) 5\n* Experiment Barcode = {plate}\n\n\
+         [Results]\nWell Position\tOmit\tSample Name\tTarget Name\tTask\tReporter\tQuencher\tCT\n"
+    );
+    for line in csv.lines().skip(2) {
+        let field: Vec<&str> = line.split(',').collect();
+        let (well, target, ct) = (field[0], field[1], field[2]);
+        file += &format!("{well}\tfalse\tS\t{target}\tUNKNOWN\tFAM\tNFQ-MGB\t{ct}\n");
+    }
+    file += "\n[Amplification Data]\nWell Position\tCycle\tTarget Name\tRn\tDelta Rn\n";
+    for (well, target, which) in curves {
+        for cycle in 1..=40_u16 {
+            // A flat line is the curve 0.
+            let delta = f64::from(which * cycle) / 100.0;
+            file += &format!("{well}\t{cycle}\t{target}\t1.5\t{delta:.3}\n");
+        }
+    }
+    file
+}
+
+#[test]
+fn wells_with_the_very_same_curve_are_pointed_out_once_and_flat_lines_are_not() {
+    let mut lab = Lab::new();
+    let wells = vec![
+        single("A1", member(1)),
+        single("C5", member(2)),
+        single("E9", member(3)),
+    ];
+    lab.load("PL-1", wells);
+    let csv = lab.file("PL-1", &[("A1", WEAK), ("C5", WEAK)]);
+    let curves = [
+        ("A1", "ORF1ab", 3),
+        ("A1", "N", 4),
+        ("C5", "ORF1ab", 3),
+        ("C5", "N", 4),
+        ("E9", "ORF1ab", 5),
+        // No signal at all looks alike everywhere.
+        ("E9", "N", 0),
+        ("H12", "N", 0),
+    ];
+    let file = with_curves(&csv, "PL-1", &curves);
+    let run = lab.import("PL-1", "run-1", "", &file).expect("imported");
+    assert_eq!((run.state(), run.positive), (v1::ImportState::Released, 2));
+    let found = hints(&lab, run.run);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(
+        (found[0].kind(), found[0].wells.join(" ")),
+        (Kind::SameCurve, "A1 C5".to_owned())
+    );
+    assert!(
+        run.notes.iter().any(|note| note.contains("A1, C5 are the very same")),
+        "{:?}",
+        run.notes
+    );
+    assert_eq!(lab.explain(1).tests[0].hints, found);
+    assert!(lab.explain(3).tests[0].hints.is_empty());
+    let text = Policy::default_text()
+        .replace("same_curves = true", "same_curves = false")
+        .replace("version = 1\n\n# ---", "version = 2\n\n# ---");
+    lab.apply(&text, 2).expect("applied");
+    assert!(hints(&lab, run.run).is_empty(), "the policy says so");
+}

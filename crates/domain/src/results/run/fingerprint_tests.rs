@@ -60,6 +60,7 @@ fn run(wells: &str, positive: &str) -> RunTable {
         // The instrument was told of another plate: that must not matter.
         task: "NTC".to_owned(),
         omitted: false,
+        curve: None,
     };
     let positive: Vec<&str> = positive.split(' ').collect();
     let of = |well: &str| {

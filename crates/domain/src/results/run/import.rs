@@ -3,6 +3,7 @@
 
 use super::fingerprint::mistaken;
 use super::identity::{identity, seen_before, shape};
+use super::same_curves::same_curves;
 use super::table::{Fitted, fit};
 use super::{ImportOutcome, ImportState, release};
 use crate::ids::LabId;
@@ -336,6 +337,7 @@ fn analyse(
             .map(|(well, readings)| (*well, readings.clone(), rules.call(&fitted.cts(*well))))
             .collect(),
         set_aside,
+        same_curves: same_curves(&submission.table, plate.size),
     }
 }
 

@@ -9,6 +9,7 @@ mod fingerprint;
 mod identity;
 mod import;
 mod release;
+mod same_curves;
 mod table;
 
 pub use import::{import, unpark};

@@ -31,6 +31,8 @@ pub struct Row {
     pub task: String,
     /// The operator took it out at the instrument: no call may be made from it.
     pub omitted: bool,
+    /// Digest of its amplification curve, if the file has one that says anything.
+    pub curve: Option<u64>,
 }
 
 /// What an instrument's file says, whatever its format.

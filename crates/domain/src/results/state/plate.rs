@@ -180,6 +180,8 @@ pub struct Analysis {
     pub wells: Vec<(Well, Vec<Reading>, Call)>,
     /// It counts no more, or never did, and why.
     pub set_aside: Option<String>,
+    /// Groups of wells whose amplification curves are the very same.
+    pub same_curves: Vec<Vec<Well>>,
 }
 
 impl Analysis {
