@@ -17,6 +17,19 @@ const SAID: &[&str] = &[
     "LotKind",
 ];
 
+/// Words in capitals of the sources that are no reasons: names of the environment, and codes in instruments' files.
+const NO_REASONS: &[&str] = &[
+    "CARGO_PKG_VERSION",
+    "CARGO_MANIFEST_DIR",
+    "OUT_DIR",
+    "TENFOLD_CONFIG",
+    "NEGATIVE_CONTROL",
+    "POSITIVE_CONTROL",
+];
+
+/// Reasons of one word, and names of gRPC codes that a connection answers with when no service does.
+const SHORT_REASONS: &[&str] = &["BACKWARDS", "INTERNAL", "UNAVAILABLE", "DEADLINE_EXCEEDED", "PERMISSION_DENIED"];
+
 fn web() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("web")
 }
@@ -43,6 +56,9 @@ fn files() -> BTreeMap<String, String> {
     found
 }
 
+/// Files of texts.
+const TEXTS: [&str; 3] = ["js/zh.js", "js/en.js", "js/reasons.js"];
+
 fn catalogue(files: &BTreeMap<String, String>, language: &str) -> BTreeMap<String, String> {
     let line = Regex::new(r"(?m)^  '([^']+)': '((?:[^'\\]|\\.)*)',$").expect("a pattern");
     let text = &files[&format!("js/{language}.js")];
@@ -62,7 +78,7 @@ fn catalogue(files: &BTreeMap<String, String>, language: &str) -> BTreeMap<Strin
 
 fn scripts(files: &BTreeMap<String, String>) -> String {
     let scripts = files.iter().filter(|(name, _)| {
-        name.ends_with(".js") && !["js/zh.js", "js/en.js"].contains(&name.as_str())
+        name.ends_with(".js") && !TEXTS.contains(&name.as_str())
     });
     scripts.map(|(_, text)| text.as_str()).collect()
 }
@@ -132,7 +148,7 @@ fn every_text_of_the_catalogue_is_used() {
         .captures_iter(&scripts)
         .map(|one| format!(".{}", &one[1]))
         .collect();
-    let reasons = reasons();
+    let words = words();
     let unused: Vec<String> = catalogue(&files, "zh")
         .into_keys()
         .filter(|key| {
@@ -140,27 +156,73 @@ fn every_text_of_the_catalogue_is_used() {
                 || heads.iter().any(|head| key.starts_with(head.as_str()))
                 || tails.iter().any(|tail| key.ends_with(tail.as_str()))
                 || said.contains(key)
-                || reasons.contains(key);
+                || words.contains(key);
             !used
         })
         .collect();
     assert!(unused.is_empty(), "nobody says: {unused:?}");
 }
 
-/// Words that services send: reasons of refusals, and specimen types and states of the default policy.
-fn reasons() -> BTreeSet<String> {
+/// The reasons that the page knows, with their texts: an English title, a Chinese one, and in Chinese what to do.
+fn known_reasons(files: &BTreeMap<String, String>) -> BTreeMap<String, Vec<String>> {
+    let line = Regex::new(r"(?m)^  ([A-Z0-9_]+): \[(.*)\],$").expect("a pattern");
+    let text = Regex::new(r"'((?:[^'\\]|\\.)*)'").expect("a pattern");
+    let mut found = BTreeMap::new();
+    for one in line.captures_iter(&files["js/reasons.js"]) {
+        let texts = text.captures_iter(&one[2]).map(|text| text[1].to_owned());
+        let twice = found.insert(one[1].to_owned(), texts.collect());
+        assert_eq!(twice, None, "{} stands twice", &one[1]);
+    }
+    found
+}
+
+#[test]
+fn every_reason_that_a_service_gives_has_its_texts_and_no_other() {
+    let files = files();
+    let known = known_reasons(&files);
+    let han = Regex::new(r"\p{Han}").expect("a pattern");
+    for (reason, texts) in &known {
+        let [en, zh, todo] = texts.as_slice() else {
+            panic!("{reason} has {} texts and not three", texts.len());
+        };
+        assert!(!en.is_empty() && !han.is_match(en), "{reason}: {en:?}");
+        assert!(han.is_match(zh) && han.is_match(todo), "{reason}: {texts:?}");
+    }
+    let literal = Regex::new(r#""([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)""#).expect("a pattern");
+    let mut given: BTreeSet<String> = SHORT_REASONS.iter().map(|one| (*one).to_owned()).collect();
+    for (path, text) in sources() {
+        if path.ends_with("tests.rs") {
+            continue;
+        }
+        // What only tests say is no reason.
+        let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+        let found = literal.captures_iter(text).map(|one| one[1].to_owned());
+        given.extend(found.filter(|word| !NO_REASONS.contains(&word.as_str())));
+    }
+    let known: BTreeSet<String> = known.into_keys().collect();
+    let missing: Vec<&String> = given.difference(&known).collect();
+    assert!(missing.is_empty(), "not in reasons.js: {missing:?}");
+    let stale: Vec<&String> = known.difference(&given).collect();
+    assert!(stale.is_empty(), "nobody gives: {stale:?}");
+}
+
+/// Sources of whatever answers a page.
+fn sources() -> Vec<(PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let word = Regex::new(r#""([A-Za-z_-]{4,})""#).expect("a pattern");
-    let mut found = BTreeSet::new();
     let mut folders: Vec<PathBuf> = [
         "crates/domain/src",
         "crates/instruments/src",
-        "services",
+        "crates/runtime/src",
+        "crates/service-shell/src",
+        "services/intake/src",
+        "services/pooling/src",
+        "services/results/src",
         "crates/console/src",
     ]
     .iter()
     .map(|one| root.join(one))
     .collect();
+    let mut found = Vec::new();
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).expect("a folder") {
             let path = entry.expect("an entry").path();
@@ -171,11 +233,21 @@ fn reasons() -> BTreeSet<String> {
                 .is_some_and(|end| end == "rs" || end == "toml")
             {
                 let text = std::fs::read_to_string(&path).expect("text");
-                found.extend(word.captures_iter(&text).map(|one| one[1].to_owned()));
+                found.push((path, text));
             }
         }
     }
     found
+}
+
+/// Words that services send, such as specimen types and states of the default policy.
+fn words() -> BTreeSet<String> {
+    let word = Regex::new(r#""([A-Za-z_-]{4,})""#).expect("a pattern");
+    let sources = sources();
+    sources
+        .iter()
+        .flat_map(|(_, text)| word.captures_iter(text).map(|one| one[1].to_owned()))
+        .collect()
 }
 
 #[test]
@@ -192,7 +264,7 @@ fn every_file_of_the_page_is_served() {
 fn no_script_says_anything_in_chinese_outside_the_catalogue() {
     let han = Regex::new(r"\p{Han}").expect("a pattern");
     for (name, text) in files() {
-        let catalogue = ["js/zh.js", "js/en.js"].contains(&name.as_str());
+        let catalogue = TEXTS.contains(&name.as_str());
         assert!(
             catalogue || !han.is_match(&text),
             "{name} speaks Chinese by itself"

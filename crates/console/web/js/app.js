@@ -94,8 +94,8 @@ async function refreshSoon() {
 function shown(screen, entry, answer) {
   if (answer.local) return answer.local;
   if (answer.refusal) {
-    const { title, message, help } = refused(answer.refusal);
-    return { tone: 'stop', head: t('answer.stop'), big: [{ text: title, small: true }], lines: [message, help] };
+    const { title, lines } = refused(answer.refusal);
+    return { tone: 'stop', head: t('answer.stop'), big: [{ text: title, small: true }], lines };
   }
   return screen.show(entry, answer.reply);
 }

@@ -15,6 +15,14 @@ export function h(tag, props = {}, ...children) {
   return element;
 }
 
+/** The same of a drawing. */
+export function svg(tag, attributes = {}, ...children) {
+  const element = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+}
+
 const SHAPES = {
   good: [['circle', { cx: 32, cy: 32, r: 29 }], ['path', { d: 'M17 33l10 11 20-24', class: 'mark' }]],
   note: [['rect', { x: 5, y: 5, width: 54, height: 54, rx: 6 }], ['path', { d: 'M32 15v22M32 46v3', class: 'mark' }]],
@@ -25,16 +33,8 @@ const SHAPES = {
 
 /** The shape of a tone: a tick in a circle, a mark in a square, a cross in an octagon, an hourglass, a barcode. */
 export function shape(tone) {
-  const svg = document.createElementNS(SVG, 'svg');
-  svg.setAttribute('viewBox', '0 0 64 64');
-  svg.setAttribute('aria-hidden', 'true');
-  svg.setAttribute('class', `shape ${tone}`);
-  for (const [tag, attributes] of SHAPES[tone] ?? []) {
-    const part = document.createElementNS(SVG, tag);
-    for (const [name, value] of Object.entries(attributes)) part.setAttribute(name, value);
-    svg.append(part);
-  }
-  return svg;
+  const parts = (SHAPES[tone] ?? []).map(([tag, attributes]) => svg(tag, attributes));
+  return svg('svg', { viewBox: '0 0 64 64', 'aria-hidden': 'true', class: `shape ${tone}` }, ...parts);
 }
 
 /** A table with a caption for readers that do not see; cells are text or elements. */

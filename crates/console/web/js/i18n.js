@@ -1,6 +1,7 @@
 // The catalogue: every text of the page in Chinese and English. The browser's language chooses first, then the person.
 
 import { en } from './en.js';
+import { reasons } from './reasons.js';
 import { zh } from './zh.js';
 
 const KEPT = 'tenfold/language';
@@ -33,10 +34,17 @@ export function t(key, places = {}) {
 /** A word for a value that a service names, such as an enum's; the value itself if there is none. */
 export const word = (value) => CATALOGUES[language][value] ?? value ?? '';
 
-/** What a refusal says: in the page's language where its reason is known, in the service's words otherwise. */
-export function refused(refusal) {
-  const known = CATALOGUES[language][refusal.reason];
-  return { title: known ?? refusal.reason, message: refusal.message, help: refusal.help };
+/** The title of a reason; the reason itself if it is not known. */
+export function title(reason) {
+  const [en, zh] = reasons[reason] ?? [reason, reason];
+  return language === 'zh' ? zh : en;
+}
+
+/** What a refusal says: in the page's language where its reason is known, in the service's words otherwise. What to do
+ * comes first where the service's own words are not the page's language. */
+export function refused({ reason, message, help }) {
+  const [, , todo] = reasons[reason] ?? [];
+  return { title: title(reason), lines: language === 'zh' && todo ? [todo, message] : [message, help] };
 }
 
 choose(language);

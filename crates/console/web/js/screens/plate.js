@@ -3,7 +3,7 @@
 import { Refused, call } from '../api.js';
 import { command, short } from '../commands.js';
 import { h } from '../dom.js';
-import { t, word } from '../i18n.js';
+import { t, title, word } from '../i18n.js';
 import { here, memory } from '../place.js';
 import { byColumn, grid, plain, sizeOf } from '../platemap.js';
 
@@ -52,7 +52,8 @@ async function resolve(entry) {
   const what = command(text);
   if (combine && [null, 'done', 'empty'].includes(what)) return stamp(entry, combine);
   // A command ends what another had begun.
-  if (what) keep({ lot: what === 'lot' && Boolean(plate), combine: null });
+  // After `$LOT` the next barcode is a lot that comes on the plate, after `$LOT` and `$UNDO` one that comes off.
+  if (what) keep({ lot: plate && (what === 'lot' ? 'on' : what === 'undo' && lot ? 'off' : null), combine: null });
   if (what === 'combine') {
     keep({ plate: null, combine: { plate: '', sources: [] } });
     return asks(t('combine.first'));
@@ -66,7 +67,8 @@ async function resolve(entry) {
     case 'seal': return { call: 'Pooling/SealPlate', body: { lab, actor, plate } };
     case 'fill': return { call: 'Pooling/FillPlate', body: { lab, actor, plate } };
     case 'done': return { call: 'Pooling/ConfirmPlate', body: { lab, actor, plate, rest_done: true } };
-    case 'lot': return asks(t('plate.scanLot'));
+    case 'lot': return asks(t('plate.scanLot'), [t('plate.lotHelp')]);
+    case 'undo': return lot ? asks(t('plate.scanLotOff')) : stop(t('plate.undoWhat'), t('plate.undoHelp'));
     case null: break;
     default: return stop(t('answer.notHere'));
   }
@@ -79,11 +81,11 @@ async function resolve(entry) {
     return { call: 'Pooling/StartPlate', body: { lab, actor, plate: text, assay: more?.assay, layout: more?.layout ?? '' } };
   }
   if (lot) {
-    keep({ lot: false });
-    return { call: 'Pooling/BindLot', body: { lab, actor, plate, lot: text } };
+    keep({ lot: null });
+    return { call: lot === 'off' ? 'Pooling/UnbindLot' : 'Pooling/BindLot', body: { lab, actor, plate, lot: text } };
   }
   const there = await known(lab, plate);
-  if (!there) return stop(t('PLATE_UNKNOWN'));
+  if (!there) return stop(title('PLATE_UNKNOWN'));
   // Scanned twice: it has its well already, and the service says the same again.
   const content = /^p\d+$/i.test(text) ? `${lab}/${text.toUpperCase()}` : text;
   const again = (there.wells ?? []).find((well) => well.content === content);
@@ -107,6 +109,8 @@ function show(entry, reply) {
       return good([{ text: reply.plate, small: true }], [quadrantsOf(reply).join(', '), t('plate.sealedHelp')], t('combine.done'));
     case 'Pooling/BindLot':
       return good([{ label: t('plate.lot'), text: entry.body.lot, small: true }], [lotsOf(reply)]);
+    case 'Pooling/UnbindLot':
+      return good([{ label: t('plate.lot'), text: entry.body.lot, small: true }], [lotsOf(reply) || t('plate.noLots')], t('plate.lotOff'));
     case 'Pooling/Place':
       return good([{ label: t('plate.well'), text: plain(reply.well?.well) }, { label: t('plate.content'), text: short(reply.well?.content) }]);
     case 'Pooling/FillPlate':
@@ -170,7 +174,7 @@ function view() {
 
 export const plate = {
   id: 'plate',
-  commands: ['$NEXT', '$FILL', '$DONE', '$LOT', '$SEAL', '$COMBINE', '$EMPTY'],
+  commands: ['$NEXT', '$FILL', '$DONE', '$LOT', '$UNDO', '$SEAL', '$COMBINE', '$EMPTY'],
   watches: () => {
     const { plate: name } = memory('plate', here());
     return name ? [{ call: 'Pooling/GetPlate', body: { lab: here().lab, plate: name } }] : [];

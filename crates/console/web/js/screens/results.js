@@ -2,6 +2,7 @@
 
 import { Refused, call } from '../api.js';
 import { clean } from '../commands.js';
+import { curvesOf } from '../curves.js';
 import { h, shape, table } from '../dom.js';
 import { hintText } from '../hints.js';
 import { t, word } from '../i18n.js';
@@ -25,6 +26,25 @@ function view() {
   let chosen = null;
   let plate = null;
   let well = null;
+  // Of the run that is shown, by well; its file is read again for them, once.
+  let curves = { file: '', of: new Map(), told: '' };
+
+  const readCurves = async (file) => {
+    if (!file || curves.file === file) return;
+    curves = { file, of: new Map(), told: 'curves.reading' };
+    const of = new Map();
+    let told = 'curves.none';
+    try {
+      const reply = await call('Results/GetCurves', { file_hash: file });
+      for (const one of reply.curves ?? []) of.set(plain(one.well), [...(of.get(plain(one.well)) ?? []), one]);
+    } catch (error) {
+      told = 'curves.gone';
+    }
+    if (curves.file !== file) return;
+    // One that could not be had is asked for again when the run is opened again.
+    curves = { file: told === 'curves.gone' ? '' : file, of, told };
+    draw();
+  };
 
   const open = async (number) => {
     const { lab } = here();
@@ -35,6 +55,7 @@ function view() {
     });
     well = null;
     draw();
+    readCurves(chosen.analysis?.file_hash);
   };
 
   const drawMap = () => {
@@ -79,8 +100,14 @@ function view() {
       one ? h('h2', {}, `${well}: ${word(one.call)}`) : h('p', { class: 'empty' }, t('results.pick')),
       content ? h('p', {}, content) : null,
       ...(chosen.hints ?? []).filter((hint) => (hint.wells ?? []).map(plain).includes(well)).map((hint) => h('p', { class: 'hint' }, shape('note'), h('span', {}, hintText(hint)))),
-      one ? table(t('results.readings'), [t('results.target'), 'Ct', t('results.rule')], (one.readings ?? []).map(reading), '') : null);
+      one ? table(t('results.readings'), [t('results.target'), 'Ct', t('results.rule')], (one.readings ?? []).map(reading), '') : null,
+      well && curves.of.has(well) ? curvesOf(well, curves.of.get(well), cts(one, targets)) : null,
+      well && !curves.of.has(well) && curves.told ? h('p', { class: 'soft' }, t(curves.told)) : null);
   };
+
+  /** Cts as numbers, by the names of their targets. */
+  const cts = (one, targets) => new Map((one?.readings ?? []).flatMap((each, at) => (each.ct === undefined ? [] : [[String(targets[at]).toLowerCase(), each.ct]])));
+
 
   const ruleOf = (analysis, target) => {
     const rule = (analysis.rules ?? []).find((one) => one.target === target);
