@@ -2,8 +2,9 @@
 //! result is released. Only keys, and one file that is chosen. Every screen is looked at on the way.
 
 use crate::browser::{Browser, ENTER};
+use crate::curves::with_curves;
 use crate::floor::Floor;
-use crate::look::{look, on_paper};
+use crate::look::{in_chinese, look, on_paper};
 use tenfold_lab_day::cycler::{self, Shown};
 use tenfold_lab_day::plan::Truth;
 
@@ -163,6 +164,8 @@ fn hand_in(browser: &Browser, floor: &Floor, urgent: &[String]) {
         };
         cycler::mixed(&[truth], false)
     });
+    let [first, second] = ["lab-1/P1", "lab-1/P3"].map(|pool| stands_in(floor, pool));
+    let file = with_curves(&file, PLATE, [&first, &second]);
     let path = floor.keep(&format!("{PLATE}.csv"), &file);
     browser.choose_file("#run-file", &path);
     browser.until(
@@ -174,6 +177,13 @@ fn hand_in(browser: &Browser, floor: &Floor, urgent: &[String]) {
     assert_eq!(tone, "good", "{text}");
     assert!(text.contains("Results released"), "{text}");
     look(browser, "run");
+}
+
+/// The well of a content.
+fn stands_in(floor: &Floor, content: &str) -> String {
+    let mut wells = floor.plate(PLATE).wells.into_iter();
+    let well = wells.find(|well| well.content.as_deref() == Some(content));
+    well.expect("it has a well").well
 }
 
 /// Wells of tubes that stand alone, and what stands in them, in the order of the wells of a column.
@@ -204,11 +214,30 @@ fn results(browser: &Browser, floor: &Floor, urgent: &[String]) {
         browser.says("stands next to");
         look(browser, "results-hint");
     }
-    let well = browser.eval("document.querySelector('.map td.positive').dataset.well");
-    browser.scan(well.as_str().expect("a well"));
+    // Each well has a curve for each target, and a ring where its Ct is.
+    let drawn = |lines: u8, rings: u8| {
+        browser.until(
+            "the curves",
+            &format!(
+                "document.querySelectorAll('.curves .curve').length === {lines} \
+                 && document.querySelectorAll('.curves .ct').length === {rings}"
+            ),
+        );
+    };
+    browser.scan(&stands_in(floor, "lab-1/P3"));
+    browser.says("the very same curves");
+    drawn(3, 1);
+    look(browser, "results-same-curve");
+    browser.scan(&stands_in(floor, POSITIVE));
     browser.says(POSITIVE);
     browser.says("default-cn");
+    drawn(3, 3);
     look(browser, "results");
+    in_chinese(browser, "results", || {
+        browser.until("the map", "document.querySelector('.map td.positive')");
+        browser.scan(&stands_in(floor, POSITIVE));
+        drawn(3, 3);
+    });
 }
 
 fn sample(browser: &Browser, tube: &str, verdict: &str) {
@@ -222,6 +251,10 @@ fn sample(browser: &Browser, tube: &str, verdict: &str) {
     browser.says("as they must be");
     browser.says("its Cts are nobody's own");
     look(browser, "sample");
+    in_chinese(browser, "sample", || {
+        browser.scan(tube);
+        browser.says(&format!("{PLATE}.csv"));
+    });
 }
 
 fn retests(browser: &Browser, tube: &str) {

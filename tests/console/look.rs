@@ -63,6 +63,16 @@ pub fn look(browser: &Browser, name: &str) {
     browser.size(SCREEN.0, SCREEN.1);
 }
 
+/// The same screen in Chinese, once it shows what it did; leaves it in English.
+pub fn in_chinese(browser: &Browser, name: &str, shown: impl FnOnce()) {
+    browser.press("中文");
+    browser.until("Chinese", "document.documentElement.lang === 'zh-CN'");
+    shown();
+    look(browser, &format!("{name}-zh"));
+    browser.press("English");
+    browser.until("English", "document.documentElement.lang === 'en'");
+}
+
 /// Keeps a picture of the screen as it is printed.
 pub fn on_paper(browser: &Browser, name: &str) {
     browser.medium("print");

@@ -1,6 +1,7 @@
 //! The bench console in a real Chromium, with keys alone.
 
 mod browser;
+mod curves;
 mod day;
 mod floor;
 mod look;

@@ -2,12 +2,15 @@
 
 use crate::browser::Browser;
 use crate::floor::Floor;
-use crate::look::{look, on_paper};
+use crate::look::{in_chinese, look, on_paper};
+use tenfold_domain::well::{PlateSize, Well};
+use tenfold_proto::v1::PlateView;
 
 const MATERIALS: &str = "
 [materials]
 required = [\"kit\"]
 lots.KIT-1 = { kind = \"kit\", expires = 2999-12-31 }
+lots.TIPS-1 = { kind = \"consumable\", expires = 2999-12-31 }
 lots.KIT-0 = { kind = \"kit\", expires = 2001-12-31 }
 instruments.cycler-1 = { type = \"QuantStudio 5\", capacity = \"384\", calibration_due = 2999-12-31 }
 instruments.cycler-2 = { type = \"CFX96\", capacity = \"96\" }
@@ -18,6 +21,25 @@ fn answered(browser: &Browser, scan: &str, tone: &str, says: &str) {
     let (is, text) = browser.answer_to(scan);
     assert_eq!(is, tone, "{scan}: {text}");
     assert!(text.contains(says), "{scan}: {text}");
+}
+
+/// Wells with a sample. Where the first free one is, the plate's drawn controls say.
+fn filled(plate: &PlateView) -> Vec<Well> {
+    let wells = plate.wells.iter().filter(|well| well.content.is_some());
+    let mut wells: Vec<Well> = wells
+        .map(|well| Well::parse(PlateSize::P384, &well.well).expect("a well"))
+        .collect();
+    wells.sort_unstable();
+    wells
+}
+
+/// Where wells of a 96-well plate come to stand in one of 384: every second row and column, from here on.
+fn in_quadrant(wells: &[Well], (row, column): (u8, u8)) -> Vec<Well> {
+    let there = wells.iter().map(|well| {
+        let (row, column) = (2 * well.row() + row, 2 * well.column() + column);
+        Well::at(PlateSize::P384, row, column).expect("a well of 384")
+    });
+    there.collect()
 }
 
 #[test]
@@ -40,11 +62,19 @@ fn two_plates_with_their_lots_are_stamped_into_one_of_384_wells() {
     browser.says("Scan plate, pool or tube");
     for (plate, tube) in ["SMALL00001", "SMALL00002"].into_iter().zip(&tubes) {
         answered(&browser, plate, "good", "New plate");
-        answered(&browser, tube, "good", "A1");
+        answered(&browser, tube, "good", "Well");
         answered(&browser, "$LOT", "good", "Scan the label of the lot");
         answered(&browser, "KIT-0", "stop", "The lot has expired");
         answered(&browser, "$LOT", "good", "Scan the label of the lot");
         answered(&browser, "KIT-1", "good", "kit KIT-1");
+        answered(&browser, "$LOT", "good", "Scan the label of the lot");
+        answered(&browser, "TIPS-1", "good", "consumable TIPS-1");
+        // The box of tips was another.
+        answered(&browser, "$LOT", "good", "Scan the label of the lot");
+        answered(&browser, "$UNDO", "good", "Scan the lot that is to come off");
+        answered(&browser, "TIPS-1", "good", "Lot taken off");
+        assert_eq!(floor.plate(plate).lots.len(), 1);
+        answered(&browser, "$UNDO", "stop", "takes off lots only");
         if plate == "SMALL00001" {
             look(&browser, "plate-lot");
         }
@@ -68,14 +98,19 @@ fn two_plates_with_their_lots_are_stamped_into_one_of_384_wells() {
          && document.querySelectorAll('.map td.full').length === 2",
     );
     let plate = floor.plate("BIG0000002");
-    let wells = plate.wells.iter().filter(|well| well.content.is_some());
-    assert_eq!(
-        wells.map(|well| well.well.as_str()).collect::<Vec<_>>(),
-        ["A1", "B1"]
-    );
+    let stamped = [
+        in_quadrant(&filled(&floor.plate("SMALL00001")), (0, 0)),
+        in_quadrant(&filled(&floor.plate("SMALL00002")), (1, 0)),
+    ];
+    let mut stamped = stamped.concat();
+    stamped.sort_unstable();
+    assert_eq!(filled(&plate), stamped);
     browser.says("quadrant 3: SMALL00002");
     look(&browser, "plate-384");
     on_paper(&browser, "plate-384");
+    in_chinese(&browser, "plate-384", || {
+        browser.until("the map", "document.querySelector('.map.c24 td.full')");
+    });
     browser.scan("$LOAD");
     browser.says("Scan plate, then instrument");
     answered(&browser, "BIG0000002", "good", "Now scan the instrument");
@@ -85,5 +120,17 @@ fn two_plates_with_their_lots_are_stamped_into_one_of_384_wells() {
     browser.says("Scan any tube");
     browser.scan(&tubes[0]);
     browser.says("made with kit KIT-1");
+    look(&browser, "sample-384");
+    // What stops a tube says so in the page's language.
+    browser.scan("$PLATE");
+    browser.says("Scan plate, pool or tube");
+    in_chinese(&browser, "plate-stop", || {
+        browser.scan("BIG0000002");
+        browser.answer_to("BIG0000002");
+        browser.scan(&tubes[0]);
+        let (tone, text) = browser.answer_to(&tubes[0]);
+        assert_eq!(tone, "stop", "{text}");
+        assert!(text.contains("板已封"), "{text}");
+    });
     assert_eq!(floor.services.complaints(), Vec::<String>::new());
 }
