@@ -6,11 +6,12 @@
 //!
 //! Pure: text in, bytes out. It knows no service, no log and no printer's address.
 //!
-//! Read in this order: [`label`], [`symbol`], [`layout`], then a printout: [`zpl`], [`svg`], [`pdf`].
+//! Read in this order: [`label`], [`symbol`], [`layout`], then a printout: [`zpl`], [`svg`], [`png`], [`pdf`].
 
 pub mod label;
 pub mod layout;
 mod pdf;
+mod png;
 mod sheet;
 mod svg;
 pub mod symbol;
@@ -18,6 +19,7 @@ mod zpl;
 
 pub use label::{Label, LabelError, Stock};
 pub use pdf::Pdf;
+pub use self::png::Png;
 pub use svg::Svg;
 pub use symbol::Symbology;
 pub use zpl::Zpl;

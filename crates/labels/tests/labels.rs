@@ -3,7 +3,7 @@
 mod read;
 
 use proptest::prelude::*;
-use tenfold_labels::{Label, LabelError, Pdf, Printout, Stock, Svg, Symbology, Zpl, print};
+use tenfold_labels::{Label, LabelError, Pdf, Png, Printout, Stock, Svg, Symbology, Zpl, print};
 
 fn stock(size: &str, dpi: u16) -> Stock {
     Stock::parse(size, dpi).expect("a size")
@@ -124,6 +124,63 @@ fn a_sheet_of_paper_holds_as_many_labels_as_fit() {
     }
     let copies = print(&Pdf, &labels[..1], stock("50x25", 300), 31).expect("it prints");
     assert_eq!(String::from_utf8_lossy(&copies).matches("(P1)").count(), 31);
+}
+
+/// A picture's pixels as 0 (black) to 3 (white), row by row, and its width.
+fn pixels(png: &[u8]) -> (Vec<u8>, usize) {
+    let mut decoder = png::Decoder::new(std::io::Cursor::new(png));
+    decoder.set_transformations(png::Transformations::EXPAND);
+    let mut reader = decoder.read_info().expect("a picture");
+    let mut bytes = vec![0; reader.output_buffer_size().expect("its size")];
+    let info = reader.next_frame(&mut bytes).expect("its pixels");
+    bytes.truncate(info.buffer_size());
+    let pixels = bytes.iter().map(|grey| grey / 85).collect();
+    (pixels, info.width as usize)
+}
+
+#[test]
+fn a_picture_shows_each_dot_that_the_printer_burns_and_letters_where_they_stand() {
+    for symbology in [Symbology::DataMatrix, Symbology::Code128] {
+        let label = Label::pool("lab-1", 17, symbology);
+        let stock = stock("50x25", 203);
+        let placed = tenfold_labels::layout::place(&label, stock).expect("it fits");
+        let two = [label.clone(), label];
+        let (pixels, width) = pixels(&print(&Png, &two, stock, 3).expect("it prints"));
+        assert_eq!(width, stock.width_dots() as usize);
+        let height = stock.height_dots() as usize;
+        assert_eq!(pixels.len() / width, 2 * height + 12, "copies are not drawn again");
+        let (left, top) = placed.at;
+        let at = |x: u32, y: u32| pixels[y as usize * width + x as usize];
+        for y in 0..placed.modules.height * placed.row {
+            for x in 0..placed.modules.width * placed.module {
+                let (column, row) = (x / placed.module, y / placed.row);
+                let dark = placed.modules.dark.iter().any(|(from, of, length)| {
+                    *of == row && (*from..from + length).contains(&column)
+                });
+                assert_eq!(at(left + x, top + y), if dark { 0 } else { 3 }, "{x} {y}");
+            }
+        }
+        for text in &placed.texts {
+            let ink = (text.y..text.y + text.height)
+                .flat_map(|y| (text.x..stock.width_dots()).map(move |x| (x, y)))
+                .filter(|(x, y)| at(*x, *y) == 0)
+                .count();
+            assert!(ink > 20, "{text:?}");
+        }
+        let (first, rest) = pixels.split_at(height * width);
+        assert_eq!(first, &rest[12 * width..], "the second looks like the first");
+        assert!(rest[..12 * width].iter().all(|grey| *grey == 2));
+    }
+}
+
+#[test]
+fn a_picture_of_a_whole_roll_shows_as_many_labels_as_a_screen_can_bear() {
+    let roll: Vec<Label> = (1..=2_000)
+        .map(|number| Label::pool("lab-1", number, Symbology::DataMatrix))
+        .collect();
+    let (pixels, width) = pixels(&print(&Png, &roll, stock("50x25", 600), 1).expect("it prints"));
+    let labels = (pixels.len() / width + 12) / (590 + 12);
+    assert_eq!((width, labels), (1_181, 94), "of 590 dots, and gaps of 12");
 }
 
 proptest! {

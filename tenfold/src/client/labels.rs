@@ -5,7 +5,7 @@ use crate::failure::{Failure, Outcome};
 use crate::output::Output;
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
-use tenfold_labels::{LABELS_MAX, Label, Pdf, Printout, Stock, Svg, Symbology, Zpl};
+use tenfold_labels::{LABELS_MAX, Label, Pdf, Png, Printout, Stock, Svg, Symbology, Zpl};
 use tenfold_proto::v1::pooling_client::PoolingClient;
 use tenfold_proto::v1::{LabelOf, ReserveLabelsRequest};
 
@@ -18,7 +18,7 @@ Examples:
   tenfold labels plates PL-000123 --lab lab-1 --symbol code128 --size 60x15 --copies 2 --pdf plates.pdf
   tenfold labels pools P1..P30 --lab lab-1 --zpl - | nc printer 9100
 
-ZPL is what label printers take, PDF a sheet of A4, SVG a picture of each label.")]
+ZPL is what label printers take, PDF a sheet of A4, SVG and PNG a picture of each label.")]
 pub enum Labels {
     /// Reserve numbers for labels that are printed ahead: nobody else gets them
     Reserve {
@@ -91,6 +91,9 @@ pub struct How {
     /// Write a picture
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
+    /// Write a picture, each dot of the printer a pixel
+    #[arg(long, value_name = "FILE")]
+    png: Option<PathBuf>,
 }
 
 /// Does it. Only reserving asks a service: a label is what it says.
@@ -174,11 +177,11 @@ impl How {
     }
 
     const fn goes_nowhere(&self) -> bool {
-        self.zpl.is_none() && self.pdf.is_none() && self.svg.is_none()
+        self.zpl.is_none() && self.pdf.is_none() && self.svg.is_none() && self.png.is_none()
     }
 
     fn takes_standard_output(&self) -> bool {
-        let outs = [&self.zpl, &self.pdf, &self.svg];
+        let outs = [&self.zpl, &self.pdf, &self.svg, &self.png];
         outs.into_iter()
             .flatten()
             .any(|path| path.as_os_str() == "-")
@@ -187,8 +190,12 @@ impl How {
     fn write(&self, output: Output, labels: Vec<Label>) -> Outcome {
         let wrong = |error: tenfold_labels::LabelError| Failure::Usage(error.to_string());
         let stock = Stock::parse(&self.size, self.dpi).map_err(wrong)?;
-        let outs: [(&Option<PathBuf>, &dyn Printout); 3] =
-            [(&self.zpl, &Zpl), (&self.pdf, &Pdf), (&self.svg, &Svg)];
+        let outs: [(&Option<PathBuf>, &dyn Printout); 4] = [
+            (&self.zpl, &Zpl),
+            (&self.pdf, &Pdf),
+            (&self.svg, &Svg),
+            (&self.png, &Png),
+        ];
         let mut written = Vec::new();
         for (path, out) in outs {
             let Some(path) = path else { continue };
@@ -200,7 +207,7 @@ impl How {
         }
         if self.goes_nowhere() {
             return Err(Failure::Usage(
-                "where do the labels go? say --zpl FILE, --pdf FILE or --svg FILE".to_owned(),
+                "where do the labels go? say --zpl FILE, --pdf FILE, --svg FILE or --png FILE".to_owned(),
             ));
         }
         if !written.is_empty() {
