@@ -3,6 +3,7 @@
 use crate::bed::Bed;
 use crate::tubes::{Load, SCAN_BENCH, barcode, now_ms};
 use anyhow::{Context as _, ensure};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tenfold_proto::v1;
@@ -63,7 +64,7 @@ impl Lab {
         let name = crate::kafka::fresh("bench-");
         let arguments = ["run", "--kafka", brokers, "--dev", "--instance", &name];
         let served = Served::new("tenfold", tenfold, &arguments, folder.path());
-        Self::with(served, folder, &name)
+        Self::with(served, folder, &name, Load::new(LABS, 0))
     }
 
     /// The same on an embedded log of its own.
@@ -71,22 +72,38 @@ impl Lab {
     /// # Errors
     /// It cannot be started.
     pub fn embedded() -> anyhow::Result<Self> {
+        Self::on_disk(Load::new(LABS, 0), &[])
+    }
+
+    /// A single lab on an embedded log of its own, with its console at this address.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub fn with_console(console: SocketAddr) -> anyhow::Result<Self> {
+        Self::on_disk(Load::new(1, 0), &["--console", &console.to_string()])
+    }
+
+    fn on_disk(load: Load, more: &[&str]) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new()
             .prefix("tenfold-bench-")
             .tempdir()?;
-        let arguments = ["run", "--data", "data"];
+        let arguments = [&["run", "--data", "data"], more].concat();
         let served = Served::new("tenfold", program("tenfold"), &arguments, folder.path());
-        Self::with(served, folder, "embedded")
+        Self::with(served, folder, "embedded", load)
     }
 
-    fn with(mut served: Served, folder: TempDir, name: &str) -> anyhow::Result<Self> {
+    fn with(
+        mut served: Served,
+        folder: TempDir,
+        name: &str,
+        load: Load,
+    ) -> anyhow::Result<Self> {
         served.start();
         served.wait_ready();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
             .build()?;
-        let load = Load::new(LABS, 0);
         let lab = Self {
             load,
             served,

@@ -1,12 +1,12 @@
 //! A tube's whole way by the page alone: a rack is received, pooled, plated, loaded, its run is handed in, and the
 //! result is released. Only keys, and one file that is chosen. Every screen is looked at on the way.
 
-use crate::browser::{Browser, ENTER};
 use crate::curves::with_curves;
 use crate::floor::Floor;
 use crate::look::{in_chinese, look, on_paper};
 use tenfold_lab_day::cycler::{self, Shown};
 use tenfold_lab_day::plan::Truth;
+use tenfold_tests::browser::{Browser, ENTER};
 
 /// Tubes of the rack that go into pools, and into wells of their own.
 const POOLED: usize = 30;
@@ -36,7 +36,7 @@ fn a_rack_becomes_released_results_with_nothing_but_keys() {
     let floor = Floor::open();
     let tubes = floor.register("DA", POOLED, "routine");
     let urgent = floor.register("DF", ALONE, "fever-clinic");
-    let browser = Browser::open("en");
+    let browser = crate::browser("en");
     browser.go(&floor.page("b1", "receive"));
     browser.says("Scan to receive");
     browser.says("no badge");

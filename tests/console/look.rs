@@ -1,9 +1,9 @@
 //! Every screen, looked at: by axe-core, in both themes, on the smallest screen, on a tablet and on paper.
 
-use crate::browser::Browser;
 use serde_json::Value;
 use std::path::Path;
 use std::process::Command;
+use tenfold_tests::browser::Browser;
 
 /// A 10-inch tablet, upright.
 const TABLET: (u32, u32) = (800, 1_280);

@@ -1,9 +1,9 @@
 //! The Pool screen: scans one by one, scans faster than answers, scans while the server is dead.
 
-use crate::browser::Browser;
 use crate::floor::Floor;
 use crate::look::{look, on_paper};
 use std::time::{Duration, Instant};
+use tenfold_tests::browser::Browser;
 
 /// Twenty scans a second.
 const PACE: Duration = Duration::from_millis(50);
@@ -34,7 +34,7 @@ fn a_scan_shows_pool_and_slot_and_a_wrong_one_stops_with_the_reason() {
     let floor = Floor::open();
     let tubes = floor.register("PA", 12, "routine");
     floor.receive(&tubes);
-    let browser = Browser::open("en");
+    let browser = crate::browser("en");
     browser.go(&floor.page("b1", "pool"));
     browser.says("Scan a tube");
     for (number, tube) in tubes.iter().take(3).enumerate() {
@@ -82,7 +82,7 @@ fn two_hundred_scans_at_twenty_a_second_are_all_answered_in_their_order() {
     let floor = Floor::open();
     let tubes = floor.register("PB", 200, "routine");
     floor.receive(&tubes);
-    let browser = Browser::open("zh-CN");
+    let browser = crate::browser("zh-CN");
     browser.go(&floor.page("b1", "pool"));
     browser.says("扫描样本管");
     scan_fast(&browser, &tubes, |_| {});
@@ -97,7 +97,7 @@ fn a_server_that_is_killed_among_scans_loses_none_and_does_none_twice() {
     let all = floor.register("PC", 135, "routine");
     let (tubes, more) = all.split_at(120);
     floor.receive(&all);
-    let browser = Browser::open("zh-CN");
+    let browser = crate::browser("zh-CN");
     browser.go(&floor.page("b1", "pool"));
     browser.says("扫描样本管");
     scan_fast(&browser, tubes, |number| {

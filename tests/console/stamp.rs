@@ -1,10 +1,10 @@
 //! Two plates of 96 wells are made with lots that were scanned, and stamped into one of 384: all by scans.
 
-use crate::browser::Browser;
 use crate::floor::Floor;
 use crate::look::{in_chinese, look, on_paper};
 use tenfold_domain::well::{PlateSize, Well};
 use tenfold_proto::v1::PlateView;
+use tenfold_tests::browser::Browser;
 
 const MATERIALS: &str = "
 [materials]
@@ -52,7 +52,7 @@ fn two_plates_with_their_lots_are_stamped_into_one_of_384_wells() {
     floor.tenfold(&["policy", "apply", &policy]);
     let tubes = floor.register("DF", 2, "fever-clinic");
     floor.receive(&tubes);
-    let browser = Browser::open("en");
+    let browser = crate::browser("en");
     browser.go(&floor.page("b1", "pool"));
     browser.says("Scan a tube");
     for tube in &tubes {

@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod browser;
 pub mod hostile;
 pub mod kafka;
 pub mod named_log;

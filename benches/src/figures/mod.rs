@@ -5,6 +5,7 @@ mod footprint;
 mod pooling;
 mod registering;
 mod scan;
+mod screen;
 mod state;
 mod takeover;
 
@@ -16,6 +17,7 @@ pub const FIGURES: &[&Figure] = &[
     &scan::SCAN,
     &scan::BUSY,
     &scan::RACK_PLAN,
+    &screen::FIGURE,
     &registering::FIGURE,
     &takeover::FIGURE,
     &state::FIGURE,

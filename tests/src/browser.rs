@@ -1,13 +1,13 @@
 //! A real Chromium without a window, driven as a person would: with keys. WebDriver is JSON over HTTP; what this test
 //! needs of it is here.
 
+use crate::process::free_address;
 use base64::Engine as _;
 use serde_json::{Value, json};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
-use tenfold_tests::process::free_address;
 
 /// Longest wait for the page to show something: far more than it takes on a busy machine.
 const SHOWN_MAX: Duration = Duration::from_secs(120);
@@ -28,15 +28,17 @@ const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 pub struct Browser {
     driver: Child,
     session: String,
-    _profile: TempDir,
+    profile: TempDir,
+    pictures: PathBuf,
 }
 
 impl Browser {
-    /// Starts one that prefers this language.
+    /// Starts one that prefers this language, and leaves its pictures in a folder.
     ///
     /// # Panics
     /// There is no chromium or chromedriver.
-    pub fn open(language: &str) -> Self {
+    #[must_use]
+    pub fn open(language: &str, pictures: &Path) -> Self {
         let address = free_address();
         let profile = tempfile::tempdir().expect("a folder");
         let driver = Command::new("chromedriver")
@@ -49,7 +51,8 @@ impl Browser {
         let mut browser = Self {
             driver,
             session: String::new(),
-            _profile: profile,
+            profile,
+            pictures: pictures.to_owned(),
         };
         let root = format!("http://{address}");
         let began = Instant::now();
@@ -57,7 +60,7 @@ impl Browser {
             assert!(began.elapsed() < SHOWN_MAX, "chromedriver does not answer");
             std::thread::sleep(LOOK);
         }
-        let profile = browser._profile.path().display();
+        let profile = browser.profile.path().display();
         let options = json!({
             "args": [
                 "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars",
@@ -90,6 +93,9 @@ impl Browser {
     }
 
     /// Goes to an address.
+    ///
+    /// # Panics
+    /// As all that asks the browser: it does not answer, or refuses.
     pub fn go(&self, url: &str) {
         self.ask("POST", "url", Some(&json!({ "url": url })));
     }
@@ -207,7 +213,8 @@ impl Browser {
         let png = base64::engine::general_purpose::STANDARD
             .decode(shot.as_str().unwrap_or_default())
             .expect("a picture");
-        std::fs::write(pictures().join(format!("{name}.png")), png).expect("a picture is kept");
+        let path = self.pictures.join(format!("{name}.png"));
+        std::fs::write(path, png).expect("a picture is kept");
     }
 
     /// Another size of screen.
@@ -232,13 +239,6 @@ impl Drop for Browser {
         let _ = self.driver.kill();
         let _ = self.driver.wait();
     }
-}
-
-/// Folder of the pictures, below the target folder.
-pub fn pictures() -> PathBuf {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("console");
-    std::fs::create_dir_all(&folder).expect("a folder");
-    folder
 }
 
 fn ask(method: &str, url: &str, body: Option<&Value>) -> Result<Value, String> {
