@@ -92,12 +92,7 @@ impl Lab {
         Self::with(served, folder, "embedded", load)
     }
 
-    fn with(
-        mut served: Served,
-        folder: TempDir,
-        name: &str,
-        load: Load,
-    ) -> anyhow::Result<Self> {
+    fn with(mut served: Served, folder: TempDir, name: &str, load: Load) -> anyhow::Result<Self> {
         served.start();
         served.wait_ready();
         let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -18,7 +18,10 @@ pub fn with_curves(csv: &str, plate: &str, copied: [&str; 2]) -> String {
         .collect();
     for row in &rows {
         let (well, target, ct) = (row[0], row[1], row[2]);
-        let _ = writeln!(file, "{well}\tfalse\t{well}\t{target}\tUNKNOWN\tFAM\tNFQ-MGB\t{ct}");
+        let _ = writeln!(
+            file,
+            "{well}\tfalse\t{well}\t{target}\tUNKNOWN\tFAM\tNFQ-MGB\t{ct}"
+        );
     }
     file += "\n[Amplification Data]\nWell Position\tCycle\tTarget Name\tRn\tDelta Rn\n";
     for row in &rows {
@@ -26,7 +29,11 @@ pub fn with_curves(csv: &str, plate: &str, copied: [&str; 2]) -> String {
         let of = if well == copied[1] { copied[0] } else { well };
         for cycle in 1..=CYCLES {
             let delta = amplified(ct, cycle) + noise(of, target, cycle);
-            let _ = writeln!(file, "{well}\t{cycle}\t{target}\t{:.5}\t{delta:.5}", delta + 0.6);
+            let _ = writeln!(
+                file,
+                "{well}\t{cycle}\t{target}\t{:.5}\t{delta:.5}",
+                delta + 0.6
+            );
         }
     }
     file
@@ -43,6 +50,8 @@ fn amplified(ct: Option<f64>, cycle: u16) -> f64 {
 /// No two wells have the same.
 fn noise(well: &str, target: &str, cycle: u16) -> f64 {
     let seed = format!("{well} {target} {cycle}");
-    let sum = seed.bytes().fold(0_u32, |sum, byte| sum.wrapping_mul(131) + u32::from(byte));
+    let sum = seed
+        .bytes()
+        .fold(0_u32, |sum, byte| sum.wrapping_mul(131) + u32::from(byte));
     f64::from(sum % 1_000) / 40_000.0
 }

@@ -71,7 +71,12 @@ fn two_plates_with_their_lots_are_stamped_into_one_of_384_wells() {
         answered(&browser, "TIPS-1", "good", "consumable TIPS-1");
         // The box of tips was another.
         answered(&browser, "$LOT", "good", "Scan the label of the lot");
-        answered(&browser, "$UNDO", "good", "Scan the lot that is to come off");
+        answered(
+            &browser,
+            "$UNDO",
+            "good",
+            "Scan the lot that is to come off",
+        );
         answered(&browser, "TIPS-1", "good", "Lot taken off");
         assert_eq!(floor.plate(plate).lots.len(), 1);
         answered(&browser, "$UNDO", "stop", "takes off lots only");

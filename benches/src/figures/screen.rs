@@ -84,7 +84,9 @@ impl Page {
                  return times; }})().then(done, (error) => done(String(error)));"
             );
             let told = self.browser.eval_async(&script);
-            let told = told.as_array().with_context(|| format!("the page says {told}"))?;
+            let told = told
+                .as_array()
+                .with_context(|| format!("the page says {told}"))?;
             times.extend(told.iter().filter_map(serde_json::Value::as_f64));
         }
         ensure!(times.len() == texts.len(), "some times are missing");
@@ -94,7 +96,12 @@ impl Page {
 
 fn took(mut times: Vec<f64>) -> Took {
     times.sort_by(f64::total_cmp);
-    let at = |percent: usize| times.get(times.len() * percent / 100).copied().unwrap_or(f64::NAN);
+    let at = |percent: usize| {
+        times
+            .get(times.len() * percent / 100)
+            .copied()
+            .unwrap_or(f64::NAN)
+    };
     let note = format!("{} times, p99 {:.1} ms", times.len(), at(99));
     Took::all(&[at(50), at(95)], note)
 }
@@ -105,7 +112,9 @@ impl Contestant for Scans {
     fn run(&mut self) -> anyhow::Result<Took> {
         let page = &mut self.0;
         let first = page.lab.bring(page.scans)?;
-        let tubes: Vec<String> = (first..first + page.scans).map(|number| barcode(0, number)).collect();
+        let tubes: Vec<String> = (first..first + page.scans)
+            .map(|number| barcode(0, number))
+            .collect();
         // As a scanner does: the text, then Enter; the answer stands there when the page says for which scan it is.
         let step = "
             const input = document.querySelector('#scan');
@@ -133,7 +142,8 @@ impl Contestant for Nothing {
     fn run(&mut self) -> anyhow::Result<Took> {
         let page = &self.0;
         let texts = vec![String::new(); page.scans];
-        let step = "const reply = await fetch('/icon.svg', { cache: 'no-store' }); await reply.text();";
+        let step =
+            "const reply = await fetch('/icon.svg', { cache: 'no-store' }); await reply.text();";
         Ok(took(page.times(&texts, step)?))
     }
 }

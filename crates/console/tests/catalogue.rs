@@ -28,7 +28,13 @@ const NO_REASONS: &[&str] = &[
 ];
 
 /// Reasons of one word, and names of gRPC codes that a connection answers with when no service does.
-const SHORT_REASONS: &[&str] = &["BACKWARDS", "INTERNAL", "UNAVAILABLE", "DEADLINE_EXCEEDED", "PERMISSION_DENIED"];
+const SHORT_REASONS: &[&str] = &[
+    "BACKWARDS",
+    "INTERNAL",
+    "UNAVAILABLE",
+    "DEADLINE_EXCEEDED",
+    "PERMISSION_DENIED",
+];
 
 fn web() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("web")
@@ -77,9 +83,9 @@ fn catalogue(files: &BTreeMap<String, String>, language: &str) -> BTreeMap<Strin
 }
 
 fn scripts(files: &BTreeMap<String, String>) -> String {
-    let scripts = files.iter().filter(|(name, _)| {
-        name.ends_with(".js") && !TEXTS.contains(&name.as_str())
-    });
+    let scripts = files
+        .iter()
+        .filter(|(name, _)| name.ends_with(".js") && !TEXTS.contains(&name.as_str()));
     scripts.map(|(_, text)| text.as_str()).collect()
 }
 
@@ -186,7 +192,10 @@ fn every_reason_that_a_service_gives_has_its_texts_and_no_other() {
             panic!("{reason} has {} texts and not three", texts.len());
         };
         assert!(!en.is_empty() && !han.is_match(en), "{reason}: {en:?}");
-        assert!(han.is_match(zh) && han.is_match(todo), "{reason}: {texts:?}");
+        assert!(
+            han.is_match(zh) && han.is_match(todo),
+            "{reason}: {texts:?}"
+        );
     }
     let literal = Regex::new(r#""([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)""#).expect("a pattern");
     let mut given: BTreeSet<String> = SHORT_REASONS.iter().map(|one| (*one).to_owned()).collect();
@@ -195,7 +204,10 @@ fn every_reason_that_a_service_gives_has_its_texts_and_no_other() {
             continue;
         }
         // What only tests say is no reason.
-        let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+        let text = text
+            .split("#[cfg(test)]\nmod tests {")
+            .next()
+            .unwrap_or_default();
         let found = literal.captures_iter(text).map(|one| one[1].to_owned());
         given.extend(found.filter(|word| !NO_REASONS.contains(&word.as_str())));
     }

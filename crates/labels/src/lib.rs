@@ -17,9 +17,9 @@ mod svg;
 pub mod symbol;
 mod zpl;
 
+pub use self::png::Png;
 pub use label::{Label, LabelError, Stock};
 pub use pdf::Pdf;
-pub use self::png::Png;
 pub use svg::Svg;
 pub use symbol::Symbology;
 pub use zpl::Zpl;

@@ -25,7 +25,9 @@ impl Printout for Png {
         let (width, height) = (stock.width_dots(), stock.height_dots());
         let step = height.saturating_add(GAP);
         let fit = PIXELS_MAX / (u64::from(width) * u64::from(step)).max(1);
-        let shown = labels.iter().take(usize::try_from(fit).unwrap_or(usize::MAX).max(1));
+        let shown = labels
+            .iter()
+            .take(usize::try_from(fit).unwrap_or(usize::MAX).max(1));
         let count = u32::try_from(shown.len()).unwrap_or(1).max(1);
         let mut picture = Picture::grey(width, step.saturating_mul(count).saturating_sub(GAP));
         for (label, top) in shown.zip((0..).step_by(step as usize)) {
@@ -48,7 +50,10 @@ fn draw(picture: &mut Picture, label: &Placed, top: u32) {
 }
 
 fn write(picture: &mut Picture, text: &Text, top: u32) {
-    let (wide, high) = ((text.height * LETTER_PERCENT / 100).max(1), text.height.max(1));
+    let (wide, high) = (
+        (text.height * LETTER_PERCENT / 100).max(1),
+        text.height.max(1),
+    );
     for (letter, left) in text.text.chars().zip((text.x..).step_by(wide as usize)) {
         let glyph = BASIC_FONTS.get(letter).or_else(|| LATIN_FONTS.get(letter));
         let glyph = glyph.unwrap_or(BOX);

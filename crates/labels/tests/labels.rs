@@ -148,7 +148,11 @@ fn a_picture_shows_each_dot_that_the_printer_burns_and_letters_where_they_stand(
         let (pixels, width) = pixels(&print(&Png, &two, stock, 3).expect("it prints"));
         assert_eq!(width, stock.width_dots() as usize);
         let height = stock.height_dots() as usize;
-        assert_eq!(pixels.len() / width, 2 * height + 12, "copies are not drawn again");
+        assert_eq!(
+            pixels.len() / width,
+            2 * height + 12,
+            "copies are not drawn again"
+        );
         let (left, top) = placed.at;
         let at = |x: u32, y: u32| pixels[y as usize * width + x as usize];
         for y in 0..placed.modules.height * placed.row {
@@ -168,7 +172,11 @@ fn a_picture_shows_each_dot_that_the_printer_burns_and_letters_where_they_stand(
             assert!(ink > 20, "{text:?}");
         }
         let (first, rest) = pixels.split_at(height * width);
-        assert_eq!(first, &rest[12 * width..], "the second looks like the first");
+        assert_eq!(
+            first,
+            &rest[12 * width..],
+            "the second looks like the first"
+        );
         assert!(rest[..12 * width].iter().all(|grey| *grey == 2));
     }
 }

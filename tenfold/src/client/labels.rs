@@ -207,7 +207,8 @@ impl How {
         }
         if self.goes_nowhere() {
             return Err(Failure::Usage(
-                "where do the labels go? say --zpl FILE, --pdf FILE, --svg FILE or --png FILE".to_owned(),
+                "where do the labels go? say --zpl FILE, --pdf FILE, --svg FILE or --png FILE"
+                    .to_owned(),
             ));
         }
         if !written.is_empty() {

@@ -48,7 +48,10 @@ impl RunReader for LightCycler480 {
 
 /// Some part of the file is a table of results.
 fn with_results(opened: &Opened) -> bool {
-    opened.parts.iter().any(|part| part.head.iter().any(is_header))
+    opened
+        .parts
+        .iter()
+        .any(|part| part.head.iter().any(is_header))
 }
 
 /// The filter that a table is of, as its first line says.

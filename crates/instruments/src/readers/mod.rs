@@ -66,7 +66,9 @@ pub fn read(bytes: &[u8], mappings: &[TableMapping]) -> Result<RunTable, Refusal
     if table.curves.is_empty() {
         match curves::beside(&mut opened) {
             Ok(found) => table.curves = found,
-            Err(why) => table.warnings.push(format!("its curves are not read: {why}")),
+            Err(why) => table
+                .warnings
+                .push(format!("its curves are not read: {why}")),
         }
     }
     Ok(table)

@@ -31,7 +31,11 @@ pub fn cts(file: &str) -> Vec<Option<f64>> {
 pub fn curves(table: &RunTable) -> String {
     let mut text = String::new();
     for curve in &table.curves {
-        text.push_str(&format!("{} {}", curve.well, curve.target.replace(' ', "_")));
+        text.push_str(&format!(
+            "{} {}",
+            curve.well,
+            curve.target.replace(' ', "_")
+        ));
         for (cycle, value) in &curve.points {
             text.push_str(&format!(" {cycle}:{value:.4}"));
         }

@@ -9,7 +9,6 @@ use tenfold_domain::results::event::{Event, LabNumber};
 use tenfold_domain::results::run::{ImportOutcome, Reading, Row, RunTable};
 use tenfold_domain::results::state::{Analysis, GateVerdict, Submission};
 use tenfold_domain::time::Timestamp;
-use tenfold_domain::well::Well;
 
 impl From<Reading> for v1::CtReading {
     fn from(r: Reading) -> Self {
@@ -156,13 +155,13 @@ pub fn imported(
             .collect(),
         set_aside: analysis.set_aside.unwrap_or_default(),
         quadrants_out,
-        same_curves: analysis.same_curves.iter().map(same_curves).collect(),
-    }
-}
-
-fn same_curves(wells: &Vec<Well>) -> v1::SameCurves {
-    v1::SameCurves {
-        wells: wells.iter().map(ToString::to_string).collect(),
+        same_curves: analysis
+            .same_curves
+            .iter()
+            .map(|wells| v1::SameCurves {
+                wells: wells.iter().map(ToString::to_string).collect(),
+            })
+            .collect(),
     }
 }
 

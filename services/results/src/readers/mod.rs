@@ -113,11 +113,11 @@ fn digest(curve: &Curve) -> Option<u64> {
 pub fn curves(bytes: &[u8], mappings: &[TableMapping]) -> Result<v1::CurvesReply, Rejection> {
     let read = tenfold_instruments::read(bytes, mappings)?;
     let curves = read.curves.into_iter().map(|curve| {
-        let (cycles, values) = curve.points.into_iter().unzip();
+        let (cycles, values): (Vec<u16>, Vec<f32>) = curve.points.into_iter().unzip();
         v1::Curve {
             well: curve.well,
             target: curve.target,
-            cycles: Vec::<u16>::into_iter(cycles).map(u32::from).collect(),
+            cycles: cycles.into_iter().map(u32::from).collect(),
             values,
         }
     });

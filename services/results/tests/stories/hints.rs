@@ -155,7 +155,9 @@ fn wells_with_the_very_same_curve_are_pointed_out_once_and_flat_lines_are_not() 
         (Kind::SameCurve, "A1 C5".to_owned())
     );
     assert!(
-        run.notes.iter().any(|note| note.contains("A1, C5 are the very same")),
+        run.notes
+            .iter()
+            .any(|note| note.contains("A1, C5 are the very same")),
         "{:?}",
         run.notes
     );

@@ -65,7 +65,13 @@ mod tests {
             let groups = same_curves(&run(text), PlateSize::P96);
             let told: Vec<String> = groups
                 .iter()
-                .map(|wells| wells.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
+                .map(|wells| {
+                    wells
+                        .iter()
+                        .map(ToString::to_string)
+                        .collect::<Vec<_>>()
+                        .join(" ")
+                })
                 .collect();
             assert_eq!(told.join("; "), expected, "{text}");
         }
@@ -78,7 +84,10 @@ mod tests {
         let groups = same_curves(&run(&text.join(", ")), PlateSize::P384);
         assert_eq!((groups.len(), groups[0].len()), (1, 384));
         let pairs = (0..384).filter_map(|at| Well::from_row_major(PlateSize::P384, at));
-        let text: Vec<String> = pairs.zip(0..).map(|(well, n)| format!("{well} N {}", n / 2)).collect();
+        let text: Vec<String> = pairs
+            .zip(0..)
+            .map(|(well, n)| format!("{well} N {}", n / 2))
+            .collect();
         let groups = same_curves(&run(&text.join(", ")), PlateSize::P384);
         assert_eq!(groups.len(), GROUPS_MAX, "of 192");
     }

@@ -140,7 +140,10 @@ impl Shared {
         let mut slots = self.slots();
         slots.retain(|slot| slot.strong_count() > 0);
         let slots: Vec<Arc<Slot>> = slots.iter().filter_map(Weak::upgrade).collect();
-        let locked: Option<Vec<_>> = slots.iter().map(|slot| slot.try_lock_for(PATIENCE)).collect();
+        let locked: Option<Vec<_>> = slots
+            .iter()
+            .map(|slot| slot.try_lock_for(PATIENCE))
+            .collect();
         let Some(locked) = locked else {
             return false;
         };
