@@ -7,7 +7,7 @@
 //! Read in this order: [`processor`] (what a service brings), [`log`] (what a log must do),
 //! [`lane`] (the protocol), [`cache`] (folded state on disk), [`instance`] (lanes, threads and the
 //! group), [`gateway`] (calls and forwarding), [`driver`] (tests without a broker),
-//! [`archive`] (a whole log in one file), [`snapshot`] (a lane's state outside its machine).
+//! [`archive`] (a whole log in one file), [`journal`] (a stretch of the past), [`snapshot`] (a lane's state outside its machine).
 
 #![warn(missing_docs)]
 
@@ -20,6 +20,7 @@ pub mod driver;
 pub mod entropy;
 pub mod gateway;
 pub mod instance;
+pub mod journal;
 pub mod lane;
 pub mod limits;
 pub mod log;

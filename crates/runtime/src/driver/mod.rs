@@ -28,6 +28,7 @@ pub struct Driver<P: Processor> {
     state: MemoryTables,
     replayed: MemoryTables,
     events: Vec<Vec<u8>>,
+    times: Vec<Timestamp>,
     heard: Vec<Vec<u8>>,
     sent: Vec<Outgoing>,
 }
@@ -41,6 +42,7 @@ impl<P: Processor> Driver<P> {
             state: MemoryTables::default(),
             replayed: MemoryTables::default(),
             events: Vec::new(),
+            times: Vec::new(),
             heard: Vec::new(),
             sent: Vec::new(),
         }
@@ -55,6 +57,7 @@ impl<P: Processor> Driver<P> {
             state: self.state.clone(),
             replayed: self.replayed.clone(),
             events: self.events.clone(),
+            times: self.times.clone(),
             heard: self.heard.clone(),
             sent: Vec::new(),
         }
@@ -134,6 +137,12 @@ impl<P: Processor> Driver<P> {
         &self.events
     }
 
+    /// The journal with the lane time of each event.
+    pub fn journal(&self) -> impl Iterator<Item = (Timestamp, &[u8])> {
+        let events = self.events.iter().map(Vec::as_slice);
+        self.times.iter().copied().zip(events)
+    }
+
     /// Every input so far, as bytes: what hostile ones are made from.
     pub fn heard(&self) -> &[Vec<u8>] {
         &self.heard
@@ -200,6 +209,7 @@ impl<P: Processor> Driver<P> {
             self.processor.encode(event, &mut wire);
             self.replay(&wire);
             self.events.push(wire);
+            self.times.push(self.now);
         }
         decision
             .fold(&self.processor, &mut self.state, self.now)
