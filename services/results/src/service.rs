@@ -4,6 +4,7 @@ use crate::grpc::ResultsGrpc;
 use crate::import::{Importer, watch};
 use crate::processor::ResultsProcessor;
 use crate::readers::FILE_BYTES_MAX;
+use crate::recall;
 use tenfold_proto::v1::results_server::ResultsServer;
 use tenfold_service_shell::service::{Parts, Service, Task};
 use tonic::service::RoutesBuilder;
@@ -27,7 +28,8 @@ impl Service for ResultsService {
 
     fn routes(&self, parts: &Parts, routes: &mut RoutesBuilder) {
         let importer = Importer::new(parts.gateway.clone(), &parts.runs);
-        let grpc = ResultsGrpc::new(parts.gateway.clone(), importer, parts.stop.clone());
+        let past = recall::Reader::new(parts.log.clone());
+        let grpc = ResultsGrpc::new(parts.gateway.clone(), importer, past, parts.stop.clone());
         routes.add_service(
             ResultsServer::new(grpc)
                 .max_decoding_message_size(MESSAGE_BYTES_MAX)

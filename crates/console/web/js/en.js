@@ -338,6 +338,7 @@ export const en = {
   'problem.RESULTS_WORK_KIND_REANALYSIS_REVIEW': 'reanalysis review',
   'problem.RESULTS_WORK_KIND_BROKEN_CHAIN': 'broken chain',
   'problem.RESULTS_WORK_KIND_VOIDED_AFTER_REPORT': 'voided after report',
+  'problem.RESULTS_WORK_KIND_AFTER_FILING': 'about a filed sample',
   'card.title': 'Commands: print, and lay beside the scanner',
   'plateState.open': 'open',
   'plateState.sealed': 'sealed',

@@ -338,6 +338,7 @@ export const zh = {
   'problem.RESULTS_WORK_KIND_REANALYSIS_REVIEW': '重新分析待审',
   'problem.RESULTS_WORK_KIND_BROKEN_CHAIN': '保管链中断',
   'problem.RESULTS_WORK_KIND_VOIDED_AFTER_REPORT': '报告后作废',
+  'problem.RESULTS_WORK_KIND_AFTER_FILING': '涉及已归档样本',
   'card.title': '命令卡：打印后放在扫码枪旁',
   'plateState.open': '未封',
   'plateState.sealed': '已封',

@@ -2,7 +2,7 @@
 //! lane, and named by its version in each decision that it made.
 //!
 //! One file a section: `labs` and `sites` (intake), `classes` (turnaround), `pooling`, `assays`,
-//! `contamination`, `materials`, `receivers` and `tables` (results); and `library`, which keeps the active one in a lane's state.
+//! `contamination`, `materials`, `receivers`, `retention` and `tables` (results); and `library`, which keeps the active one in a lane's state.
 
 mod assays;
 mod classes;
@@ -12,6 +12,7 @@ mod library;
 mod materials;
 mod pooling;
 mod receivers;
+mod retention;
 mod sites;
 mod tables;
 
@@ -23,6 +24,7 @@ pub use library::*;
 pub use materials::*;
 pub use pooling::*;
 pub use receivers::*;
+pub use retention::*;
 pub(crate) use sites::whole_pattern;
 pub use sites::*;
 pub use tables::*;
@@ -56,6 +58,9 @@ pub struct Policy {
     /// Patterns of a plate that are pointed out.
     #[serde(default)]
     pub contamination: Contamination,
+    /// How long final samples stay at hand.
+    #[serde(default)]
+    pub retention: Retention,
     /// Lots and instruments.
     #[serde(default, skip_serializing_if = "is_none")]
     pub materials: Materials,
@@ -113,6 +118,7 @@ impl Policy {
         pooling::check(self, &mut errors);
         assays::check(self, &mut errors);
         contamination::check(self, &mut errors);
+        retention::check(self, &mut errors);
         materials::check(self, &mut errors);
         receivers::check(self, &mut errors);
         tables::check(self, &mut errors);

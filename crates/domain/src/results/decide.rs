@@ -6,7 +6,7 @@ use super::event::{Event, LabNumber};
 use super::run::{self, ImportOutcome};
 use super::state::Submission;
 use super::work::{self, Resolution};
-use super::{clock, order, plate, report};
+use super::{clock, filing, order, plate, report};
 use crate::ids::{Actor, ReceiverId};
 use crate::message::Message;
 use crate::policy::Policy;
@@ -124,6 +124,14 @@ pub fn decide_timer(
     if key.0 <= now.0 {
         clock::fire(&mut draft, key);
     }
+    draft.finish(Ok(()))
+}
+
+/// Looks at the closed tubes that have waited for the retention, if there are any.
+#[must_use]
+pub fn decide_filing(state: &dyn Read, policy: &Policy, now: Timestamp) -> Decided<()> {
+    let mut draft = Draft::new(state, policy, now);
+    filing::file(&mut draft);
     draft.finish(Ok(()))
 }
 

@@ -271,6 +271,13 @@ pub enum Event {
         /// Which.
         tubes: Vec<TubeId>,
     },
+    /// The oldest closed tubes were looked at, after the retention: their rows leave the state.
+    SpecimensFiled {
+        /// Those that nothing is open for.
+        tubes: Vec<TubeId>,
+        /// Those that are looked at again.
+        kept: Vec<TubeId>,
+    },
     /// Somebody must look.
     WorkOpened {
         /// The item.

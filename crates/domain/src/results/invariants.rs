@@ -3,11 +3,11 @@
 use super::call::Call;
 use super::report::Verdict;
 use super::state::{
-    Analysis, Board, Delivery, Order, OrderKind, Plate, PlateState, Receiver, Registered, Specimen,
-    Standing, SuspectPool, Test, lab_no_of, tube_id,
+    Analysis, Board, Delivery, Filed, Order, OrderKind, Plate, PlateState, Receiver, Registered,
+    Specimen, Standing, SuspectPool, Test, ToFile, lab_no_of, order_id, tube_id,
 };
 use crate::tables::{Read, ReadExt};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 /// Most violations told: a broken lane has one in every row.
@@ -19,6 +19,7 @@ pub fn check(state: &dyn Read) -> (Vec<String>, u64) {
     let mut found = Vec::new();
     let mut seen = 0;
     let mut boards: BTreeMap<u64, Board> = BTreeMap::new();
+    let waiting = waiting_to_be_filed(state);
     state.scan::<Specimen>(&0, |key, specimen| {
         seen += 1;
         boards.entry(lab_no_of(key)).or_default().enter(&specimen);
@@ -26,7 +27,9 @@ pub fn check(state: &dyn Read) -> (Vec<String>, u64) {
         for (id, holds) in [
             (
                 "INV-01",
-                has_registration(state, key) && closed_is_final(&specimen),
+                has_registration(state, key)
+                    && closed_is_final(&specimen)
+                    && (specimen.standing != Standing::Closed || waiting.contains(&key)),
             ),
             ("INV-05", negative_is_earned(state, &specimen)),
             ("INV-06", one_report_a_version(&specimen)),
@@ -38,6 +41,7 @@ pub fn check(state: &dyn Read) -> (Vec<String>, u64) {
         }
         ControlFlow::Continue(())
     });
+    found.extend(filed_leave_nothing(state, &mut boards));
     found.extend(boards_add_up(state, &boards));
     found.extend(pools_are_worked_on(state));
     found.extend(queues_add_up(state));
@@ -55,6 +59,52 @@ pub fn closed_is_final(specimen: &Specimen) -> bool {
     specimen.standing != Standing::Closed
         || specimen.withdrawn
         || (specimen.finding.is_some() && specimen.accepted_by_all())
+}
+
+/// Tubes that are looked at again when the retention has passed.
+fn waiting_to_be_filed(state: &dyn Read) -> BTreeSet<u64> {
+    let mut waiting = BTreeSet::new();
+    state.scan::<ToFile>(&(i64::MIN, 0), |_, row| {
+        waiting.extend(row.tubes);
+        ControlFlow::Continue(())
+    });
+    waiting
+}
+
+/// INV-01: a filed tube is nowhere else, and nothing of it or for it is left.
+fn filed_leave_nothing(state: &dyn Read, boards: &mut BTreeMap<u64, Board>) -> Vec<String> {
+    let mut found = Vec::new();
+    state.scan::<Filed>(&0, |key, _| {
+        let board = boards.entry(lab_no_of(key)).or_default();
+        board.filed = board.filed.saturating_add(1);
+        if has_registration(state, key) || state.get::<Specimen>(&key).is_some() {
+            found.push(format!(
+                "INV-01: tube {} is filed and at hand",
+                tube_id(state, key)
+            ));
+        }
+        ControlFlow::Continue(())
+    });
+    let at_hand = |key: &u64| state.get::<Specimen>(key).is_some();
+    state.scan::<Order>(&0, |key, order| {
+        if !at_hand(&order.specimen) {
+            found.push(format!(
+                "INV-07: order {} is left of a tube that is not at hand",
+                order_id(state, key)
+            ));
+        }
+        ControlFlow::Continue(())
+    });
+    state.scan::<Plate>(&0, |_, plate| {
+        if plate.filed && !plate.wells.is_empty() {
+            found.push(format!(
+                "INV-01: plate {} is filed, and has wells",
+                plate.barcode
+            ));
+        }
+        ControlFlow::Continue(())
+    });
+    found
 }
 
 /// INV-05: no final negative without a run in control, a well, and a recorded transfer; and for a
@@ -155,8 +205,8 @@ fn boards_add_up(state: &dyn Read, counted: &BTreeMap<u64, Board>) -> Vec<String
         .into_iter()
         .filter(|(no, board)| {
             let counted = counted.get(no).unwrap_or(&none);
-            (board.count, board.at_risk, board.late)
-                != (counted.count, counted.at_risk, counted.late)
+            (board.count, board.at_risk, board.late, board.filed)
+                != (counted.count, counted.at_risk, counted.late, counted.filed)
         })
         .map(|(no, board)| {
             format!(

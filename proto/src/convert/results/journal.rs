@@ -146,6 +146,10 @@ fn to_wire(event: Event) -> Wire {
             Wire::DeliveryRequeued(moved(receiver, vec![cargo]))
         }
         Event::SpecimensClosed { tubes } => Wire::SpecimensClosed(groups(tubes)),
+        Event::SpecimensFiled { tubes, kept } => Wire::SpecimensFiled(v1::SpecimensFiled {
+            tubes: group(tubes),
+            kept: group(kept),
+        }),
         Event::WorkOpened {
             work,
             kind,
@@ -347,6 +351,10 @@ impl TryFrom<v1::ResultsEvent> for Event {
             },
             Wire::SpecimensClosed(e) => Self::SpecimensClosed {
                 tubes: ungroup(e.groups),
+            },
+            Wire::SpecimensFiled(e) => Self::SpecimensFiled {
+                tubes: ungroup(e.tubes),
+                kept: ungroup(e.kept),
             },
             Wire::WorkOpened(e) => Self::WorkOpened {
                 kind: e.kind().try_into()?,

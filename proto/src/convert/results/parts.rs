@@ -20,7 +20,7 @@ enum_conversion!(Verdict, v1::Verdict, "verdict", {
 enum_conversion!(Stuck, v1::StuckReason, "why", { Rejected, GivenUp });
 enum_conversion!(WorkKind, v1::ResultsWorkKind, "kind", {
     Quarantined, DeliveryRejected, DeliveryGivenUp, ContaminationReview, ReanalysisReview,
-    BrokenChain, VoidedAfterReport,
+    BrokenChain, VoidedAfterReport, AfterFiling,
 });
 enum_conversion!(Check, v1::ClockCheck, "check", { Read, Reported, Due });
 enum_conversion!(ImportState, v1::ImportState, "state", {

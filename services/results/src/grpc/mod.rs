@@ -2,9 +2,11 @@
 //! it makes sense is the rules' matter.
 
 mod board;
+mod filed;
 mod subscribe;
 
 use crate::import::{Handed, Importer};
+use crate::recall;
 use bytes::Bytes;
 use prost::Message as _;
 use tenfold_domain::{Rejection, Timestamp};
@@ -25,16 +27,23 @@ const ID_MAX: usize = 128;
 pub struct ResultsGrpc {
     gateway: Gateway,
     importer: Importer,
+    past: recall::Reader,
     stop: CancellationToken,
 }
 
 impl ResultsGrpc {
     /// Calls go through this gateway; streams end at `stop`.
     #[must_use]
-    pub const fn new(gateway: Gateway, importer: Importer, stop: CancellationToken) -> Self {
+    pub const fn new(
+        gateway: Gateway,
+        importer: Importer,
+        past: recall::Reader,
+        stop: CancellationToken,
+    ) -> Self {
         Self {
             gateway,
             importer,
+            past,
             stop,
         }
     }
@@ -57,6 +66,21 @@ impl ResultsGrpc {
             .await
             .map_err(from_call_error)?;
         decode(&answered.body)
+    }
+
+    /// Asks about one sample. If it was filed, what the lane has of it says where to read the rest.
+    async fn ask_of_sample<R: filed::Answer>(&self, lab: &str, query: Query) -> Result<R, Status> {
+        let mut answer: R = self.ask(lab, query.clone()).await?;
+        let Some(card) = answer.card().take() else {
+            return Ok(answer);
+        };
+        let policy = self
+            .ask(lab, Query::Policy(v1::ActivePolicyQuery {}))
+            .await
+            .unwrap_or_default();
+        let lane = tenfold_runtime::lane_of(lab, self.gateway.lanes());
+        let past = self.past.answer(lane, card.clone(), policy, query).await;
+        Ok(filed::joined(answer, card, past))
     }
 
     /// Asks the lane of a lab, or every lane if none is named.
@@ -176,7 +200,7 @@ impl Results for ResultsGrpc {
         request: Request<v1::GetResultRequest>,
     ) -> Result<Response<v1::ResultView>, Status> {
         let request = request.into_inner();
-        self.ask(&request.lab.clone(), Query::Result(request))
+        self.ask_of_sample(&request.lab.clone(), Query::Result(request))
             .await
             .map(Response::new)
     }
@@ -186,7 +210,7 @@ impl Results for ResultsGrpc {
         request: Request<v1::GetResultRequest>,
     ) -> Result<Response<v1::ResultTimeline>, Status> {
         let request = request.into_inner();
-        self.ask(&request.lab.clone(), Query::Timeline(request))
+        self.ask_of_sample(&request.lab.clone(), Query::Timeline(request))
             .await
             .map(Response::new)
     }
@@ -196,7 +220,7 @@ impl Results for ResultsGrpc {
         request: Request<v1::GetResultRequest>,
     ) -> Result<Response<v1::ResultExplanation>, Status> {
         let request = request.into_inner();
-        self.ask(&request.lab.clone(), Query::Explain(request))
+        self.ask_of_sample(&request.lab.clone(), Query::Explain(request))
             .await
             .map(Response::new)
     }

@@ -8,7 +8,7 @@ use tenfold_domain::message::Message;
 use tenfold_domain::policy::{Library, Policy};
 use tenfold_domain::results::decide::{Command, Reply};
 use tenfold_domain::results::state::{TABLES, Timer};
-use tenfold_domain::results::{self, Decided, Event, Outgoing};
+use tenfold_domain::results::{self, Decided, Event, Outgoing, filing};
 use tenfold_domain::tables::{Key, Read, ReadExt, TableDef, Write};
 use tenfold_domain::{Rejection, Timestamp};
 use tenfold_proto::v1;
@@ -17,10 +17,13 @@ use tenfold_runtime::processor::{
 };
 
 /// Level of the events and messages written by this release.
-const LEVEL: u32 = 1;
+pub(crate) const LEVEL: u32 = 1;
 
 /// Raise it whenever a table or its encoding changes.
-const TABLES_VERSION: u32 = 5;
+const TABLES_VERSION: u32 = 6;
+
+/// The timer of closed tubes that wait to be filed; all others are a moment and a number.
+const FILING: &[u8] = b"filing";
 
 /// The results service's rules.
 #[derive(Default)]
@@ -107,12 +110,16 @@ impl ResultsProcessor {
         body: &[u8],
         now: Timestamp,
     ) -> Result<Decision<Event>, Undecodable> {
-        let key = <(i64, u64)>::from_bytes(body)
-            .ok_or_else(|| Undecodable("not a timer of results".to_owned()))?;
         let policy = match self.policy_for_messages(state) {
             Ok(policy) => policy,
             Err(refused) => return Ok(Decision::answer(Err(refused))),
         };
+        if body == FILING {
+            let decided = results::decide_filing(state, &policy, now);
+            return Ok(decision(decided, |()| Bytes::new()));
+        }
+        let key = <(i64, u64)>::from_bytes(body)
+            .ok_or_else(|| Undecodable("not a timer of results".to_owned()))?;
         let decided = results::decide_timer(state, &policy, key, now);
         Ok(decision(decided, |()| Bytes::new()))
     }
@@ -212,7 +219,10 @@ impl Processor for ResultsProcessor {
     }
 
     fn next_timer(&self, state: &dyn Read) -> Option<Timestamp> {
-        state.first::<Timer>().map(|((due, _), _)| Timestamp(due))
+        let timer = state.first::<Timer>().map(|((due, _), _)| Timestamp(due));
+        let policy = self.policy_for_messages(state).ok();
+        let filing = policy.and_then(|policy| filing::next(state, &policy));
+        timer.into_iter().chain(filing).min()
     }
 
     fn due_timers(&self, state: &dyn Read, now: Timestamp, most: usize) -> Vec<Bytes> {
@@ -226,6 +236,10 @@ impl Processor for ResultsProcessor {
                 std::ops::ControlFlow::Break(())
             }
         });
+        if let Ok(policy) = self.policy_for_messages(state) {
+            let groups = filing::due(state, &policy, now, most.saturating_sub(due.len()));
+            due.extend(std::iter::repeat_n(Bytes::from_static(FILING), groups));
+        }
         due
     }
 

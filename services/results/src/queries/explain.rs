@@ -1,5 +1,6 @@
 //! Why a result is what it is: from the file to the report.
 
+use super::filed::{FILED, card};
 use super::lists::order_view;
 use super::specimen::{Found, clock, current, find, receivers, standing};
 use tenfold_domain::Rejection;
@@ -16,11 +17,21 @@ pub(super) fn explain(
     state: &dyn Read,
     query: &v1::GetResultRequest,
 ) -> Result<v1::ResultExplanation, Rejection> {
+    let found = find(state, query);
+    if let (Err(_), Some(filed)) = (&found, card(state, &query.barcode)) {
+        return Ok(v1::ResultExplanation {
+            barcode: query.barcode.clone(),
+            tube: filed.tube.clone(),
+            standing: FILED.to_owned(),
+            filed: Some(filed),
+            ..v1::ResultExplanation::default()
+        });
+    }
     let Found {
         key,
         registered,
         specimen,
-    } = find(state, query)?;
+    } = found?;
     let suspect = specimen
         .pool
         .and_then(|pool| state.get::<SuspectPool>(&pool))
@@ -61,6 +72,7 @@ pub(super) fn explain(
         due: registered.due.0,
         closed_at: specimen.closed_at.map_or(0, |at| at.0),
         suspect,
+        filed: None,
     })
 }
 

@@ -63,8 +63,19 @@ pub(super) fn run(
     } else {
         query.version
     };
-    let analysis: Analysis = state.get(&(key, u64::from(version))).ok_or_else(unknown)?;
     let plate: Plate = state.get(&run.plate).ok_or_else(unknown)?;
+    if plate.filed {
+        return Err(Rejection::precondition(
+            "RUN_FILED",
+            "run",
+            format!(
+                "run {} is of plate {:?}, whose samples are final and filed",
+                query.run, plate.barcode
+            ),
+            "`tenfold explain BARCODE` reads from the journal what it said of a sample; `tenfold export` has its file",
+        ));
+    }
+    let analysis: Analysis = state.get(&(key, u64::from(version))).ok_or_else(unknown)?;
     let file = usize::try_from(version)
         .ok()
         .and_then(|version| run.files.get(version.checked_sub(1)?).cloned())
@@ -205,8 +216,6 @@ pub(super) fn order_view(state: &dyn Read, key: u64) -> Option<v1::OrderView> {
     let stands = match &order.state {
         OrderState::Open => "open",
         OrderState::Registered { .. } => "registered",
-        OrderState::Fulfilled => "fulfilled",
-        OrderState::Superseded => "superseded",
     };
     Some(v1::OrderView {
         order: order_id(state, key).to_string(),

@@ -11,6 +11,7 @@ use tenfold_runtime::processor::Answer;
 
 mod deliveries;
 mod explain;
+pub(crate) mod filed;
 mod lists;
 mod specimen;
 

@@ -1,5 +1,6 @@
 //! Questions about one barcode.
 
+use super::filed::{FILED, card};
 use tenfold_domain::Rejection;
 use tenfold_domain::results::report::report_of;
 use tenfold_domain::results::state::{
@@ -96,11 +97,21 @@ pub(super) fn result(
     state: &dyn Read,
     query: &v1::GetResultRequest,
 ) -> Result<v1::ResultView, Rejection> {
+    let found = find(state, query);
+    if let (Err(_), Some(filed)) = (&found, card(state, &query.barcode)) {
+        return Ok(v1::ResultView {
+            barcode: query.barcode.clone(),
+            standing: FILED.to_owned(),
+            tube: filed.tube.clone(),
+            filed: Some(filed),
+            ..v1::ResultView::default()
+        });
+    }
     let Found {
         key,
         registered,
         specimen,
-    } = find(state, query)?;
+    } = found?;
     let open = |key: &&u64| state.get::<Order>(key).is_some_and(|order| order.open());
     Ok(v1::ResultView {
         barcode: registered.sample.barcode.to_string(),
@@ -120,6 +131,7 @@ pub(super) fn result(
             .filter(open)
             .map(|key| order_id(state, *key).to_string())
             .collect(),
+        filed: None,
     })
 }
 
@@ -127,11 +139,19 @@ pub(super) fn timeline(
     state: &dyn Read,
     query: &v1::GetResultRequest,
 ) -> Result<v1::ResultTimeline, Rejection> {
+    let found = find(state, query);
+    if let (Err(_), Some(filed)) = (&found, card(state, &query.barcode)) {
+        return Ok(v1::ResultTimeline {
+            barcode: query.barcode.clone(),
+            filed: Some(filed),
+            ..v1::ResultTimeline::default()
+        });
+    }
     let Found {
         registered,
         specimen,
         ..
-    } = find(state, query)?;
+    } = found?;
     let mut stages = Vec::new();
     let mut stage = |stage: &str, at: i64, detail: String| {
         stages.push(v1::StageTime {
@@ -167,6 +187,7 @@ pub(super) fn timeline(
         received_at: registered.received_at.0,
         due: registered.due.0,
         stages,
+        filed: None,
     })
 }
 

@@ -9,8 +9,11 @@ use tenfold_domain::time::Millis;
 /// Plates that take part; each is loaded once at most.
 const PLATES: u64 = 6;
 
+/// After so long, all that is closed is filed.
+const RETENTION_MINUTES: i64 = 14 * 24 * 60;
+
 #[derive(Clone, Debug)]
-enum Step {
+pub enum Step {
     Load(u64),
     Run {
         plate: u64,
@@ -41,7 +44,13 @@ fn step() -> impl Strategy<Value = Step> {
         1 => plate.prop_map(Step::Void),
         3 => (any::<bool>(), 1..4_usize).prop_map(|(accept, share)| Step::Answer { accept, share }),
         2 => (1..600_i64).prop_map(Step::Wait),
+        1 => Just(Step::Wait(RETENTION_MINUTES)),
     ]
+}
+
+/// A few of them.
+pub fn run_of_steps() -> impl Strategy<Value = Vec<Step>> {
+    prop::collection::vec(step(), 1..30)
 }
 
 fn cts(call: u8) -> Cts {
@@ -61,7 +70,7 @@ fn wells(plate: u64) -> Vec<LoadedWell> {
     ]
 }
 
-fn take(lab: &mut Lab, step: &Step, version: u32) {
+pub fn take(lab: &mut Lab, step: &Step, version: u32) {
     match step {
         Step::Load(plate) => {
             let name = format!("PL-{plate}");
@@ -132,7 +141,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
-    fn the_invariants_hold_after_every_step(steps in prop::collection::vec(step(), 1..30)) {
+    fn the_invariants_hold_after_every_step(steps in run_of_steps()) {
         let mut lab = Lab::new();
         for (step, version) in steps.iter().zip(2..) {
             take(&mut lab, step, version);

@@ -2,12 +2,15 @@
 
 mod anything;
 mod corrections;
+mod filed;
+mod filing;
 mod hints;
 mod hostile;
 mod lab;
 mod mixups;
 mod pools;
 mod quadrants;
+mod recall;
 mod receivers;
 mod runs;
 mod things;

@@ -2,6 +2,7 @@
 //! an error, never a panic.
 
 mod clocks;
+mod filing;
 mod orders;
 mod plates;
 mod pools;
@@ -29,7 +30,7 @@ pub fn evolve(state: &mut dyn Write, event: &Event, at: Timestamp) -> Result<(),
             fold_activation(state, content, *version);
             Ok(())
         }
-        Event::PlateLoaded { number, plate } => plates::loaded(state, *number, plate),
+        Event::PlateLoaded { number, plate } => plates::loaded(state, *number, plate, at),
         Event::PlateVoided { plate, .. } => plates::voided(state, plate),
         Event::MemberAmended {
             tube,
@@ -43,22 +44,25 @@ pub fn evolve(state: &mut dyn Write, event: &Event, at: Timestamp) -> Result<(),
             clocks::paused(state, run, *version, *next, at)
         }
         Event::PoolSuspected { .. } => pools::suspected(state, event, at),
-        Event::PoolClosed { pool, end } => pools::closed(state, pool, *end),
+        Event::PoolClosed { pool, end } => pools::closed(state, pool, *end, at),
         Event::OrdersPlaced { lab, orders } => orders::placed(state, lab, orders, at),
         Event::OrdersEnded { orders, end } => orders::ended(state, orders, *end, at),
         Event::RecollectionRegistered { order, barcode } => {
-            orders::registered(state, order, barcode)
+            orders::registered(state, order, barcode, at)
         }
         Event::ReleaseSuppressed { tubes, finding } => {
             let mut boards = Boards::default();
+            let mut keys = Vec::with_capacity(tubes.len());
             for tube in tubes {
-                change(state, &mut boards, tube, |specimen| {
+                let (key, _) = change(state, &mut boards, tube, |specimen| {
                     specimen.finding = Some(*finding);
                     specimen.standing = Standing::Closed;
                     specimen.closed_at = Some(at);
                 })?;
+                keys.push(key);
             }
             boards.store(state);
+            filing::queue(state, at, &keys);
             Ok(())
         }
         Event::ReportsIssued {
@@ -75,6 +79,7 @@ pub fn evolve(state: &mut dyn Write, event: &Event, at: Timestamp) -> Result<(),
         } => reports::stuck(state, receiver, cargo, Some(why)),
         Event::DeliveryRequeued { receiver, cargo } => reports::stuck(state, receiver, cargo, None),
         Event::SpecimensClosed { tubes } => reports::closed(state, tubes, at),
+        Event::SpecimensFiled { tubes, kept } => filing::filed(state, tubes, kept, at),
         Event::WorkOpened { .. } => opened(state, event, at),
         Event::WorkResolved { work, .. } => {
             let no = known_lab(state, work)?;

@@ -80,12 +80,10 @@ pub(super) fn ended(
 ) -> Result<(), String> {
     let mut boards = Boards::default();
     for id in orders {
-        let (key, mut order) = known(state, id)?;
-        order.state = match end {
-            OrderEnd::Fulfilled => OrderState::Fulfilled,
-            OrderEnd::Superseded => OrderState::Superseded,
-        };
+        let (key, order) = known(state, id)?;
         close(state, id, key, &order);
+        // Nobody asks for it any more: its tube does not name it, and its number is not given again.
+        state.delete::<Order>(&key);
         if end == OrderEnd::Fulfilled {
             let length = at.since(order.at);
             boards
@@ -105,10 +103,12 @@ pub(super) fn registered(
     state: &mut dyn Write,
     id: &OrderId,
     barcode: &Barcode,
+    at: Timestamp,
 ) -> Result<(), String> {
     let (key, mut order) = known(state, id)?;
     order.state = OrderState::Registered {
         barcode: barcode.clone(),
+        at,
     };
     close(state, id, key, &order);
     Ok(())

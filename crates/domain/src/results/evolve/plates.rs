@@ -5,8 +5,8 @@ use crate::ids::TubeId;
 use crate::message::{LoadedPlate, LoadedWell, Member};
 use crate::results::event::{Event, LabNumber};
 use crate::results::state::{
-    GateVerdict, Lab, Plate, PlateState, PlateWell, Registered, Run, Sla, SpanKind, Specimen,
-    Standing, Submission, Test, ensure_lab, key_of, tube_key,
+    Filed, GateVerdict, Lab, Plate, PlateState, PlateWell, Registered, Run, Sla, SpanKind,
+    Specimen, Standing, Submission, Test, ensure_lab, key_of, tube_key,
 };
 use crate::sample::Sample;
 use crate::tables::{ReadExt, Write, WriteExt};
@@ -19,6 +19,7 @@ pub(super) fn loaded(
     state: &mut dyn Write,
     number: u64,
     plate: &LoadedPlate,
+    at: Timestamp,
 ) -> Result<(), String> {
     let no = ensure_lab(state, &plate.lab);
     let key = key_of(no, number);
@@ -51,12 +52,15 @@ pub(super) fn loaded(
         assay: plate.assay.clone(),
         instrument: plate.instrument.clone(),
         loaded_at: plate.loaded_at,
+        told_at: at,
         controls: plate.controls.clone(),
         wells,
         dropped: plate.dropped.clone(),
         quadrants: plate.quadrants,
         state: PlateState::Loaded,
         current: None,
+        runs: Vec::new(),
+        filed: false,
     };
     state.put(&key, &record);
     Ok(())
@@ -77,6 +81,10 @@ fn member_loaded(
         round: member.round,
         transferred_at: member.transferred_at,
     };
+    // What was filed stays filed: it stands on the plate's map, and nothing follows for it.
+    if state.get::<Filed>(&key).is_some() {
+        return key;
+    }
     let known: Option<Registered> = state.get(&key);
     let mut before = None;
     if known
@@ -222,6 +230,10 @@ pub(super) fn imported(state: &mut dyn Write, event: &Event, at: Timestamp) -> R
     state.put(&key, &record);
     state.put(&(key, u64::from(*version)), analysis);
     let mut plate: Plate = state.get(&plate_key).ok_or("the run's plate is unknown")?;
+    if !plate.runs.contains(&key) {
+        plate.runs.push(key);
+        state.put(&plate_key, &plate);
+    }
     if plate.current.is_none() {
         let mut boards = Boards::default();
         let length = at.since(plate.loaded_at);

@@ -63,6 +63,7 @@ pub(super) fn suspected(state: &mut dyn Write, event: &Event, at: Timestamp) -> 
         alerts,
         alert_late: false,
         end: None,
+        ended_at: None,
     };
     state.put(&key, &record);
     if let Some(timer) = timer_key(state, *alert_due, &TimerRef::Alert(pool.clone())) {
@@ -71,10 +72,16 @@ pub(super) fn suspected(state: &mut dyn Write, event: &Event, at: Timestamp) -> 
     Ok(())
 }
 
-pub(super) fn closed(state: &mut dyn Write, pool: &PoolRef, end: PoolEnd) -> Result<(), String> {
+pub(super) fn closed(
+    state: &mut dyn Write,
+    pool: &PoolRef,
+    end: PoolEnd,
+    at: Timestamp,
+) -> Result<(), String> {
     let key = known(state, pool)?;
     let mut record: SuspectPool = state.get(&key).ok_or("the pool was never suspect")?;
     record.end = Some(end);
+    record.ended_at = Some(at);
     state.put(&key, &record);
     Ok(())
 }

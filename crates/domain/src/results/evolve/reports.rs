@@ -1,6 +1,6 @@
 //! Reports and their deliveries.
 
-use super::{Boards, change};
+use super::{Boards, change, filing};
 use crate::ids::{ReceiverId, TubeId};
 use crate::message::FinalResult;
 use crate::results::event::{CargoRef, Issued};
@@ -265,16 +265,19 @@ pub(super) fn stuck(
 
 pub(super) fn closed(state: &mut dyn Write, tubes: &[TubeId], at: Timestamp) -> Result<(), String> {
     let mut boards = Boards::default();
+    let mut keys = Vec::with_capacity(tubes.len());
     for tube in tubes {
         let (key, specimen) = change(state, &mut boards, tube, |specimen| {
             specimen.standing = Standing::Closed;
             specimen.closed_at = Some(at);
         })?;
+        keys.push(key);
         if let Some(report) = specimen.report() {
             let length = at.since(report.at);
             boards.of(state, key).span(SpanKind::Delivery, length);
         }
     }
     boards.store(state);
+    filing::queue(state, at, &keys);
     Ok(())
 }

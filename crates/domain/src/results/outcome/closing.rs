@@ -4,10 +4,11 @@ use crate::ids::{LabId, Subject};
 use crate::message::{FinalResult, Message, SampleClosed};
 use crate::results::draft::{Draft, Outgoing};
 use crate::results::event::Event;
+use crate::results::filing::{finding_of, key_of_barcode};
 use crate::results::report::{Verdict, issue};
 use crate::results::state::{
-    Order, OrderKind, OrderState, Plate, PoolEnd, PoolRef, Registered, Specimen, SuspectPool,
-    WorkKind, lab_id, lab_no_of, tube_id,
+    Filed, Order, OrderKind, OrderState, Plate, PoolEnd, PoolRef, Registered, Specimen,
+    SuspectPool, WorkKind, lab_id, lab_no_of, tube_id,
 };
 use crate::results::work::NewWork;
 use crate::tables::{Read, ReadExt};
@@ -80,6 +81,26 @@ pub fn tell_closed(draft: &mut Draft<'_>, key: u64, version: u32, result: FinalR
         Message::SampleClosed(closed.clone()),
     ));
     draft.send(Outgoing::Intake(barcode, Message::SampleClosed(closed)));
+}
+
+/// Tells pooling and intake once more that a sample needs nothing more: it was filed.
+pub fn tell_filed(draft: &mut Draft<'_>, key: u64, filed: &Filed) {
+    let closed = SampleClosed {
+        barcode: filed.barcode.clone(),
+        tube: tube_id(draft.state(), key),
+        report_version: filed.report,
+        result: filed.result,
+        reported_at: filed.reported_at,
+    };
+    let lab = lab_id(draft.state(), filed.lab);
+    draft.send(Outgoing::Pooling(
+        lab,
+        Message::SampleClosed(closed.clone()),
+    ));
+    draft.send(Outgoing::Intake(
+        filed.barcode.clone(),
+        Message::SampleClosed(closed),
+    ));
 }
 
 /// The lab that tests a tube: that of its newest plate.
@@ -160,13 +181,6 @@ fn close(draft: &mut Draft<'_>, key: (u64, u64)) {
     }
 }
 
-fn finding_of(state: &dyn Read, key: u64) -> Option<FinalResult> {
-    state
-        .get::<Specimen>(&key)
-        .filter(Specimen::is_final)
-        .and_then(|specimen| specimen.finding)
-}
-
 /// What the persons of a collection pool were found to be by their new samples.
 fn of_persons(state: &dyn Read, key: u64) -> Option<Vec<FinalResult>> {
     let tube: Specimen = state.get(&key)?;
@@ -181,10 +195,10 @@ fn of_persons(state: &dyn Read, key: u64) -> Option<Vec<FinalResult>> {
         let OrderKind::Recollection { subject } = &order.kind else {
             continue;
         };
-        let OrderState::Registered { barcode } = &order.state else {
+        let OrderState::Registered { barcode, .. } = &order.state else {
             return None;
         };
-        let (key, _) = state.find::<Registered>(barcode.as_str())?;
+        let key = key_of_barcode(state, barcode.as_str())?;
         if persons.insert(subject) {
             findings.push(finding_of(state, key)?);
         }

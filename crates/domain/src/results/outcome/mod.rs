@@ -19,7 +19,7 @@ mod pool;
 mod single;
 
 pub(crate) use closing::close_pools;
-pub use closing::{finalize, lab_of, tell_closed};
+pub use closing::{finalize, lab_of, tell_closed, tell_filed};
 
 use super::call::Call;
 use super::draft::Draft;

@@ -3,12 +3,13 @@
 use super::clock;
 use super::draft::Draft;
 use super::event::{Event, LabNumber};
+use super::filing;
 use super::run;
-use super::state::{Plate, PlateState, Registered, Specimen, Standing, WorkKind, number_of};
+use super::state::{Filed, Plate, PlateState, Registered, Specimen, Standing, WorkKind, number_of};
 use super::work::NewWork;
 use crate::message::{LoadedPlate, PlateVoided};
 use crate::rejection::Rejection;
-use crate::tables::ReadExt;
+use crate::tables::{Read, ReadExt};
 
 /// A plate stands in an instrument. The same message again changes nothing.
 ///
@@ -34,6 +35,7 @@ pub fn loaded(draft: &mut Draft<'_>, plate: LoadedPlate) -> Result<(), Rejection
     let name = LabNumber::new(plate.lab.clone(), number);
     let barcode = plate.plate.clone();
     let checks = clock::first_checks(draft.policy, &plate);
+    filing::loaded_again(draft, &plate);
     draft.emit(Event::PlateLoaded { number, plate });
     for (at, tubes) in checks {
         clock::add_check(draft, super::event::Check::Read, &name, at, tubes);
@@ -59,39 +61,46 @@ pub fn voided(draft: &mut Draft<'_>, message: PlateVoided) -> Result<(), Rejecti
     if plate.state == PlateState::Voided {
         return Ok(());
     }
-    let reported: Vec<String> = plate
-        .wells
-        .iter()
-        .flat_map(|well| &well.members)
-        .filter(|member| {
-            draft
-                .state()
-                .get::<Specimen>(member)
-                .is_some_and(|specimen| {
-                    !matches!(specimen.standing, Standing::Loaded)
-                        && specimen.report().is_some()
-                        && specimen.test().is_some_and(|test| test.plate == key)
-                })
-        })
-        .filter_map(|member| draft.state().get::<Registered>(member))
-        .map(|registered| registered.sample.barcode.to_string())
+    let state = draft.state();
+    let members = plate.wells.iter().flat_map(|well| &well.members);
+    let reported: Vec<String> = members
+        .filter_map(|member| reported_from(state, *member, key))
         .collect();
     draft.emit(Event::PlateVoided {
         plate: LabNumber::new(plate.lab.clone(), number_of(key)),
         reason: message.reason.clone(),
     });
-    if let Some(first) = reported.first() {
-        let item = NewWork {
-            kind: WorkKind::VoidedAfterReport,
-            about: plate.barcode.to_string(),
-            detail: format!(
-                "voided ({}) after {} of its tubes were reported, the first is {first}",
-                message.reason,
-                reported.len()
-            ),
-            delivery: None,
-        };
-        draft.open_work(&plate.lab, item);
-    }
+    let detail = match reported.first() {
+        Some(first) => format!(
+            "voided ({}) after {} of its tubes were reported, the first is {first}",
+            message.reason,
+            reported.len()
+        ),
+        None if plate.filed => format!(
+            "voided ({}) after all its tubes were reported and filed: the journal has its map",
+            message.reason
+        ),
+        None => return Ok(()),
+    };
+    let item = NewWork {
+        kind: WorkKind::VoidedAfterReport,
+        about: plate.barcode.to_string(),
+        detail,
+        delivery: None,
+    };
+    draft.open_work(&plate.lab, item);
     Ok(())
+}
+
+/// The barcode of a tube whose report rests on this plate; of one that was filed it is not known on which.
+fn reported_from(state: &dyn Read, member: u64, plate: u64) -> Option<String> {
+    if let Some(filed) = state.get::<Filed>(&member) {
+        return (filed.report > 0).then(|| filed.barcode.to_string());
+    }
+    let specimen: Specimen = state.get(&member)?;
+    let here = !matches!(specimen.standing, Standing::Loaded)
+        && specimen.report().is_some()
+        && specimen.test().is_some_and(|test| test.plate == plate);
+    let registered: Registered = state.get(&member).filter(|_| here)?;
+    Some(registered.sample.barcode.to_string())
 }

@@ -6,16 +6,22 @@ use crate::message::MemberAmended;
 use crate::rejection::Rejection;
 use crate::results::draft::Draft;
 use crate::results::event::Event;
+use crate::results::filing;
 use crate::results::state::{Registered, Specimen, tube_key};
 use crate::tables::ReadExt;
 
-/// Decides `MemberAmended`. A version older than the one known, or the same again, changes nothing.
+/// Decides `MemberAmended`. A version older than the one known, or the same again, changes nothing; of a sample that
+/// was filed, it becomes a work item.
 ///
 /// # Errors
 /// `TUBE_UNKNOWN`: no plate with this tube was ever loaded; its plate will bring the registration.
 pub fn amended(draft: &mut Draft<'_>, message: MemberAmended) -> Result<(), Rejection> {
+    let key = tube_key(draft.state(), &message.tube);
+    if key.is_some_and(|key| filing::amended(draft, key, &message)) {
+        return Ok(());
+    }
     let state = draft.state();
-    let known = tube_key(state, &message.tube).and_then(|key| {
+    let known = key.and_then(|key| {
         let registered: Registered = state.get(&key)?;
         Some((key, registered, state.get::<Specimen>(&key)?))
     });

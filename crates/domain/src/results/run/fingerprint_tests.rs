@@ -31,6 +31,7 @@ fn plate(text: &str) -> Plate {
         assay: "default-cn".into(),
         instrument: "cycler-1".to_owned(),
         loaded_at: NOW,
+        told_at: NOW,
         controls: controls.split(", ").map(control).collect(),
         wells: wells
             .split(", ")
@@ -44,6 +45,8 @@ fn plate(text: &str) -> Plate {
         quadrants: None,
         state: PlateState::Loaded,
         current: None,
+        runs: Vec::new(),
+        filed: false,
     }
 }
 

@@ -83,21 +83,34 @@ pub(super) fn seen_before(
         .position(|file| *file == submission.file_hash)
         .and_then(|at| u32::try_from(at).ok()?.checked_add(1))
         .unwrap_or(1);
-    let (Some(analysis), Some(plate)) = (
-        state.get::<Analysis>(&(key, u64::from(version))),
-        state.get::<Plate>(&run.plate),
-    ) else {
+    let Some(plate) = state.get::<Plate>(&run.plate) else {
         return Ok(None);
     };
     if plate.barcode != submission.plate {
         return Err(other(&plate.barcode));
     }
+    let Some(analysis) = state.get::<Analysis>(&(key, u64::from(version))) else {
+        return Ok(plate.filed.then(|| of_filed(number_of(key), version)));
+    };
     let mut outcome = outcome_of(&plate, &analysis, number_of(key), version);
     outcome.same_file = true;
     outcome
         .notes
         .push("the same file again: nothing was done".to_owned());
     Ok(Some(outcome))
+}
+
+/// A file of a plate that was filed comes again: what it said is in the journal.
+fn of_filed(run: u64, version: u32) -> ImportOutcome {
+    ImportOutcome {
+        run,
+        version,
+        same_file: true,
+        ..ImportOutcome::none(
+            ImportState::SetAside,
+            "the same file again: nothing was done, and the samples of its plate are filed",
+        )
+    }
 }
 
 /// Which run this is, and which version of its analysis.
@@ -127,6 +140,17 @@ pub(super) fn identity(
                 plate.barcode
             ),
             "import the run of the plate that replaced it",
+        ));
+    }
+    if plate.filed {
+        return Err(Rejection::precondition(
+            "PLATE_FILED",
+            "plate",
+            format!(
+                "every sample of plate {:?} was reported, accepted and filed: a run changes nothing of it any more",
+                plate.barcode
+            ),
+            "if a result was wrong, correct its report with its receivers by hand, and register a new sample",
         ));
     }
     let name = Run::name_of(&submission.serial, &submission.run_id);

@@ -120,6 +120,8 @@ pub struct Board {
     pub retest: Histogram,
     /// Reports by verdict: negative, positive, inconclusive, recollect, withdrawn, retracted.
     pub verdicts: [u64; 6],
+    /// Tubes that were filed: no stage counts them any more.
+    pub filed: u64,
 }
 
 impl Record for Board {
@@ -194,6 +196,7 @@ impl Board {
         for (own, more) in self.verdicts.iter_mut().zip(&other.verdicts) {
             *own = own.saturating_add(*more);
         }
+        self.filed = self.filed.saturating_add(other.filed);
         self.run.add(&other.run);
         self.report.add(&other.report);
         self.delivery.add(&other.delivery);

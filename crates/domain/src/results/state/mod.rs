@@ -6,12 +6,14 @@
 
 mod board;
 mod delivery;
+mod filed;
 mod order;
 mod plate;
 mod specimen;
 
 pub use board::{Board, Histogram, STAGES, SpanKind};
 pub use delivery::{Cargo, Delivery, Receiver, Stuck};
+pub use filed::{FILED_TOGETHER_MAX, Filed, ToFile};
 pub use order::{OpenOrder, Order, OrderKind, OrderState};
 pub use plate::{Analysis, GateVerdict, Plate, PlateState, PlateWell, Run, Submission};
 pub use specimen::{Registered, ReportMade, SentTo, Sla, Specimen, Standing, Test};
@@ -138,6 +140,8 @@ pub struct SuspectPool {
     pub alert_late: bool,
     /// Closed, and how.
     pub end: Option<PoolEnd>,
+    /// When it was closed.
+    pub ended_at: Option<Timestamp>,
 }
 
 impl Record for SuspectPool {
@@ -189,6 +193,8 @@ pub enum WorkKind {
     BrokenChain,
     /// A plate was voided after its results were reported.
     VoidedAfterReport,
+    /// Something came about a sample that was filed.
+    AfterFiling,
 }
 
 /// A work item.
@@ -232,6 +238,8 @@ pub const TABLES: &[TableDef] = &[
     TableDef::of::<Board>(),
     TableDef::of::<Analysis>(),
     TableDef::of::<Submission>(),
+    TableDef::of::<ToFile>(),
+    TableDef::of::<Filed>(),
 ];
 
 /// The number of a lab, if it has one.

@@ -29,11 +29,9 @@ pub enum OrderState {
     Registered {
         /// Its barcode.
         barcode: Barcode,
+        /// When this lane was told so.
+        at: Timestamp,
     },
-    /// A result came for it.
-    Fulfilled,
-    /// Something else made it needless.
-    Superseded,
 }
 
 /// A retest, re-extraction or re-collection.

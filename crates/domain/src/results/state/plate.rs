@@ -48,6 +48,8 @@ pub struct Plate {
     pub instrument: String,
     /// When it was loaded.
     pub loaded_at: Timestamp,
+    /// When this lane was told so (lane time).
+    pub told_at: Timestamp,
     /// Control wells.
     pub controls: Vec<(Well, Control)>,
     /// Wells with specimens.
@@ -60,6 +62,10 @@ pub struct Plate {
     pub state: PlateState,
     /// The analysis that counts: key of the run, and version.
     pub current: Option<(u64, u32)>,
+    /// Keys of its runs.
+    pub runs: Vec<u64>,
+    /// All its tubes were filed: of it, only names and its state are kept.
+    pub filed: bool,
 }
 
 impl Plate {
