@@ -32,6 +32,11 @@ fn five_hundred_seeds_end_well() {
         failed.join("\n")
     );
     assert_eq!(report.seeds.to_string(), SEEDS);
+    let [.., filed] = report.sums;
+    assert!(
+        filed > 500,
+        "{filed} samples were filed: the retention has no effect"
+    );
 }
 
 #[test]

@@ -25,8 +25,8 @@ pub struct Report {
     pub failed: Vec<Outcome>,
     /// Faults of all of them.
     pub counts: Counts,
-    /// Events, simulated seconds, tubes, reports, requests, records.
-    pub sums: [u64; 6],
+    /// Events, simulated seconds, tubes, reports, requests, records, samples filed.
+    pub sums: [u64; 7],
     /// How long it took.
     pub took: Duration,
 }
@@ -48,6 +48,7 @@ impl Report {
             outcome.reports as u64,
             outcome.requests as u64,
             outcome.records,
+            outcome.filed,
         ];
         for (sum, more) in self.sums.iter_mut().zip(sums) {
             *sum += more;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 /// Tables for people.
 pub fn print(report: &Report) {
-    let [events, seconds, tubes, reports, requests, records] = report.sums;
+    let [events, seconds, tubes, reports, requests, records, filed] = report.sums;
     println!(
         "{} seeds from {} in {:.0} s: {:.1} seeds/s; {} failed",
         report.seeds,
@@ -17,7 +17,7 @@ pub fn print(report: &Report) {
         report.failures
     );
     println!(
-        "{events} events, {:.0} h simulated, {tubes} tubes, {reports} reports, {requests} requests answered, {records} records decided",
+        "{events} events, {:.0} h simulated, {tubes} tubes, {reports} reports, {requests} requests answered, {records} records decided, {filed} samples filed",
         seconds as f64 / 3_600.0
     );
     println!("\nfaults by kind:");
@@ -100,6 +100,7 @@ pub fn outcome(outcome: &Outcome) -> Value {
         "reports": outcome.reports,
         "requests": outcome.requests,
         "records": outcome.records,
+        "filed": outcome.filed,
         "problems": outcome.problems,
     })
 }

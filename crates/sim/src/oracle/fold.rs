@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hasher as _};
 use std::io;
 use std::sync::{Arc, PoisonError, RwLock};
+use tenfold_domain::results::state::Filed;
 use tenfold_domain::tables::ReadExt as _;
 use tenfold_intake::IntakeProcessor;
 use tenfold_pooling::PoolingProcessor;
@@ -296,6 +297,16 @@ impl Follower {
     #[must_use]
     pub const fn inbox_next(&self) -> u64 {
         self.inbox_next
+    }
+
+    /// Samples that were filed, if it is a lane of results.
+    #[must_use]
+    pub fn filed(&self) -> u64 {
+        if matches!(self.rules, Rules::Results(_)) {
+            self.state.all::<Filed>().len() as u64
+        } else {
+            0
+        }
     }
 
     /// INV-08: a cache is the fold of the journal as far as its stamp says.

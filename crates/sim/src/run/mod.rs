@@ -7,7 +7,7 @@ use crate::faults::{Counts, Fault};
 use crate::host::Host;
 use crate::ledger::Ledger;
 use crate::log;
-use crate::oracle::fold::Followers;
+use crate::oracle::fold::{Follower, Followers};
 use crate::shared::{Micros, SECOND, Shared, What};
 use crate::task::{Doors, Outside, Tasks};
 use crate::world::plan::Plan;
@@ -63,6 +63,8 @@ pub struct Outcome {
     pub requests: usize,
     /// Valid records of all journals.
     pub records: u64,
+    /// Samples that were filed.
+    pub filed: u64,
 }
 
 /// Runs a seed.
@@ -314,6 +316,7 @@ impl Run {
             reports: ledger.reports.len(),
             requests: ledger.requests(),
             records: self.followers.0.iter().map(|f| f.valid).sum(),
+            filed: self.followers.0.iter().map(Follower::filed).sum(),
             ..Outcome::default()
         }
     }

@@ -38,6 +38,8 @@ pub struct Plan {
     pub tubes: Vec<Planned>,
     /// Minutes an open pool waits.
     pub linger: u32,
+    /// Seconds for which final samples stay at hand; the policy's own days if none are given.
+    pub retention: Option<u32>,
 }
 
 /// What must be reported of a tube in the end.
@@ -99,6 +101,7 @@ impl Plan {
     pub fn new(chance: &mut StdRng, labs: usize, tubes: usize, day: Micros) -> Self {
         let labs: Vec<String> = (1..=labs).map(|number| format!("lab-{number}")).collect();
         let linger = chance.random_range(1..4);
+        let retention = chance.random_bool(0.7).then(|| chance.random_range(5..600));
         let tubes = (0..tubes)
             .map(|number| {
                 let lab = &labs[chance.random_range(0..labs.len())];
@@ -109,6 +112,7 @@ impl Plan {
             labs,
             tubes,
             linger,
+            retention,
         }
     }
 
@@ -123,6 +127,10 @@ impl Plan {
                 1,
             )
             .replacen("linger_least_minutes = 2", "linger_least_minutes = 1", 1);
+        if let Some(seconds) = self.retention {
+            let days = f64::from(seconds) / 86_400.0;
+            text = text.replacen("final_days = 14.0", &format!("final_days = {days:?}"), 1);
+        }
         if version.is_multiple_of(2) {
             // What changes in the middle of a day: smaller pools.
             text = text.replacen("\npool_max = 10", "\npool_max = 5", 1);

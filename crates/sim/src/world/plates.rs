@@ -331,8 +331,10 @@ async fn import(person: &Person, plate: &str, run: &str, file: &str) -> Option<v
             Err(refused) if refused.reason == "NO_POLICY" => {
                 person.hand.pause(SECOND..5 * SECOND).await;
             }
-            // The plate was dropped with a run under way.
-            Err(refused) if ["PLATE_VOIDED"].contains(&refused.reason.as_str()) => return None,
+            // The plate was dropped with a run under way; or all its tubes were reported and filed meanwhile.
+            Err(refused) if ["PLATE_VOIDED", "PLATE_FILED"].contains(&refused.reason.as_str()) => {
+                return None;
+            }
             Err(refused) => {
                 person.unexpected(&format!("importing {run}"), &refused);
                 return None;
