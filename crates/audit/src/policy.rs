@@ -16,12 +16,17 @@ const HOUR_MS: f64 = 3_600_000.0;
 /// Most hours of any clock.
 const HOURS_MAX: f64 = 1_000.0;
 
+/// Most days of the retention.
+const DAYS_MAX: f64 = 3_653.0;
+
 /// See the module.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Policy {
     #[serde(default)]
     classes: BTreeMap<String, Class>,
     clocks: Clocks,
+    #[serde(default)]
+    retention: Retention,
     #[serde(default)]
     pooling: Pooling,
     /// Kits by id.
@@ -42,6 +47,30 @@ struct Clocks {
     retest_hours: f64,
     pool_alert_hours: f64,
     budget: Budget,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(default)]
+struct Retention {
+    final_days: f64,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { final_days: 14.0 }
+    }
+}
+
+/// How long a final sample stays at hand where no policy says so.
+#[must_use]
+pub fn retention() -> i64 {
+    Retention::default().length()
+}
+
+impl Retention {
+    fn length(self) -> i64 {
+        (self.final_days.clamp(0.0, DAYS_MAX) * 24.0 * HOUR_MS).round() as i64
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
@@ -167,6 +196,12 @@ impl Policy {
     #[must_use]
     pub fn alert_due(&self, called_at: i64) -> i64 {
         called_at.saturating_add(span(self.clocks.pool_alert_hours))
+    }
+
+    /// How long a final sample stays at hand before it is filed.
+    #[must_use]
+    pub fn retention(&self) -> i64 {
+        self.retention.length()
     }
 
     /// The group in which a class may be mixed.

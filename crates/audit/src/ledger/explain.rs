@@ -173,7 +173,8 @@ pub fn results(book: &mut Book<'_>, event: &Results) {
             causes.answered() || causes.unknown,
             "a person's or a receiver's act".to_owned(),
         ),
-        Results::TimerDone(_) => return,
+        // Timers: their own rules judge their time.
+        Results::TimerDone(_) | Results::SpecimensFiled(_) => return,
         _ => (
             causes.any(),
             "an event that follows from another".to_owned(),

@@ -6,6 +6,7 @@
 
 mod book;
 mod causes;
+mod ends;
 mod explain;
 mod ids;
 mod intake;
@@ -198,6 +199,7 @@ impl Ledger {
                 ("reports issued", self.results.reports),
                 ("of these corrections", self.results.corrections),
                 ("results held back", self.results.suppressed),
+                ("samples filed", self.results.filed),
             ]
             .map(|(name, count)| (name.to_owned(), count)),
         );

@@ -3,6 +3,7 @@
 //! Pooling's and results' books of a tube stand in one row. A closed tube keeps what a later correction
 //! must be judged by: its last test, its newest report, and whether it was withdrawn.
 
+use super::ends::Ends;
 use super::ids::{PoolKey, TubeKey, lab_of, number_of};
 use std::collections::HashMap;
 use tenfold_proto::v1::Verdict;
@@ -234,6 +235,8 @@ pub struct Tubes {
     pub closed: u64,
     /// Highest number met in each lab.
     newest: HashMap<u64, u64>,
+    /// When they were closed, and whether they were filed.
+    pub ends: Ends,
 }
 
 impl Tubes {
@@ -285,6 +288,11 @@ impl Tubes {
             self.hot.insert(key, Box::new(cold.thaw()));
         }
         self.hot.get_mut(&key).map(Box::as_mut)
+    }
+
+    /// A tube that is kept in full, to look at.
+    pub fn in_full(&self, key: TubeKey) -> Option<&Tube> {
+        self.hot.get(&key).map(Box::as_ref)
     }
 
     /// Its newest report: version and verdict; without taking it out.

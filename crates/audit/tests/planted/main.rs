@@ -2,6 +2,7 @@
 
 mod chains;
 mod day;
+mod filing;
 mod lab;
 mod log;
 mod quadrants;

@@ -1,6 +1,7 @@
 //! Runs, calls, orders and reports, as results' journals say it: [`plates`] recomputes every call,
 //! [`orders`] follows retests, [`verdicts`] asks of every report what it rests on.
 
+mod filing;
 mod orders;
 mod plates;
 mod verdicts;
@@ -46,6 +47,8 @@ pub struct Results {
     pub corrections: u64,
     /// Results that were not released.
     pub suppressed: u64,
+    /// Tubes that were filed.
+    pub filed: u64,
 }
 
 /// Keys of tubes.
@@ -114,16 +117,20 @@ impl Results {
             }
             Event::SpecimensClosed(TubeGroups { groups }) => {
                 for key in keys(book, groups) {
+                    self.is_at_hand(book, key, "closed");
+                    let at = book.at();
                     let Some(tube) = self.tube(book, key) else {
                         continue;
                     };
                     tube.results.closed = true;
                     let is_final = tube.results.is_final();
+                    book.tubes.ends.close(key, at);
                     book.check(is_final, Rule::Inv06, |labs| {
                         format!("tube {} is closed, and has no result", labs.tube_id(key))
                     });
                 }
             }
+            Event::SpecimensFiled(filed) => self.filed(book, filed),
             Event::DeliveriesAccepted(moved) | Event::DeliveriesSent(moved) => {
                 self.delivered(book, moved.cargo.as_ref());
             }

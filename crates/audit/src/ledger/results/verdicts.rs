@@ -25,6 +25,7 @@ impl Results {
         self.corrections = self
             .corrections
             .saturating_add(u64::from(group.replaces > 0));
+        self.is_at_hand(book, key, "reported");
         let Some(tube) = self.tube(book, key) else {
             return;
         };
@@ -80,6 +81,8 @@ impl Results {
         let before = tube.results.clone();
         tube.results.finding = Some(finding);
         tube.results.closed = true;
+        let at = book.at();
+        book.tubes.ends.close(key, at);
         let result = if before.withdrawn {
             self.rests(key, &before, finding, thawed)
         } else {

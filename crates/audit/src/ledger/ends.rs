@@ -1,0 +1,98 @@
+//! When tubes were closed, to the hour, and which of them were filed since: two bytes a tube, because it is asked
+//! weeks later of every single one.
+
+use super::ids::{TubeKey, lab_of, number_of};
+use std::collections::HashMap;
+
+/// Tubes of one page.
+const PAGE: usize = 4_096;
+
+/// Milliseconds of an hour.
+const HOUR_MS: i64 = 3_600_000;
+
+/// It was filed; the other bits are hours since the first closing, from 1.
+const FILED: u16 = 0x8000;
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct Ends {
+    /// When the first tube was closed.
+    origin: Option<i64>,
+    pages: HashMap<(u64, usize), Box<[u16; PAGE]>>,
+}
+
+/// How a tube ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct End {
+    /// It was not closed before this; `None` = too long after the first to be told.
+    pub not_before: Option<i64>,
+    /// It was filed.
+    pub filed: bool,
+}
+
+impl Ends {
+    fn slot(&mut self, key: TubeKey) -> Option<&mut u16> {
+        let number = usize::try_from(number_of(key)).ok()?;
+        self.pages
+            .entry((lab_of(key), number / PAGE))
+            .or_insert_with(|| Box::new([0; PAGE]))
+            .get_mut(number % PAGE)
+    }
+
+    /// A tube is closed, for the first time or again.
+    pub fn close(&mut self, key: TubeKey, at: i64) {
+        let origin = *self.origin.get_or_insert(at);
+        let hours = at.saturating_sub(origin).div_euclid(HOUR_MS);
+        let hours = u16::try_from(hours.saturating_add(1)).unwrap_or(FILED - 1);
+        if let Some(slot) = self.slot(key) {
+            *slot = *slot & FILED | hours.clamp(1, FILED - 1);
+        }
+    }
+
+    /// It is filed.
+    pub fn file(&mut self, key: TubeKey) {
+        if let Some(slot) = self.slot(key) {
+            *slot |= FILED;
+        }
+    }
+
+    /// How it ended; `None` = it was never closed.
+    #[must_use]
+    pub fn of(&self, key: TubeKey) -> Option<End> {
+        let number = usize::try_from(number_of(key)).ok()?;
+        let page = self.pages.get(&(lab_of(key), number / PAGE))?;
+        let slot = page.get(number % PAGE).copied().filter(|slot| *slot > 0)?;
+        let hours = i64::from(slot & !FILED);
+        let known = (1..i64::from(FILED - 1)).contains(&hours);
+        Some(End {
+            not_before: self
+                .origin
+                .filter(|_| known)
+                .map(|origin| origin.saturating_add((hours - 1).saturating_mul(HOUR_MS))),
+            filed: slot & FILED != 0,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_closing_is_known_to_the_hour_and_never_too_early() {
+        let mut ends = Ends::default();
+        let first = 1_767_225_600_000;
+        assert_eq!(ends.of(7), None);
+        for (key, after) in [(7, 0), (8, HOUR_MS - 1), (9, 30 * 24 * HOUR_MS + 5)] {
+            ends.close(key, first + after);
+            let end = ends.of(key).expect("closed");
+            let not_before = end.not_before.expect("known");
+            assert!((0..HOUR_MS).contains(&(first + after - not_before)));
+            assert!(!end.filed);
+        }
+        ends.file(8);
+        assert!(ends.of(8).expect("closed").filed && !ends.of(7).expect("closed").filed);
+        ends.close(9, first + 10 * 365 * 24 * HOUR_MS);
+        assert_eq!(ends.of(9).expect("closed").not_before, None, "years later");
+    }
+}
