@@ -180,7 +180,9 @@ fn earlier(
     let Some((key, _)) = plate.current else {
         return Vec::new();
     };
-    (1..version)
+    // A damaged journal may name any version; there is none without a file.
+    let files = u32::try_from(run.files.len()).unwrap_or(u32::MAX);
+    (1..version.min(files.saturating_add(1)))
         .filter_map(|earlier| {
             let analysis: Analysis = state.get(&(key, u64::from(earlier)))?;
             let call = analysis.well(well).map(|(_, _, call)| *call);

@@ -150,3 +150,36 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_version_that_a_damaged_journal_makes_up_is_not_counted_up_to() {
+    let mut lab = Lab::new();
+    lab.load("PL-1", vec![single("A1", member(1))]);
+    lab.run("PL-1", &[]);
+    let damaged: Vec<Vec<u8>> = lab
+        .driver
+        .events()
+        .iter()
+        .filter_map(|bytes| {
+            let mut event = v1::ResultsEvent::decode(bytes.as_slice()).expect("an event");
+            let Some(v1::results_event::Event::RunImported(run)) = &mut event.event else {
+                return None;
+            };
+            run.version = u32::MAX;
+            Some(event.encode_to_vec())
+        })
+        .collect();
+    assert_eq!(damaged.len(), 1);
+    let explain = v1::GetResultRequest {
+        lab: LAB.to_owned(),
+        barcode: barcode(1).to_string(),
+    };
+    let question = v1::ResultsQuery {
+        query: Some(v1::results_query::Query::Explain(explain)),
+    };
+    // It would take minutes.
+    assert!(
+        lab.driver
+            .fold_anything(&damaged, &[question.encode_to_vec()])
+    );
+}
