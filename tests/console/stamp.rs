@@ -79,10 +79,10 @@ fn two_plates_with_their_lots_are_stamped_into_one_of_384_wells() {
         );
         answered(&browser, "TIPS-1", "good", "Lot taken off");
         assert_eq!(floor.plate(plate).lots.len(), 1);
-        answered(&browser, "$UNDO", "stop", "takes off lots only");
         if plate == "SMALL00001" {
             look(&browser, "plate-lot");
         }
+        answered(&browser, "$UNDO", "stop", "takes off lots only");
         answered(&browser, "$SEAL", "good", &format!("{plate} is sealed"));
     }
     // Not a plate that nobody sealed; then all of it again.
@@ -135,7 +135,7 @@ fn two_plates_with_their_lots_are_stamped_into_one_of_384_wells() {
         browser.scan(&tubes[0]);
         let (tone, text) = browser.answer_to(&tubes[0]);
         assert_eq!(tone, "stop", "{text}");
-        assert!(text.contains("板已封"), "{text}");
+        assert!(text.contains("此板不能再改动"), "{text}");
     });
     assert_eq!(floor.services.complaints(), Vec::<String>::new());
 }

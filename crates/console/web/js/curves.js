@@ -52,7 +52,7 @@ export function curvesOf(well, curves, cts) {
       svg('path', { class: 'rule', d: `M${x(cycle)} ${HIGH - ROOM.bottom}v4` }),
       svg('text', { x: x(cycle), y: HIGH - ROOM.bottom + 17, 'text-anchor': 'middle' }, String(cycle)),
     ]),
-    svg('text', { x: WIDE - ROOM.right + 8, y: HIGH - ROOM.bottom + 17 }, t('curves.cycle')),
+    svg('text', { x: WIDE - ROOM.right + 18, y: HIGH - ROOM.bottom + 17 }, t('curves.cycle')),
   ];
   // From the top: a name that would stand on another one moves below it.
   const ends = drawn.map(({ target, points }, line) => ({ target, line, y: y(points.at(-1)[1]) + 4 })).sort((one, other) => one.y - other.y);

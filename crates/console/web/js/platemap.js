@@ -2,6 +2,7 @@
 // by colour alone.
 
 import { h } from './dom.js';
+import { t } from './i18n.js';
 
 export const rowName = (row) => String.fromCharCode(65 + row);
 
@@ -12,6 +13,9 @@ export function byColumn(rows, columns) {
 
 /** Rows and columns of a plate by the size that the service names. */
 export const sizeOf = (size) => (size === 'PLATE_SIZE_384' ? [16, 24] : [8, 12]);
+
+/** A control's letters; the first of them where wells are small. No two controls begin alike. */
+export const controlName = (control, small) => (small ? t(`control.${control}`).slice(0, 1) : t(`control.${control}`));
 
 /** `A1` of `A01`. */
 export const plain = (well) => (well ?? '').replace(/^([A-P])0(\d)$/, '$1$2');

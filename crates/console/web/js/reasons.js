@@ -105,7 +105,7 @@ export const reasons = {
   PLATE_LOADED: ['The plate is loaded', '板已上机', '重跑时请在上传文件时说明原因。'],
   PLATE_MISMATCH: ['The file is of another plate', '文件属于另一块板', '请核对板条码，选择正确的文件。'],
   PLATE_MISSING: ['No plate is named', '未说明是哪块板', '请扫描板条码。'],
-  PLATE_NOT_OPEN: ['The plate is not open', '板已封', '请换一块板；若此板做错了，请作废它。'],
+  PLATE_NOT_OPEN: ['The plate does not change any more', '此板不能再改动', '请换一块板；若此板做错了，请作废它。'],
   PLATE_NOT_SEALED: ['The plate is not sealed', '板未封', '请先封板（$SEAL）。'],
   PLATE_OF_OTHER_LAB: ['The plate is of another lab', '板属于其他实验室', '请核对板条码和实验室。'],
   PLATE_REUSED: ['Plate barcode was used before', '板条码已用过', '请取一块新板，板条码只用一次。'],

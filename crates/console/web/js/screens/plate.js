@@ -5,7 +5,7 @@ import { command, short } from '../commands.js';
 import { h } from '../dom.js';
 import { t, title, word } from '../i18n.js';
 import { here, memory } from '../place.js';
-import { byColumn, grid, plain, sizeOf } from '../platemap.js';
+import { byColumn, controlName, grid, plain, sizeOf } from '../platemap.js';
 
 /** A plate of 384 wells is stamped by this layout of the policy, from so many plates. */
 const STAMPED = 'quadrants';
@@ -108,9 +108,9 @@ function show(entry, reply) {
     case 'Pooling/CombinePlates':
       return good([{ text: reply.plate, small: true }], [quadrantsOf(reply).join(', '), t('plate.sealedHelp')], t('combine.done'));
     case 'Pooling/BindLot':
-      return good([{ label: t('plate.lot'), text: entry.body.lot, small: true }], [lotsOf(reply)]);
+      return { ...good([{ label: t('plate.lot'), text: entry.body.lot, small: true }], [lotsOf(reply)]), brief: lotsOf(reply) };
     case 'Pooling/UnbindLot':
-      return good([{ label: t('plate.lot'), text: entry.body.lot, small: true }], [lotsOf(reply) || t('plate.noLots')], t('plate.lotOff'));
+      return { ...good([{ label: t('plate.lot'), text: entry.body.lot, small: true }], [lotsOf(reply) || t('plate.noLots')], t('plate.lotOff')), brief: t('plate.lotOff') };
     case 'Pooling/Place':
       return good([{ label: t('plate.well'), text: plain(reply.well?.well) }, { label: t('plate.content'), text: short(reply.well?.content) }]);
     case 'Pooling/FillPlate':
@@ -140,7 +140,7 @@ export function plateMap(plate, last) {
     const one = at.get(well);
     const now = well === last ? ' now' : '';
     if (one?.lost) return { class: `lost-well${now}`, text: '×', title: `${well}: ${one.lost}` };
-    if (one?.control) return { class: `control${now}`, text: t(`control.${one.control}`), title: `${well}: ${word(one.control)}` };
+    if (one?.control) return { class: `control${now}`, text: controlName(one.control, small), title: `${well}: ${word(one.control)}` };
     if (one?.content) return { class: `${one.transferred_at ? 'full' : 'planned'}${now}`, text: small ? '●' : short(one.content), title: `${well}: ${one.content}` };
     return { class: `free${now}`, text: '', title: well };
   }, t('plate.map', { plate: plate.plate }));
@@ -160,7 +160,7 @@ function view() {
       h('h2', { class: 'title' }, plate.plate, h('button', { type: 'button', class: 'print', onclick: () => window.print() }, t('print'))),
       h('p', { class: 'tags' }, h('span', { class: 'tag' }, plate.assay), h('span', { class: 'tag' }, `${word(plate.layout)} · ${sizeOf(plate.size)[0] * sizeOf(plate.size)[1]}`), h('span', { class: 'tag' }, word(`plateState.${plate.state}`)), h('span', { class: 'tag' }, t('plate.free', { n: plate.free ?? 0 })), [...(plate.lots ?? []).map((one) => `${word(one.kind)} ${one.lot}`), ...quadrantsOf(plate)].map((text) => h('span', { class: 'tag' }, text))),
       plateMap(plate, well),
-      h('p', { class: 'legend' }, ['POSITIVE', 'NEGATIVE', 'WEAK_POSITIVE', 'BATCH_NEGATIVE', 'EXTRACTION'].map((kind) => h('span', {}, h('b', {}, t(`control.CONTROL_${kind}`)), ` ${word(`CONTROL_${kind}`)}`))),
+      h('p', { class: 'legend' }, ['POSITIVE', 'NEGATIVE', 'WEAK_POSITIVE', 'BATCH_NEGATIVE', 'EXTRACTION'].map((kind) => h('span', {}, h('b', {}, controlName(`CONTROL_${kind}`, sizeOf(plate.size)[1] === 24)), ` ${word(`CONTROL_${kind}`)}`))),
       h('ol', { class: 'contents' }, wells.map((one) => h('li', {}, h('b', {}, plain(one.well)), ` ${short(one.content)}`, one.transferred_at ? '' : ` (${t('plate.plannedOnly')})`))));
   };
   const refresh = async () => {

@@ -7,7 +7,7 @@ import { h, shape, table } from '../dom.js';
 import { hintText } from '../hints.js';
 import { t, word } from '../i18n.js';
 import { here } from '../place.js';
-import { grid, plain } from '../platemap.js';
+import { controlName, grid, plain } from '../platemap.js';
 import { clock, exact } from '../time.js';
 
 /** Each call has a letter and a form besides its colour. */
@@ -79,7 +79,7 @@ function view() {
         const control = contents.get(name)?.control;
         const picked = name === well ? ' now' : '';
         const kind = control ? (failed.has(name) ? 'control failed' : 'control') : one ? CALLS[one.call] ?? 'free' : 'free';
-        const text = control ? t(`control.${control}`) : one ? t(`call.${one.call}`) : '';
+        const text = control ? controlName(control, large) : one ? t(`call.${one.call}`) : '';
         const look = doubted.has(name) ? ' doubted' : '';
         const title = `${name} ${word(control ?? one?.call ?? '')}${look ? ` ${t('results.look')}` : ''}`;
         return { class: `${kind}${look}${picked}`, text: look ? `${text}!` : text, title };
@@ -93,16 +93,20 @@ function view() {
     const targets = analysis.targets ?? [];
     const content = (plate?.wells ?? []).find((each) => plain(each.well) === well)?.content;
     const reading = (each, at) => ({ cells: [targets[at], each.text || t('results.noCt'), ruleOf(analysis, targets[at])] });
-    why.replaceChildren(
+    const run = [
       h('h2', {}, `${chosen.plate} · ${t('results.run', { run: chosen.run, version: chosen.version ?? 1 })}`),
       h('p', { class: 'soft' }, `${analysis.instrument_serial ?? ''} ${analysis.run_id ?? ''} · ${analysis.file_name ?? ''}`),
       h('p', { class: 'soft' }, `${exact(analysis.imported_at)} · ${analysis.actor ?? ''} · ${t('results.policy', { n: analysis.policy ?? 0 })}`),
+    ];
+    // What was asked for stands on top: on a small screen the run is below the fold, and the curve is not.
+    why.replaceChildren(
       one ? h('h2', {}, `${well}: ${word(one.call)}`) : h('p', { class: 'empty' }, t('results.pick')),
       content ? h('p', {}, content) : null,
       ...(chosen.hints ?? []).filter((hint) => (hint.wells ?? []).map(plain).includes(well)).map((hint) => h('p', { class: 'hint' }, shape('note'), h('span', {}, hintText(hint)))),
       one ? table(t('results.readings'), [t('results.target'), 'Ct', t('results.rule')], (one.readings ?? []).map(reading), '') : null,
       well && curves.of.has(well) ? curvesOf(well, curves.of.get(well), cts(one, targets)) : null,
-      well && !curves.of.has(well) && curves.told ? h('p', { class: 'soft' }, t(curves.told)) : null);
+      well && !curves.of.has(well) && curves.told ? h('p', { class: 'soft' }, t(curves.told)) : null,
+      ...run);
   };
 
   /** Cts as numbers, by the names of their targets. */
