@@ -227,6 +227,13 @@ fn results(browser: &Browser, floor: &Floor, urgent: &[String]) {
     browser.scan(&stands_in(floor, "lab-1/P3"));
     browser.says("the very same curves");
     drawn(3, 1);
+    // Also where two lines end in one place, each name stands inside the drawing and on no other.
+    browser.until(
+        "three names apart",
+        "(() => { const at = [...document.querySelectorAll('.curves .name')].map((one) => Number(one.getAttribute('y'))); \
+         at.sort((one, other) => one - other); \
+         return at.length === 3 && at[0] > 0 && at[1] - at[0] >= 14 && at[2] - at[1] >= 14; })()",
+    );
     look(browser, "results-same-curve");
     browser.scan(&stands_in(floor, POSITIVE));
     browser.says(POSITIVE);

@@ -90,6 +90,28 @@ fn a_trace_counts_what_is_complete_and_no_announcement() {
     assert_eq!(strange, 0);
 }
 
+#[test]
+fn liquid_that_went_elsewhere_or_came_from_elsewhere_confirms_nothing() {
+    let moves = [
+        // The right tube into another's well, into the right well of another plate, and another rack's tube into the right well.
+        ("R-1, A1", "PL-1, B1"),
+        ("R-1, C1", "PL-2, C1"),
+        ("R-2, D1", "PL-1, D1"),
+    ];
+    let log: String = moves
+        .iter()
+        .flat_map(|(from, to)| [("Aspirate", from), ("Dispense", to)])
+        .map(|(what, at)| {
+            format!(
+                "2026-01-31 08:01:00> Microlab STAR : 1000ul Channel {what} (Single Step) - complete; channel 1: {at}, 100.0 uL\r\n"
+            )
+        })
+        .collect();
+    let (words, strange) = said(log.as_bytes());
+    assert_eq!(words, ["planned"; 4]);
+    assert_eq!(strange, 3, "nobody planned them");
+}
+
 fn command(kind: &str, status: &str, labware: &str, well: &str, ul: f64, error: &str) -> String {
     let error = if error.is_empty() {
         String::new()
@@ -121,6 +143,7 @@ fn the_commands_of_a_run_say_what_the_pipette_moved() {
         command("aspirate", "succeeded", "one", "C1", 100.0, ""),
         command("dispense", "failed", "two", "C1", 100.0, "clogged"),
         command("aspirate", "queued", "one", "D1", 100.0, ""),
+        command("dispense", "queued", "two", "D1", 100.0, ""),
     ];
     let log = format!(
         r#"{{"data":[{}],"meta":{{"totalLength":12}}}}"#,

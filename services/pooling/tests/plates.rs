@@ -55,6 +55,17 @@ fn a_rack_is_planned_at_once_and_a_bad_tube_stops_nobody() {
 }
 
 #[test]
+fn a_rack_is_planned_down_its_columns_as_liquid_handlers_go() {
+    let mut lab = Lab::new();
+    lab.registered("routine", &["T01", "T02", "T03", "T04"]);
+    let rack = [("A1", "T01"), ("A2", "T02"), ("B1", "T03"), ("H1", "T04")];
+    lab.receive_rack("R1", &rack);
+    let plan = planned(&lab.plan_rack("R1").unwrap());
+    let wells: Vec<&str> = plan.iter().map(|(well, _)| well.as_str()).collect();
+    assert_eq!(wells, ["A1", "B1", "H1", "A2"]);
+}
+
+#[test]
 fn a_confirmed_rack_seals_its_pools_and_a_failed_tube_leaves() {
     let mut lab = Lab::new();
     let names: Vec<String> = (1..=12).map(|n| format!("T{n:02}")).collect();

@@ -57,7 +57,8 @@ export function curvesOf(well, curves, cts) {
   // From the top: a name that would stand on another one moves below it.
   const ends = drawn.map(({ target, points }, line) => ({ target, line, y: y(points.at(-1)[1]) + 4 })).sort((one, other) => one.y - other.y);
   ends.forEach((end, n) => { if (n) end.y = Math.max(end.y, ends[n - 1].y + NAMES_APART); });
-  const over = Math.max(0, (ends.at(-1)?.y ?? 0) - (HIGH - ROOM.bottom + 4));
+  // And from the bottom: what would stand on the scale moves up again.
+  ends.reduceRight((lowest, end) => { end.y = Math.min(end.y, lowest); return end.y - NAMES_APART; }, HIGH - ROOM.bottom + 4);
   const lines = drawn.flatMap(({ target, points }, line) => {
     const ct = cts.get(target.toLowerCase());
     const value = ct === undefined ? null : at(points, ct);
@@ -66,7 +67,7 @@ export function curvesOf(well, curves, cts) {
       value === null ? null : svg('circle', { class: `ct l${line}`, cx: x(ct), cy: y(value), r: 5 }),
     ];
   });
-  const names = ends.map(({ target, line, y: down }) => svg('text', { class: `name l${line}`, x: WIDE - ROOM.right + 8, y: down - over }, target.length > 9 ? `${target.slice(0, 8)}…` : target));
+  const names = ends.map(({ target, line, y: down }) => svg('text', { class: `name l${line}`, x: WIDE - ROOM.right + 8, y: down }, target.length > 9 ? `${target.slice(0, 8)}…` : target));
   const said = drawn.map(({ target }) => (cts.has(target.toLowerCase()) ? `${target} Ct ${cts.get(target.toLowerCase())}` : target)).join(', ');
   return svg('svg', { class: 'curves', viewBox: `0 0 ${WIDE} ${HIGH}`, role: 'img', 'aria-label': t('curves.label', { well, targets: said }) }, ...scale, ...lines.filter(Boolean), ...names);
 }

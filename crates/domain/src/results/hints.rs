@@ -228,15 +228,17 @@ fn runs<'a>(
 mod tests {
     use super::*;
 
-    /// A plate in words: `A1 20.5` is positive, `A2 -` negative, `A3 38 grey`, `H12 PC 25` a control.
+    /// A plate in words: `A1 20.5` is positive, `A2 -` negative, `A3 38 grey`, `A4 39 neg` negative by its rule, `H12 PC 25`
+    /// and `H11 NC -` controls.
     fn plate(text: &str) -> BTreeMap<Well, Seen> {
         let one = |words: &str| {
             let words: Vec<&str> = words.split_whitespace().collect();
             let well = Well::parse(PlateSize::P96, words[0]).expect("a well");
-            let specimen = words[1] != "PC";
+            let specimen = !["PC", "NC"].contains(&words[1]);
             let ct = words.iter().skip(1).find_map(|word| word.parse().ok());
             let call = match (ct, words.last()) {
                 (_, Some(&"grey")) => Call::Grey,
+                (_, Some(&"neg")) => Call::Negative,
                 (Some(_), _) => Call::Positive,
                 (None, _) => Call::Negative,
             };
@@ -257,6 +259,10 @@ mod tests {
             ("A1 18.5, A2 -", vec![]),
             ("H11 PC 20, H12 33, A1 -", vec!["H12 by H11"]),
             ("A1 30, A2 31", vec![]),
+            // A negative is in no doubt, and a control is judged by the gate.
+            ("A1 18.5, A2 39 neg", vec![]),
+            ("H11 18.5, H12 PC 31", vec![]),
+            ("B1 30, B2 31, B3 NC -, B4 32, B5 30", vec!["row B1-B5"]),
             ("B1 30, B2 31, B3 30, B4 32", vec!["row B1-B4"]),
             ("B1 30, B2 31, B3 -, B4 32, B5 30", vec![]),
             ("B1 30, B2 31, B4 32, B5 30", vec![]),
