@@ -3,6 +3,7 @@
 
 mod dependencies;
 mod metrics;
+mod panics;
 mod tidy;
 
 use std::path::{Path, PathBuf};

@@ -64,6 +64,7 @@ pub fn of(message: &Kind) -> About {
         Kind::RecollectionOrdered(order) => (11, &order.order),
         Kind::Recollected(new) => (12, &new.old),
         Kind::RecollectionRegistered(registered) => (13, &registered.order),
+        Kind::RecollectionFound(found) => (14, &found.order),
     };
     About {
         kind,

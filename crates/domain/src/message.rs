@@ -8,7 +8,8 @@
 //! results -> pooling   RetestOrdered, ReplateOrdered, SampleClosed           (lane: the lab)
 //! results -> intake    RecollectionOrdered, SampleClosed                     (lane: the barcode)
 //! intake  -> intake    Recollected                                          (lane: the old barcode)
-//! intake  -> results   RecollectionRegistered                               (lane: the lab)
+//! intake  -> intake    RecollectionRegistered                               (lane: the new barcode)
+//! intake  -> results   RecollectionRegistered, RecollectionFound             (lane: the lab)
 //! ```
 
 use crate::ids::{AssayId, Barcode, LabId, OrderId, PoolId, Subject, TubeId};
@@ -44,8 +45,10 @@ pub enum Message {
     RecollectionOrdered(RecollectionOrder),
     /// To intake's lane of the old barcode: a new sample that replaces it was registered.
     Recollected(Recollected),
-    /// To results: the new sample for a re-collection order was registered.
+    /// To results, and to intake's lane of the new barcode: the new sample for a re-collection order was registered.
     RecollectionRegistered(RecollectionRegistered),
+    /// To results: what that sample was found to be, by whichever lab tested it.
+    RecollectionFound(RecollectionFound),
 }
 
 /// A registration was cancelled, or belongs to another lab now.
@@ -295,4 +298,15 @@ pub struct RecollectionRegistered {
     pub order: OrderId,
     /// The new barcode.
     pub barcode: Barcode,
+}
+
+/// The new sample for a re-collection order has its result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecollectionFound {
+    /// The order.
+    pub order: OrderId,
+    /// The new barcode.
+    pub barcode: Barcode,
+    /// Its result.
+    pub finding: FinalResult,
 }

@@ -101,6 +101,11 @@ impl From<domain::Message> for v1::Message {
                     barcode: m.barcode.to_string(),
                 })
             }
+            M::RecollectionFound(m) => Wire::RecollectionFound(v1::RecollectionFound {
+                order: m.order.to_string(),
+                barcode: m.barcode.to_string(),
+                finding: v1::FinalResult::from(m.finding).into(),
+            }),
         };
         Self {
             message: Some(message),
@@ -183,6 +188,11 @@ impl TryFrom<v1::Message> for domain::Message {
                         barcode: m.barcode.into(),
                     })
                 }
+                Wire::RecollectionFound(m) => Self::RecollectionFound(domain::RecollectionFound {
+                    finding: m.finding().try_into()?,
+                    order: order_id(&m.order, "order")?,
+                    barcode: m.barcode.into(),
+                }),
             },
         )
     }

@@ -70,6 +70,7 @@ impl IntakeProcessor {
             Message::SampleClosed(closing) => custody::closed(context, closing),
             Message::RecollectionOrdered(order) => Ok(recollection::ordered(context, order)),
             Message::Recollected(new) => Ok(recollection::replaced(context, new)),
+            Message::RecollectionRegistered(new) => recollection::awaited(context, new),
             _ => return Err(Undecodable("a message that is not for intake".to_owned())),
         };
         Ok(unheard(decided))

@@ -88,7 +88,8 @@ impl PoolingProcessor {
             | Message::MemberAmended(_)
             | Message::RecollectionOrdered(_)
             | Message::Recollected(_)
-            | Message::RecollectionRegistered(_) => {
+            | Message::RecollectionRegistered(_)
+            | Message::RecollectionFound(_) => {
                 return Err(Undecodable("it is not for pooling".to_owned()));
             }
         };

@@ -76,6 +76,10 @@ pub fn intake(book: &mut Book<'_>, event: &Intake) {
             causes.message_about(11, &fulfilled.order) || causes.message_about(12, &fulfilled.old),
             format!("re-collection {} is fulfilled", fulfilled.order),
         ),
+        Intake::ResultAwaited(awaited) => (
+            causes.message_about(13, &awaited.order),
+            format!("re-collection {} waits for a result", awaited.order),
+        ),
         // A timer: INV-09 judges its time.
         Intake::WatchChecked(_) => return,
     };
@@ -160,6 +164,10 @@ pub fn results(book: &mut Book<'_>, event: &Results) {
         Results::RecollectionRegistered(registered) => (
             causes.message_about(13, &registered.order),
             format!("re-collection {} is carried out", registered.order),
+        ),
+        Results::RecollectionFound(found) => (
+            causes.message_about(14, &found.order),
+            format!("re-collection {} has its result", found.order),
         ),
         Results::RunImported(run) => (
             causes.answered() || causes.any_message(&[5]),

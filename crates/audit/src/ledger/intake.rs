@@ -134,6 +134,15 @@ impl Intake {
                 });
             }
             Event::ReplacementNoted(_) => {}
+            Event::ResultAwaited(awaited) => {
+                let stated = self.is_registered(name(&awaited.barcode));
+                book.check(stated, Rule::Inv07, |_| {
+                    format!(
+                        "the result of {} is awaited, and it is not registered",
+                        awaited.barcode
+                    )
+                });
+            }
             Event::WatchChecked(checked) => self.checked(book, checked),
             Event::RegistrationRefused(_) => self.refused = self.refused.saturating_add(1),
         }

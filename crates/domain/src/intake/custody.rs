@@ -5,6 +5,7 @@
 
 use super::decide::{Context, Decision, Outgoing};
 use super::event::Event;
+use super::recollection;
 use super::register::goes_elsewhere;
 use super::state::{Custody, Entry, Life};
 use crate::message::{CustodyConflict, Message, SampleClosed, SampleWithdrawn, TubeSeen};
@@ -116,8 +117,8 @@ pub fn closed(context: Context<'_>, closing: SampleClosed) -> Result<Decision, R
             Ok(Decision::nothing(()))
         }
         Some(_) => Ok(Decision {
+            messages: recollection::tell(context, &closing.barcode, closing.result),
             events: vec![Event::Closed(closing)],
-            messages: Vec::new(),
             answer: (),
         }),
     }

@@ -1,7 +1,9 @@
 //! What happens in intake. Events never change their meaning; a new meaning is a new event.
 
 use crate::ids::{Barcode, LabId, OrderId};
-use crate::message::{Recollected, RecollectionOrder, SampleClosed, TubeSeen};
+use crate::message::{
+    Recollected, RecollectionOrder, RecollectionRegistered, SampleClosed, TubeSeen,
+};
 use crate::rejection::Rejection;
 use crate::sample::Sample;
 use crate::time::Timestamp;
@@ -54,6 +56,8 @@ pub enum Event {
         /// The new one.
         new: Barcode,
     },
+    /// A sample's result is awaited by the lab that ordered it.
+    ResultAwaited(RecollectionRegistered),
     /// The watch over samples not yet received looked at those due in one minute.
     WatchChecked {
         /// The end of that minute.

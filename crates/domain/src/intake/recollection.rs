@@ -1,14 +1,18 @@
 //! Re-collections: an order waits until a registration names the old sample. Order and registration
-//! come in any order, because they come from different senders.
+//! come in any order, because they come from different senders. The new sample may be another lab's, which knows
+//! nothing of the order: so the lane of the new barcode tells the lab that gave it what was found.
 //!
 //! Only `recollection_of` fulfils an order: the lane of the old barcode does not see other tubes of the
 //! same person, so finding them by the person would work for some barcodes and not for others.
 
 use super::decide::{Context, Decision, Outgoing, Service};
 use super::event::Event;
-use super::state::{OpenOrder, Replacement};
+use super::state::{Awaited, Life, OpenOrder, Replacement};
 use crate::ids::{Barcode, OrderId, Subject};
-use crate::message::{Message, Recollected, RecollectionOrder, RecollectionRegistered};
+use crate::message::{
+    FinalResult, Message, Recollected, RecollectionFound, RecollectionOrder, RecollectionRegistered,
+};
+use crate::rejection::Rejection;
 use crate::tables::ReadExt;
 
 /// Results orders a new swab.
@@ -58,15 +62,74 @@ fn concerns(ordered: &Subject, swabbed: &[Subject]) -> bool {
 }
 
 fn fulfil(decision: &mut Decision, order: OrderId, old: Barcode, new: Barcode) {
+    let message = Message::RecollectionRegistered(RecollectionRegistered {
+        order: order.clone(),
+        barcode: new.clone(),
+    });
     decision.messages.push(Outgoing {
         service: Service::Results,
         key: order.lab.to_string(),
-        message: Message::RecollectionRegistered(RecollectionRegistered {
-            order: order.clone(),
-            barcode: new.clone(),
-        }),
+        message: message.clone(),
+    });
+    decision.messages.push(Outgoing {
+        service: Service::Intake,
+        key: new.to_string(),
+        message,
     });
     decision
         .events
         .push(Event::RecollectionFulfilled { order, old, new });
+}
+
+/// An order waits for the result of a sample of this lane.
+///
+/// # Errors
+/// `SAMPLE_UNKNOWN`: no sample with this barcode was ever registered here.
+pub fn awaited(
+    context: Context<'_>,
+    awaited: RecollectionRegistered,
+) -> Result<Decision, Rejection> {
+    let RecollectionRegistered { order, barcode } = &awaited;
+    let entry = context.entry(barcode).map(|(_, entry)| entry);
+    let messages = match entry.as_ref().map(|entry| &entry.life) {
+        None | Some(Life::Seen(_)) => {
+            return Err(Rejection::not_found(
+                "SAMPLE_UNKNOWN",
+                "barcode",
+                format!("barcode {barcode:?} is not registered"),
+                "",
+            ));
+        }
+        Some(Life::Closed(closed)) => vec![found(order.clone(), barcode.clone(), closed.result)],
+        Some(Life::Open(_) | Life::Withdrawn(_)) => Vec::new(),
+    };
+    let rows = context.state.find_all::<Awaited>(barcode.as_str());
+    if rows.iter().any(|(_, row)| row.order == *order) {
+        return Ok(Decision::nothing(()));
+    }
+    Ok(Decision {
+        events: vec![Event::ResultAwaited(awaited)],
+        messages,
+        answer: (),
+    })
+}
+
+/// What the labs that await a sample's result are told.
+pub(super) fn tell(context: Context<'_>, barcode: &Barcode, finding: FinalResult) -> Vec<Outgoing> {
+    let rows = context.state.find_all::<Awaited>(barcode.as_str());
+    rows.into_iter()
+        .map(|(_, row)| found(row.order, row.barcode, finding))
+        .collect()
+}
+
+fn found(order: OrderId, barcode: Barcode, finding: FinalResult) -> Outgoing {
+    Outgoing {
+        service: Service::Results,
+        key: order.lab.to_string(),
+        message: Message::RecollectionFound(RecollectionFound {
+            order,
+            barcode,
+            finding,
+        }),
+    }
 }

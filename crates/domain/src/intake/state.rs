@@ -20,12 +20,13 @@ pub const TABLES: &[TableDef] = &[
     TableDef::of::<Outcome>(),
     TableDef::of::<OpenOrder>(),
     TableDef::of::<Replacement>(),
+    TableDef::of::<Awaited>(),
     TableDef::of::<ActivePolicy>(),
     TableDef::of::<PolicyText>(),
 ];
 
 /// Changes whenever a table of intake or its encoding does.
-pub const TABLES_VERSION: u32 = 1;
+pub const TABLES_VERSION: u32 = 2;
 
 /// The next number of each table that is keyed by one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +39,8 @@ pub struct Counters {
     pub order: u64,
     /// Of the next replacement.
     pub replacement: u64,
+    /// Of the next awaited result.
+    pub awaited: u64,
 }
 
 impl Record for Counters {
@@ -325,5 +328,25 @@ impl Record for Replacement {
 
     fn names(&self) -> crate::tables::Names<'_> {
         crate::tables::Names::from_slice(&[self.old.as_str()])
+    }
+}
+
+/// A sample without a result yet, for which a re-collection order of some lab waits: that lab may not test it itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Awaited {
+    /// The sample.
+    pub barcode: Barcode,
+    /// The order.
+    pub order: OrderId,
+}
+
+impl Record for Awaited {
+    const TABLE: TableId = 7;
+    const NAME: &'static str = "awaited results";
+    type Key = u64;
+    const NAMED: bool = true;
+
+    fn names(&self) -> crate::tables::Names<'_> {
+        crate::tables::Names::from_slice(&[self.barcode.as_str()])
     }
 }

@@ -102,6 +102,7 @@ pub fn decide_message(
         Message::PlateVoided(message) => plate::voided(&mut draft, message),
         Message::MemberAmended(message) => report::amended(&mut draft, message),
         Message::RecollectionRegistered(message) => order::registered(&mut draft, message),
+        Message::RecollectionFound(message) => order::found(&mut draft, message),
         _ => Err(Rejection::invalid(
             "MESSAGE_NOT_FOR_RESULTS",
             "message",

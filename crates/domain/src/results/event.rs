@@ -220,6 +220,15 @@ pub enum Event {
         /// The new barcode.
         barcode: Barcode,
     },
+    /// The new sample of a re-collection order has its result, from this lab or another.
+    RecollectionFound {
+        /// The order.
+        order: OrderId,
+        /// The new barcode.
+        barcode: Barcode,
+        /// Its result.
+        finding: FinalResult,
+    },
     /// Results stand but are not released: the registrations were cancelled.
     ReleaseSuppressed {
         /// The tubes.

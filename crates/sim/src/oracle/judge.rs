@@ -14,7 +14,9 @@ use tenfold_domain::message::FinalResult;
 use tenfold_domain::pooling::lab::{pool_id, tube_id};
 use tenfold_domain::pooling::pool::{Pool, PoolState};
 use tenfold_domain::pooling::tube::{Tube as LabTube, TubeState};
-use tenfold_domain::results::state::{Registered, Specimen};
+use tenfold_domain::results::state::{
+    Order, OrderState, PoolRef, Registered, Specimen, SuspectPool,
+};
 use tenfold_domain::tables::ReadExt as _;
 use tenfold_proto::lane::DeadLetter;
 use tenfold_proto::v1;
@@ -35,8 +37,44 @@ pub fn day(shared: &Shared, ledger: &Ledger, followers: &Followers) {
     for follower in followers.0.iter().filter(|f| f.service == 1) {
         liquid(shared, ledger, follower);
     }
+    for follower in followers.0.iter().filter(|f| f.service == 2) {
+        for words in collections(followers, follower) {
+            shared.problem(words);
+        }
+    }
     dead_letters(shared, ledger);
     published(shared, ledger);
+}
+
+/// Tubes of several persons that are still suspect, although each person's new sample has its result, from this lane
+/// or from another lab's.
+fn collections(followers: &Followers, results: &Follower) -> Vec<String> {
+    let state = &results.state;
+    let is_known = |order: &Order| match &order.state {
+        OrderState::Registered { barcode, .. } => is_closed(followers, barcode.as_str()),
+        OrderState::Open | OrderState::Fulfilled | OrderState::Superseded => false,
+    };
+    let mut open = Vec::new();
+    for (_, pool) in state.all::<SuspectPool>() {
+        let (PoolRef::Tube(tube), None) = (&pool.pool, &pool.end) else {
+            continue;
+        };
+        let specimen = pool
+            .members
+            .first()
+            .and_then(|key| state.get::<Specimen>(key));
+        let orders: Vec<Order> = specimen
+            .iter()
+            .flat_map(|specimen| &specimen.orders)
+            .filter_map(|order| state.get(order))
+            .collect();
+        if !orders.is_empty() && orders.iter().all(is_known) {
+            open.push(format!(
+                "collection pool {tube} is open, and all its persons have new results"
+            ));
+        }
+    }
+    open
 }
 
 /// Nothing more has to happen to a tube.

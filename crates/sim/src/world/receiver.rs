@@ -150,6 +150,7 @@ fn swab_again(person: &Person, report: &v1::Report) {
     let old = person.ledger().tubes.get(&report.barcode).cloned();
     let Some(old) = old else { return };
     let now = person.now();
+    let labs = person.world().plan.labs.clone();
     for (number, subject) in old.registration.subjects.iter().enumerate() {
         let mut registration = old.registration.clone();
         registration.version = 1;
@@ -176,13 +177,22 @@ fn swab_again(person: &Person, report: &v1::Report) {
         };
         person.change().plan.tubes.push(Planned {
             registration,
-            lab: old.lab.clone(),
+            lab: tested_by(&labs, &old.lab, number),
             truth,
             carrier: None,
             registered_at: now,
             arrives_at: now + 30 * SECOND,
         });
     }
+}
+
+/// Every second person is sent to the next lab, which knows nothing of the order.
+fn tested_by(labs: &[String], old: &str, number: usize) -> String {
+    let here = labs.iter().position(|lab| lab == old).unwrap_or(0);
+    labs.iter()
+        .cycle()
+        .nth(here + number % 2)
+        .map_or_else(|| old.to_owned(), Clone::clone)
 }
 
 /// Registers the tubes of those who are swabbed again; one actor for all labs.

@@ -186,6 +186,9 @@ impl From<Event> for v1::IntakeEvent {
                     new: new.to_string(),
                 }))
             }
+            Event::ResultAwaited(awaited) => {
+                message_part!(RecollectionRegistered, awaited).map(Wire::ResultAwaited)
+            }
             Event::WatchChecked { due, at_risk, late } => {
                 let text = |all: Vec<_>| all.iter().map(ToString::to_string).collect();
                 Some(Wire::WatchChecked(v1::IntakeWatchChecked {
@@ -261,6 +264,10 @@ impl TryFrom<v1::IntakeEvent> for Event {
                 old: f.old.into(),
                 new: f.new.into(),
             },
+            Wire::ResultAwaited(r) => Self::ResultAwaited(message::RecollectionRegistered {
+                order: order_id(&r.order, "order")?,
+                barcode: r.barcode.into(),
+            }),
             Wire::WatchChecked(w) => Self::WatchChecked {
                 due: Timestamp(w.due),
                 at_risk: w.at_risk.into_iter().map(Into::into).collect(),

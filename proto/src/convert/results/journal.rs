@@ -114,6 +114,15 @@ fn to_wire(event: Event) -> Wire {
                 barcode: barcode.to_string(),
             })
         }
+        Event::RecollectionFound {
+            order,
+            barcode,
+            finding,
+        } => Wire::RecollectionFound(v1::RecollectionFound {
+            order: order.to_string(),
+            barcode: barcode.to_string(),
+            finding: v1::FinalResult::from(finding).into(),
+        }),
         Event::ReleaseSuppressed { tubes, finding } => {
             Wire::ReleaseSuppressed(v1::ReleaseSuppressed {
                 tubes: group(tubes),
@@ -320,6 +329,11 @@ impl TryFrom<v1::ResultsEvent> for Event {
                     .collect::<Result<_, _>>()?,
             },
             Wire::RecollectionRegistered(e) => Self::RecollectionRegistered {
+                order: order_id(&e.order, "order")?,
+                barcode: e.barcode.into(),
+            },
+            Wire::RecollectionFound(e) => Self::RecollectionFound {
+                finding: domain::FinalResult::try_from(e.finding())?,
                 order: order_id(&e.order, "order")?,
                 barcode: e.barcode.into(),
             },

@@ -174,63 +174,6 @@ fn an_invalid_pool_that_is_negative_the_second_time_is_negative() {
 }
 
 #[test]
-fn a_positive_collection_pool_recollects_every_person_and_closes_with_their_new_results() {
-    let mut lab = Lab::new();
-    let mut tube = member(1);
-    tube.sample.collection_pool = true;
-    tube.sample.subjects = vec!["p-a".into(), "p-b".into(), "p-c".into()];
-    lab.load("PL-1", vec![single("A1", tube)]);
-    lab.run("PL-1", &[("A1", POSITIVE)]);
-    assert_eq!(lab.verdict(1), "recollect");
-    assert_eq!(
-        lab.result(1).report.expect("reported").subjects,
-        ["p-a", "p-b", "p-c"]
-    );
-    let orders = lab.recollections();
-    assert_eq!(orders.len(), 3);
-    assert!(
-        lab.retests().is_empty(),
-        "they can never be separated again"
-    );
-    for (order, new) in orders.iter().zip([11, 12, 13]) {
-        lab.message(Message::RecollectionRegistered(RecollectionRegistered {
-            order: order.order.clone(),
-            barcode: barcode(new),
-        }))
-        .expect("it is known");
-    }
-    let new = |n: u64| {
-        let mut new = member(n);
-        new.sample.recollection_of = Some(barcode(1));
-        new
-    };
-    lab.load(
-        "PL-2",
-        vec![
-            single("A1", new(11)),
-            single("B1", new(12)),
-            single("C1", new(13)),
-        ],
-    );
-    assert_eq!(lab.explain(1).pool_end, "open");
-    lab.run("PL-2", &[]);
-    assert_eq!(lab.explain(1).pool_end, "unconfirmed pool positive");
-}
-
-#[test]
-fn a_suspect_collection_pool_stays_one_whatever_its_registration_says_later() {
-    let mut lab = Lab::new();
-    let mut collection = member(1);
-    collection.sample.collection_pool = true;
-    collection.sample.subjects = vec!["p-a".into(), "p-b".into()];
-    lab.load("PL-1", vec![single("A1", collection)]);
-    lab.run("PL-1", &[("A1", POSITIVE)]);
-    lab.load("PL-2", vec![single("A1", member(1))]);
-    lab.run("PL-2", &[]);
-    assert_eq!(lab.verdict(1), "recollect");
-}
-
-#[test]
 fn a_single_tube_is_repeated_once_when_inconclusive() {
     let mut lab = Lab::new();
     lab.load(

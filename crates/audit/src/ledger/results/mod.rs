@@ -100,6 +100,7 @@ impl Results {
             Event::RecollectionRegistered(registered) => {
                 self.recollected(book, &registered.order);
             }
+            Event::RecollectionFound(found) => self.recollection_found(book, &found.order),
             Event::ReleaseSuppressed(suppressed) => {
                 let finding = super::intake::verdict_of(suppressed.finding());
                 for key in keys(book, &suppressed.tubes) {

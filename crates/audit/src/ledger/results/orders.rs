@@ -208,6 +208,15 @@ impl Results {
         });
     }
 
+    /// It may be told before the new sample is; then the order is carried out by this.
+    pub(super) fn recollection_found(&mut self, book: &mut Book<'_>, id: &str) {
+        let number = book.labs.order(id);
+        let order = number.and_then(|number| self.orders.remove(&number));
+        book.check(order.is_none_or(|o| o.recollection), Rule::Inv07, |_| {
+            format!("order {id} has a re-collection's result, and is none")
+        });
+    }
+
     /// INV-07, at the end of a batch, of one tube.
     pub(super) fn orders_fit(&mut self, book: &mut Book<'_>, key: TubeKey) {
         if book.tubes.is_cold(key) {

@@ -32,12 +32,16 @@ pub fn evolve(state: &mut dyn Write, event: &Event, at: Timestamp) -> Result<(),
         } => registration::withdrawn(state, barcode, *version, reason, at)?,
         Event::TubeReceived(seen) => tube::received(state, seen)?,
         Event::CustodyDisputed { barcode, claimant } => tube::disputed(state, barcode, claimant)?,
-        Event::Closed(closing) => tube::closed(state, closing)?,
+        Event::Closed(closing) => {
+            tube::closed(state, closing)?;
+            recollection::closed(state, &closing.barcode);
+        }
         Event::RecollectionOrdered(order) => recollection::ordered(state, order),
         Event::ReplacementNoted(noted) => recollection::noted(state, noted),
         Event::RecollectionFulfilled { order, old, new } => {
             recollection::fulfilled(state, order, old, new);
         }
+        Event::ResultAwaited(awaited) => recollection::awaited(state, awaited),
         Event::WatchChecked { due, at_risk, late } => {
             watch::checked(state, *due, at_risk, late);
         }

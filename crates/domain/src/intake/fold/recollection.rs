@@ -1,9 +1,10 @@
-//! Who is to be swabbed again: orders that are open, and new samples that came before their order.
+//! Who is to be swabbed again: orders that are open, new samples that came before their order, and whose results are
+//! awaited.
 
 use super::{next, site_of};
 use crate::ids::{Barcode, OrderId};
-use crate::intake::state::{Entry, OpenOrder, Replacement};
-use crate::message::{Recollected, RecollectionOrder};
+use crate::intake::state::{Awaited, Entry, Life, OpenOrder, Replacement};
+use crate::message::{Recollected, RecollectionOrder, RecollectionRegistered};
 use crate::tables::{ReadExt, Write, WriteExt};
 
 pub(super) fn ordered(state: &mut dyn Write, order: &RecollectionOrder) {
@@ -43,5 +44,28 @@ pub(super) fn fulfilled(state: &mut dyn Write, order: &OrderId, old: &Barcode, n
         if row.new == *new {
             state.delete::<Replacement>(&number);
         }
+    }
+}
+
+pub(super) fn awaited(state: &mut dyn Write, awaited: &RecollectionRegistered) {
+    let done = state
+        .find::<Entry>(awaited.barcode.as_str())
+        .is_some_and(|(_, entry)| matches!(entry.life, Life::Closed(_)));
+    if done {
+        // Its result was sent with this very event.
+        return;
+    }
+    let number = next(state, |counters| &mut counters.awaited);
+    let row = Awaited {
+        barcode: awaited.barcode.clone(),
+        order: awaited.order.clone(),
+    };
+    state.put(&number, &row);
+}
+
+/// The sample has its result: nobody awaits it any more.
+pub(super) fn closed(state: &mut dyn Write, barcode: &Barcode) {
+    for (number, _) in state.find_all::<Awaited>(barcode.as_str()) {
+        state.delete::<Awaited>(&number);
     }
 }

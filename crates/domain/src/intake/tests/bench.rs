@@ -13,7 +13,8 @@ use crate::intake::registration::Registration;
 use crate::intake::state::Entry;
 use crate::intake::{evolve, query, watch};
 use crate::message::{
-    FinalResult, Message, Recollected, RecollectionOrder, SampleClosed, TubeSeen,
+    FinalResult, Message, Recollected, RecollectionOrder, RecollectionRegistered, SampleClosed,
+    TubeSeen,
 };
 use crate::policy::Policy;
 use crate::rejection::Rejection;
@@ -155,6 +156,17 @@ impl Lane {
         self.apply(decision);
     }
 
+    /// An order of lab-1 waits for a sample's result.
+    pub fn awaited(&mut self, order: u64, barcode: &str) -> Result<(), Rejection> {
+        let awaited = RecollectionRegistered {
+            order: crate::ids::OrderId::new("lab-1", order),
+            barcode: barcode.into(),
+        };
+        let decision = recollection::awaited(self.context(), awaited)?;
+        self.apply(decision);
+        Ok(())
+    }
+
     /// Lets time pass, timers firing at their moments.
     pub fn pass(&mut self, length: Millis) {
         let until = self.now.plus(length);
@@ -190,6 +202,7 @@ impl Lane {
             Message::CustodyConflict(_) => "conflict",
             Message::Recollected(_) => "recollected",
             Message::RecollectionRegistered(_) => "order fulfilled",
+            Message::RecollectionFound(_) => "result found",
             _ => "another",
         };
         std::mem::take(&mut self.sent)

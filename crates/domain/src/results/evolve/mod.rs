@@ -50,6 +50,11 @@ pub fn evolve(state: &mut dyn Write, event: &Event, at: Timestamp) -> Result<(),
         Event::RecollectionRegistered { order, barcode } => {
             orders::registered(state, order, barcode, at)
         }
+        Event::RecollectionFound {
+            order,
+            barcode,
+            finding,
+        } => orders::found(state, order, barcode, *finding, at),
         Event::ReleaseSuppressed { tubes, finding } => {
             let mut boards = Boards::default();
             let mut keys = Vec::with_capacity(tubes.len());

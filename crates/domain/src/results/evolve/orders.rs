@@ -2,7 +2,7 @@
 
 use super::{Boards, change, change_key};
 use crate::ids::{Barcode, LabId, OrderId};
-use crate::message::RetestReason;
+use crate::message::{FinalResult, RetestReason};
 use crate::results::clock::timer_key;
 use crate::results::event::{OrderEnd, PlacedOrder, TimerRef};
 use crate::results::state::{
@@ -109,8 +109,35 @@ pub(super) fn registered(
     order.state = OrderState::Registered {
         barcode: barcode.clone(),
         at,
+        finding: None,
     };
     close(state, id, key, &order);
+    Ok(())
+}
+
+/// Its new sample has a result.
+pub(super) fn found(
+    state: &mut dyn Write,
+    id: &OrderId,
+    barcode: &Barcode,
+    found: FinalResult,
+    at: Timestamp,
+) -> Result<(), String> {
+    let (key, mut order) = known(state, id)?;
+    let (open, at) = match order.state {
+        OrderState::Open => (true, at),
+        OrderState::Registered { at, .. } => (false, at),
+    };
+    order.state = OrderState::Registered {
+        barcode: barcode.clone(),
+        at,
+        finding: Some(found),
+    };
+    if open {
+        close(state, id, key, &order);
+    } else {
+        state.put(&key, &order);
+    }
     Ok(())
 }
 

@@ -4,10 +4,11 @@
 use super::draft::{Draft, Outgoing};
 use super::event::{Event, PlacedOrder};
 use super::outcome::{close_pools, finalize};
-use super::state::{Order, OrderKind, Registered, order_key, tube_id};
+use super::state::{Order, OrderKind, OrderState, Registered, order_key, tube_id};
 use crate::ids::{LabId, OrderId, Subject};
 use crate::message::{
-    FinalResult, Message, RecollectionOrder, RecollectionRegistered, RetestOrder, RetestReason,
+    FinalResult, Message, RecollectionFound, RecollectionOrder, RecollectionRegistered,
+    RetestOrder, RetestReason,
 };
 use crate::policy::hours;
 use crate::rejection::Rejection;
@@ -118,25 +119,51 @@ pub fn recollect(draft: &mut Draft<'_>, lab: &LabId, key: u64, reason: RetestRea
 /// # Errors
 /// `ORDER_UNKNOWN`: this lane never gave it.
 pub fn registered(draft: &mut Draft<'_>, message: RecollectionRegistered) -> Result<(), Rejection> {
-    let state = draft.state();
-    let found = order_key(state, &message.order).and_then(|key| state.get::<Order>(&key));
-    let Some(order) = found else {
-        return Err(Rejection::not_found(
-            "ORDER_UNKNOWN",
-            "order",
-            format!("order {} was not given here", message.order),
-            "check the order's number",
-        ));
-    };
+    let order = given(draft, &message.order)?;
     if order.open() {
-        let specimen = order.specimen;
         draft.emit(Event::RecollectionRegistered {
             order: message.order,
             barcode: message.barcode,
         });
-        close_pools(draft, &[specimen]);
+        close_pools(draft, &[order.specimen]);
     }
     Ok(())
+}
+
+/// The new sample of a re-collection has its result. It may be told before the sample is: both come from different
+/// lanes.
+///
+/// # Errors
+/// `ORDER_UNKNOWN`: this lane never gave it.
+pub fn found(draft: &mut Draft<'_>, message: RecollectionFound) -> Result<(), Rejection> {
+    let order = given(draft, &message.order)?;
+    let first = match &order.state {
+        OrderState::Open | OrderState::Registered { finding: None, .. } => true,
+        OrderState::Registered { .. } => false,
+    };
+    if first {
+        draft.emit(Event::RecollectionFound {
+            order: message.order,
+            barcode: message.barcode,
+            finding: message.finding,
+        });
+        close_pools(draft, &[order.specimen]);
+    }
+    Ok(())
+}
+
+fn given(draft: &Draft<'_>, id: &OrderId) -> Result<Order, Rejection> {
+    let state = draft.state();
+    order_key(state, id)
+        .and_then(|key| state.get::<Order>(&key))
+        .ok_or_else(|| {
+            Rejection::not_found(
+                "ORDER_UNKNOWN",
+                "order",
+                format!("order {id} was not given here"),
+                "check the order's number",
+            )
+        })
 }
 
 /// Why, in words.

@@ -1,7 +1,7 @@
 //! Orders, and the open ones by deadline.
 
 use crate::ids::{Barcode, Subject};
-use crate::message::RetestReason;
+use crate::message::{FinalResult, RetestReason};
 use crate::tables::{Record, TableId};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -31,6 +31,8 @@ pub enum OrderState {
         barcode: Barcode,
         /// When this lane was told so.
         at: Timestamp,
+        /// What it was found to be, once its lane of intake has told.
+        finding: Option<FinalResult>,
     },
 }
 

@@ -3,9 +3,9 @@
 use crate::intake::board::Gauge;
 use crate::intake::event::Event;
 use crate::intake::query;
-use crate::intake::state::Watch;
+use crate::intake::state::{Awaited, Watch};
 use crate::intake::tests::bench::{Lane, START, collection, single};
-use crate::message::Recollected;
+use crate::message::{FinalResult, Recollected};
 use crate::tables::ReadExt;
 use crate::time::Millis;
 
@@ -61,6 +61,7 @@ fn a_re_collection_is_fulfilled_by_the_tube_that_names_the_old_one() {
     let told = [
         ("lab-1".to_owned(), "details"),
         ("lab-1".to_owned(), "order fulfilled"),
+        ("ABCD0002".to_owned(), "order fulfilled"),
     ];
     assert_eq!(lane.sent(), told);
     let (open, _) = query::orders(&lane.state, None, 0, 10);
@@ -82,6 +83,43 @@ fn a_new_swab_that_comes_before_its_order_fulfils_it_too() {
     lane.recollected(new);
     lane.sent();
     lane.ordered(1, "ABCD0001", "p-1");
-    assert_eq!(lane.sent(), [("lab-1".to_owned(), "order fulfilled")]);
+    let told = [
+        ("lab-1".to_owned(), "order fulfilled"),
+        ("ABCD0002".to_owned(), "order fulfilled"),
+    ];
+    assert_eq!(lane.sent(), told);
     assert_eq!(query::orders_open(&lane.state, lane.now), (0, 0));
+}
+
+#[test]
+fn the_lab_that_ordered_a_new_swab_is_told_its_result_whoever_tests_it() {
+    let mut lane = Lane::new();
+    lane.register(single("ABCD0002")).expect("accepted");
+    lane.awaited(1, "ABCD0002").expect("registered");
+    lane.awaited(1, "ABCD0002").expect("told twice");
+    lane.awaited(2, "ABCD0002").expect("a second order");
+    lane.seen("ABCD0002", "lab-2", 7);
+    lane.sent();
+    lane.closed("ABCD0002", FinalResult::Negative)
+        .expect("known");
+    let told = ("lab-1".to_owned(), "result found");
+    assert_eq!(lane.sent(), [told.clone(), told]);
+    assert!(lane.state.all::<Awaited>().is_empty(), "nothing is kept");
+    lane.closed("ABCD0002", FinalResult::Negative)
+        .expect("known");
+    assert!(lane.sent().is_empty());
+}
+
+#[test]
+fn a_result_that_was_there_before_the_order_asked_is_told_at_once() {
+    let mut lane = Lane::new();
+    lane.register(single("ABCD0002")).expect("accepted");
+    lane.closed("ABCD0002", FinalResult::Positive)
+        .expect("known");
+    lane.sent();
+    lane.awaited(1, "ABCD0002").expect("registered");
+    assert_eq!(lane.sent(), [("lab-1".to_owned(), "result found")]);
+    assert!(lane.state.all::<Awaited>().is_empty());
+    let unknown = lane.awaited(1, "ABCD0009").expect_err("never registered");
+    assert_eq!(unknown.reason, "SAMPLE_UNKNOWN");
 }
