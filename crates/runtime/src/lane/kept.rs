@@ -1,24 +1,36 @@
 //! Rows that stay decoded from batch to batch: those that are read again and again, such as a lab's board and
-//! its open racks and pools. Bounded by the bytes they were read from; the rest is read from the cache anew.
+//! its open racks and pools. Bounded by the memory they take; the rest is read from the cache anew.
 //!
 //! What is kept under a key is what the cache holds there, or nothing: whoever changes the cache says so.
 
 use foldhash::HashMap;
 use tenfold_domain::tables::{KeyBytes, SharedRow};
 
-/// Bytes of rows in a generation, as the cache has them. There are two, and a decoded row takes up to a few
-/// times its bytes.
-const GENERATION_BYTES: usize = 2 << 20;
+/// Memory of a generation. There are two, and every lane that is owned has them: 32 MiB for sixteen lanes. What is
+/// read again and again (a lab's board, its open racks and pools) takes less; four times as much filled up with tubes
+/// that nobody asked for again, and was half of an instance's memory after an hour.
+const GENERATION_BYTES: usize = 1 << 20;
+
+/// A decoded row takes so many times its bytes in the cache: texts and lists are on their own.
+const DECODED_TIMES: usize = 4;
 
 /// A larger row is not kept: it would drive out what is wanted more.
 const ROW_BYTES_MAX: usize = 64 << 10;
 
-/// What a row counts beside its bytes: its key, and its place here.
-const ROW_BYTES_MORE: usize = 128;
+/// What a row takes beside that: its key, and its place here.
+const ROW_BYTES_MORE: usize = 192;
 
 struct Row {
     row: SharedRow,
+    /// In the cache.
     bytes: usize,
+}
+
+impl Row {
+    /// About what it takes in memory.
+    const fn memory(&self) -> usize {
+        self.bytes * DECODED_TIMES + ROW_BYTES_MORE
+    }
 }
 
 #[derive(Default)]
@@ -29,15 +41,15 @@ struct Generation {
 
 impl Generation {
     fn insert(&mut self, key: KeyBytes, row: Row) {
-        self.bytes += row.bytes + ROW_BYTES_MORE;
+        self.bytes += row.memory();
         if let Some(before) = self.rows.insert(key, row) {
-            self.bytes -= before.bytes + ROW_BYTES_MORE;
+            self.bytes -= before.memory();
         }
     }
 
     fn remove(&mut self, key: &[u8]) -> Option<(KeyBytes, Row)> {
         let (key, row) = self.rows.remove_entry(key)?;
-        self.bytes -= row.bytes + ROW_BYTES_MORE;
+        self.bytes -= row.memory();
         Some((key, row))
     }
 }
@@ -109,9 +121,10 @@ mod tests {
         }
         assert!(kept.get(&key(1)).is_none());
         let bytes = kept.young.bytes + kept.old.bytes;
-        assert!(bytes <= 2 * (GENERATION_BYTES + 100 + ROW_BYTES_MORE));
+        let one = 100 * DECODED_TIMES + ROW_BYTES_MORE;
+        assert!(bytes <= 2 * (GENERATION_BYTES + one));
         let counted = kept.young.rows.len() + kept.old.rows.len();
-        assert_eq!(bytes, counted * (100 + ROW_BYTES_MORE));
+        assert_eq!(bytes, counted * one);
     }
 
     #[test]
@@ -126,6 +139,6 @@ mod tests {
         kept.changed(&key(3), Some(row()), 50);
         let is_kept = [0, 1, 2, 3].map(|number| kept.get(&key(number)).is_some());
         assert_eq!(is_kept, [false, false, true, false]);
-        assert_eq!(kept.young.bytes, 50 + ROW_BYTES_MORE);
+        assert_eq!(kept.young.bytes, 50 * DECODED_TIMES + ROW_BYTES_MORE);
     }
 }
