@@ -123,9 +123,9 @@ impl Recall {
                 orders.retain(|order| self.orders.contains(order));
                 (!orders.is_empty()).then_some(Event::OrdersEnded { orders, end })
             }
-            Event::RecollectionRegistered { ref order, .. } | Event::OrderLate { ref order } => {
-                self.orders.contains(order).then_some(event)
-            }
+            Event::RecollectionRegistered { ref order, .. }
+            | Event::RecollectionFound { ref order, .. }
+            | Event::OrderLate { ref order } => self.orders.contains(order).then_some(event),
             Event::ReleaseSuppressed { tubes, finding } => self
                 .own(tubes)
                 .map(|tubes| Event::ReleaseSuppressed { tubes, finding }),

@@ -52,7 +52,7 @@ fn collections(followers: &Followers, results: &Follower) -> Vec<String> {
     let state = &results.state;
     let is_known = |order: &Order| match &order.state {
         OrderState::Registered { barcode, .. } => is_closed(followers, barcode.as_str()),
-        OrderState::Open | OrderState::Fulfilled | OrderState::Superseded => false,
+        OrderState::Open => false,
     };
     let mut open = Vec::new();
     for (_, pool) in state.all::<SuspectPool>() {

@@ -197,7 +197,8 @@ fn of_persons(state: &dyn Read, key: u64) -> Option<Vec<FinalResult>> {
         };
         let OrderState::Registered {
             barcode, finding, ..
-        } = &order.state else {
+        } = &order.state
+        else {
             return None;
         };
         // What is tested in this lane is known before intake tells.
