@@ -108,7 +108,8 @@ fn dynamic_json(message: &DynamicMessage) -> Option<Value> {
 
 /// Names of fields that hold milliseconds since 1970.
 fn is_moment(name: &str) -> bool {
-    name.ends_with("_at") || ["at", "due", "from", "since", "until"].contains(&name)
+    let is_one = ["at", "due", "from", "since", "until"].contains(&name);
+    is_one || name.ends_with("_at") || name.ends_with("_due")
 }
 
 /// Below this (1990) a number is no moment but a count that happens to have such a name.
@@ -315,6 +316,27 @@ mod tests {
         let json = to_json(&reply());
         assert_eq!(json["started_at"], "2026-01-01T00:00:00.000Z");
         assert_eq!(json["services"][0]["owned"][0]["seq"], 7);
+    }
+
+    /// Lengths of time, and moments that only journals have.
+    const NO_MOMENTS: [&str; 5] = ["p50_ms", "p95_ms", "at_risk", "due_from", "next"];
+
+    #[test]
+    fn every_moment_of_the_proto_files_can_be_read() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../proto/tenfold/v1");
+        let mut seen = 0;
+        for file in std::fs::read_dir(folder).unwrap() {
+            let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+            for field in text
+                .lines()
+                .filter_map(|line| line.split("sfixed64 ").nth(1))
+            {
+                let name = field.split(' ').next().unwrap();
+                seen += 1;
+                assert!(is_moment(name) || NO_MOMENTS.contains(&name), "{name}");
+            }
+        }
+        assert!(seen > 50, "{seen} moments");
     }
 
     #[test]

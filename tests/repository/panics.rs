@@ -17,7 +17,7 @@ const RUNS: &[&str] = &["crates/", "services/", "tenfold/", "proto/"];
 /// Tests, examples, and what only tests and measurements use.
 const ONLY_TESTED: &[&str] = &[
     "/tests/",
-    "/tests.rs",
+    "tests.rs",
     "/examples/",
     "/benches/",
     "crates/sim/",

@@ -159,6 +159,21 @@ fn what_came_after_the_closing_is_part_of_the_timeline() {
     assert_eq!(compare(&mut lab), 2);
 }
 
+#[test]
+fn a_plate_that_was_read_again_after_the_closing_is_told_with_both_readings() {
+    let mut lab = Lab::new();
+    let wells = vec![single("A1", member(1)), single("B1", member(2))];
+    lab.load("PL-1", wells);
+    let first = lab.file("PL-1", &[("A1", NEGATIVE), ("B1", NEGATIVE)]);
+    lab.import("PL-1", "run-1", "", &first).expect("read");
+    lab.accept_all(RECEIVER);
+    assert_eq!(lab.standing(1), "closed");
+    lab.advance(Millis::from_hours(72));
+    let second = lab.file("PL-1", &[("A1", NEGATIVE), ("B1", GREY)]);
+    lab.import("PL-1", "run-1", "", &second).expect("read");
+    assert!(compare(&mut lab) >= 1);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(100))]
 

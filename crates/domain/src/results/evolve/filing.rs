@@ -114,7 +114,8 @@ fn first_told(state: &dyn Read, specimen: &Specimen) -> Option<Timestamp> {
     plates.map(|plate| plate.told_at).min()
 }
 
-/// When something was last told of it that does not change the tube itself: its pool ended, its new swab came.
+/// When something was last told of it that does not change the tube itself: its pool ended, its new swab came, its
+/// plate was read once more.
 fn last_told(state: &dyn Read, specimen: &Specimen) -> Option<Timestamp> {
     let pool = specimen
         .pool
@@ -126,7 +127,21 @@ fn last_told(state: &dyn Read, specimen: &Specimen) -> Option<Timestamp> {
             OrderState::Open => None,
         }
     });
-    orders.chain(pool).max()
+    let plates = specimen
+        .tests
+        .iter()
+        .filter_map(|test| last_read(state, test.plate));
+    orders.chain(pool).chain(plates).max()
+}
+
+/// When a plate's newest analysis was imported.
+fn last_read(state: &dyn Read, plate: u64) -> Option<Timestamp> {
+    let plate: Plate = state.get(&plate)?;
+    let of = |key: &u64| {
+        let version = u64::try_from(state.get::<Run>(key)?.files.len()).ok()?;
+        Some(state.get::<Analysis>(&(*key, version))?.imported_at)
+    };
+    plate.runs.iter().filter_map(of).max()
 }
 
 /// A plate with none of its tubes at hand keeps its name, its state and its runs' names: a file that comes again is
