@@ -127,3 +127,28 @@ fn no_file_carries_a_path_of_somebodys_machine() {
     }
     none("a machine's path", found);
 }
+
+#[test]
+fn no_comment_has_an_example_that_nobody_compiles() {
+    let mut found = Vec::new();
+    for (path, text) in files() {
+        let mut inside = false;
+        for (at, line) in text.lines().enumerate() {
+            let line = line.trim_start();
+            let Some(fence) = line
+                .strip_prefix("/// ```")
+                .or_else(|| line.strip_prefix("//! ```"))
+            else {
+                continue;
+            };
+            inside = !inside;
+            if inside && path.ends_with(".rs") && !["text", "json"].contains(&fence) {
+                found.push(format!("{path}:{}", at + 1));
+            }
+        }
+    }
+    none(
+        "examples are tests (doctest = false); other blocks say that they are `text` or `json`",
+        found,
+    );
+}
