@@ -7,8 +7,8 @@ use foldhash::HashMap;
 use tenfold_domain::tables::{KeyBytes, SharedRow};
 
 /// Memory of a generation. There are two, and every lane that is owned has them: 32 MiB for sixteen lanes. What is
-/// read again and again (a lab's board, its open racks and pools) takes less; four times as much filled up with tubes
-/// that nobody asked for again, and was half of an instance's memory after an hour.
+/// read again and again (a lab's board, its open racks and pools) should fit; tubes that nobody asks for again
+/// would fill any room.
 const GENERATION_BYTES: usize = 1 << 20;
 
 /// A decoded row takes so many times its bytes in the cache: texts and lists are on their own.
