@@ -150,8 +150,8 @@ fn unconfirmed(state: &dyn Read, key: u64, plate: &Plate) -> impl Iterator<Item 
             (None, _) => return None,
         };
         let suspect: SuspectPool = state.get(&pool_key(state, &pool)?)?;
-        let here = suspect.plate == key && suspect.well == well.well;
-        (here && suspect.end == Some(PoolEnd::Unconfirmed)).then_some(well.well)
+        // Plated again elsewhere, it was suspect there and not here.
+        (suspect.plate == key && suspect.end == Some(PoolEnd::Unconfirmed)).then_some(well.well)
     })
 }
 

@@ -103,6 +103,20 @@ fn a_pool_whose_members_were_all_negative_is_pointed_out_on_its_plate() {
     );
 }
 
+#[test]
+fn an_unconfirmed_pool_is_pointed_out_on_the_plate_it_was_suspect_on_alone() {
+    let mut lab = Lab::new();
+    lab.load("PL-1", vec![pool("A1", 1, 1..=2)]);
+    // Its positive control failed: the pool is plated again.
+    let first = lab.run("PL-1", &[("A12", NEGATIVE)]);
+    assert_eq!(first.state(), v1::ImportState::OutOfControl);
+    lab.load("PL-2", vec![pool("B1", 1, 1..=2)]);
+    let second = lab.run("PL-2", &[("B1", GREY)]);
+    lab.retests_are_negative("PL-3");
+    assert_eq!(hints(&lab, second.run).len(), 1);
+    assert!(hints(&lab, first.run).is_empty());
+}
+
 /// The same table as a QuantStudio writes it, with curves of these wells: (well, target, which curve).
 fn with_curves(csv: &str, plate: &str, curves: &[(&str, &str, u16)]) -> String {
     let mut file = format!(

@@ -1,7 +1,7 @@
 //! Plates that changed places, or were put in the wrong way round: their control fingerprints tell.
 
 use crate::lab::*;
-use tenfold_domain::message::{Control, LoadedWell};
+use tenfold_domain::message::{Control, LoadedWell, Message, PlateVoided};
 use tenfold_proto::v1::{ImportState, ResultsWorkKind};
 
 /// A plate whose weak positive stands in one well, and a batch's negative in another.
@@ -159,4 +159,92 @@ fn a_plate_that_has_its_run_is_no_longer_what_another_looks_like() {
         "{:?}",
         answer.notes
     );
+}
+
+#[test]
+fn a_void_plate_is_not_what_another_looks_like() {
+    let mut lab = two_plates();
+    lab.message(Message::PlateVoided(PlateVoided {
+        lab: LAB.into(),
+        plate: "PL-2".into(),
+        reason: "dropped".to_owned(),
+    }))
+    .expect("voided");
+    let of_2 = run(&WELLS, &["H11", "C1"], "H12");
+    let answer = lab.import("PL-1", "run-1", "", &of_2).expect("answered");
+    assert_eq!(
+        answer.state(),
+        ImportState::OutOfControl,
+        "{:?}",
+        answer.notes
+    );
+}
+
+#[test]
+fn a_plate_does_not_look_like_itself() {
+    let mut lab = two_plates();
+    // Its controls are as they must be, but the file calls a specimen water.
+    let file: String = run(&WELLS, &["H11", "A1"], "H12")
+        .lines()
+        .map(|line| match line {
+            "Well,Target,Ct" => format!("{line},Task\n"),
+            _ if line.starts_with("C1,") => format!("{line},NTC\n"),
+            _ => format!("{line},UNKNOWN\n"),
+        })
+        .collect();
+    let answer = lab.import("PL-1", "run-1", "", &file).expect("answered");
+    assert_eq!(answer.state(), ImportState::Quarantined);
+    let note = &answer.notes[0];
+    assert!(note.starts_with("CONTROL_CODE_MISMATCH"), "{note}");
+    assert!(!note.contains("looks like"), "{note}");
+}
+
+#[test]
+fn a_run_is_held_against_the_two_hundred_newest_plates() {
+    let of_2 = run(&WELLS, &["H11", "C1"], "H12");
+    for (others, wanted) in [
+        (198, ImportState::Quarantined),
+        (199, ImportState::OutOfControl),
+    ] {
+        let mut lab = Lab::new();
+        load(
+            &mut lab,
+            "PL-2",
+            "C1",
+            "D1",
+            vec![pool("A1", 3, 5..=6), pool("B1", 4, 7..=8)],
+        );
+        load(
+            &mut lab,
+            "PL-1",
+            "A1",
+            "B1",
+            vec![pool("C1", 1, 1..=2), pool("D1", 2, 3..=4)],
+        );
+        for other in 0..others {
+            let wells = vec![single("F6", member(100 + other))];
+            load(&mut lab, &format!("OTHER-{other}"), "E1", "E2", wells);
+        }
+        let answer = lab.import("PL-1", "run-1", "", &of_2).expect("answered");
+        assert_eq!(
+            answer.state(),
+            wanted,
+            "{others} others: {:?}",
+            answer.notes
+        );
+    }
+}
+
+#[test]
+fn a_new_analysis_of_a_run_is_of_the_same_plate_whatever_its_controls_look_like() {
+    let mut lab = two_plates();
+    let of_1 = run(&WELLS, &["H11", "A1"], "H12");
+    let first = lab.import("PL-1", "run-1", "", &of_1).expect("answered");
+    assert_eq!(first.state(), ImportState::Released);
+    // Somebody moved the threshold: now they are as those of PL-2 would be, which waits for its run.
+    let like_2 = run(&WELLS, &["H11", "C1"], "H12");
+    let again = lab.import("PL-1", "run-1", "", &like_2).expect("answered");
+    assert_eq!((again.state(), again.version), (ImportState::SetAside, 2));
+    assert_eq!(lab.work_kinds(), [ResultsWorkKind::ReanalysisReview]);
+    assert_eq!(lab.verdict(1), "negative", "what was released stands");
 }

@@ -108,3 +108,18 @@ fn a_new_analysis_of_a_plate_with_a_failed_quadrant_waits_for_a_person() {
     assert_eq!(lab.verdict(3), "", "its pool is extracted again");
     assert_eq!(lab.work_kinds(), [v1::ResultsWorkKind::ReanalysisReview]);
 }
+
+#[test]
+fn a_quadrant_that_a_new_analysis_fails_is_not_taken_back_by_itself() {
+    let mut lab = Lab::new();
+    loaded(&mut lab);
+    let first = lab.import("BIG-1", "run-1", "", &file(&[]));
+    assert_eq!(first.expect("imported").state(), ImportState::Released);
+    let again = lab
+        .import("BIG-1", "run-1", "", &file(&[("D2", INVALID)]))
+        .expect("imported");
+    assert_eq!((again.state(), again.version), (ImportState::SetAside, 2));
+    assert_eq!(lab.verdict(3), "negative", "what was released stands");
+    assert!(lab.replates().is_empty(), "nothing is plated again unasked");
+    assert_eq!(lab.work_kinds(), [v1::ResultsWorkKind::ReanalysisReview]);
+}

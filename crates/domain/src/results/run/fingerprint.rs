@@ -50,12 +50,7 @@ pub(super) fn mistaken(
 ) -> Option<(&'static str, String)> {
     let found = lookalikes(draft.policy, own, &waiting(draft, own), table, read_at);
     let first = found.first()?;
-    let names: Vec<String> = found
-        .iter()
-        .take(NAMED_MAX)
-        .map(ToString::to_string)
-        .collect();
-    let names = names.join(", or ");
+    let names = named(&found);
     let barcode = &own.barcode;
     if first.plate == *barcode {
         return Some((
@@ -73,6 +68,14 @@ pub(super) fn mistaken(
     ))
 }
 
+/// The first of them by name, and how many there are more.
+fn named(found: &[Lookalike]) -> String {
+    let names = found.iter().take(NAMED_MAX).map(ToString::to_string);
+    let more = found.len().saturating_sub(NAMED_MAX);
+    let more = (more > 0).then(|| format!("one of {more} more"));
+    names.chain(more).collect::<Vec<_>>().join(", or ")
+}
+
 /// The lab's newest plates that wait for a run.
 fn waiting(draft: &Draft<'_>, own: &Plate) -> Vec<Plate> {
     let state = draft.state();
@@ -84,8 +87,7 @@ fn waiting(draft: &Draft<'_>, own: &Plate) -> Vec<Plate> {
     let to = key_of(no, newest.saturating_add(1));
     let mut plates = Vec::new();
     state.scan_range::<Plate>(&from, &to, |_, plate| {
-        let waits = plate.state == PlateState::Loaded && plate.current.is_none();
-        if waits && plate.barcode != own.barcode {
+        if plate.state == PlateState::Loaded && plate.barcode != own.barcode {
             plates.push(plate);
         }
         ControlFlow::Continue(())
@@ -101,10 +103,9 @@ fn lookalikes(
     table: &RunTable,
     read_at: Timestamp,
 ) -> Vec<Lookalike> {
-    let straight = untold(table);
-    let as_it_is = |plate: &Plate| in_control(policy, plate, &straight, read_at);
+    let as_it_is = |plate: &Plate| in_control(policy, plate, table, read_at);
     let turned = |plate: &Plate| {
-        turned(&straight, plate).is_some_and(|table| in_control(policy, plate, &table, read_at))
+        turned(table, plate).is_some_and(|table| in_control(policy, plate, &table, read_at))
     };
     let named = |turned: bool| {
         move |plate: &Plate| Lookalike {
@@ -121,15 +122,6 @@ fn lookalikes(
     found
 }
 
-/// The table without what it calls its wells.
-fn untold(table: &RunTable) -> RunTable {
-    let mut table = table.clone();
-    for row in &mut table.rows {
-        row.task = String::new();
-    }
-    table
-}
-
 /// The table as it would be, had the plate been put in the other way round; `None` if it has wells of another size.
 fn turned(table: &RunTable, plate: &Plate) -> Option<RunTable> {
     let mut table = table.clone();
@@ -140,7 +132,8 @@ fn turned(table: &RunTable, plate: &Plate) -> Option<RunTable> {
     Some(table)
 }
 
-/// Every well of the plate's map is there, no other has a Ct, and every control is as it must be.
+/// Every well of the plate's map is there, no other has a Ct, and every control is as it must be, whatever the file
+/// calls it.
 fn in_control(policy: &Policy, plate: &Plate, table: &RunTable, read_at: Timestamp) -> bool {
     let Some(assay) = policy.assays.get(&plate.assay) else {
         return false;

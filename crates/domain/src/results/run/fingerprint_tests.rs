@@ -85,6 +85,8 @@ fn a_run_is_taken_for_the_plate_whose_fingerprint_it_shows() {
     let own = "PL-1: H11 PC, H12 NC, C5 WP, D9 BN; A1, B1, E4";
     let other = "PL-2: H11 PC, H12 NC, E4 WP, A1 BN; B1, C5, D9";
     let smaller = "PL-3: H11 PC, H12 NC, E4 WP, A1 BN; B1";
+    // PL-2 as it is seen when it was put in the wrong way round.
+    let turned = "PL-4: A2 PC, A1 NC, D9 WP, H12 BN; G12, F8, E4";
     let all = "A1 B1 C5 D9 E4 H11 H12";
     let table = [
         (all, "H11 E4", vec![other, smaller], "PL-2"),
@@ -103,6 +105,9 @@ fn a_run_is_taken_for_the_plate_whose_fingerprint_it_shows() {
             vec![other],
             "PL-2 turned",
         ),
+        // It fits one plate as it is and another one turned: nobody need have turned anything.
+        (all, "H11 E4", vec![turned, other], "PL-2"),
+        (all, "H11 E4", vec![turned], "PL-4 turned"),
         // The weak positive failed, and nobody else's fingerprint explains it.
         (all, "H11", vec![other, smaller], ""),
         (all, "H11 B1", vec![other, smaller], ""),
@@ -131,4 +136,21 @@ fn a_run_that_may_be_either_of_two_plates_names_both() {
     let found = lookalikes(&policy, &own, &others, &table, NOW);
     let names: Vec<String> = found.iter().map(ToString::to_string).collect();
     assert_eq!(names, ["plate \"PL-2\"", "plate \"PL-3\""]);
+}
+
+#[test]
+fn three_plates_are_named_and_the_others_counted() {
+    let told = |many: u32| {
+        let found: Vec<Lookalike> = (1..=many)
+            .map(|n| Lookalike {
+                plate: format!("PL-{n}").as_str().into(),
+                turned: n == 2,
+            })
+            .collect();
+        named(&found)
+    };
+    assert_eq!(told(1), "plate \"PL-1\"");
+    let three = "plate \"PL-1\", or plate \"PL-2\" turned by 180 degrees, or plate \"PL-3\"";
+    assert_eq!(told(3), three);
+    assert_eq!(told(4), format!("{three}, or one of 1 more"));
 }
