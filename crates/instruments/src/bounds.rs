@@ -27,8 +27,8 @@ pub const CELLS_MAX: usize = 1_000_000;
 /// Most cells that a sheet of an old workbook may span, the empty ones between others included.
 pub const SPAN_MAX: u64 = 4_000_000;
 
-/// Most columns of a row.
-pub const COLUMNS_MAX: usize = 200;
+/// Most columns of a row: curves of a CFX have one for each of 384 wells, and a few beside them.
+pub const COLUMNS_MAX: usize = 384 + 16;
 
 /// Most characters of a cell of the table of results.
 pub const CELL_CHARS_MAX: usize = 1_000;

@@ -71,7 +71,7 @@ impl Book {
                 continue;
             }
             let column = usize::try_from(column).unwrap_or(usize::MAX);
-            if column > COLUMNS_MAX {
+            if column >= COLUMNS_MAX {
                 if most < usize::MAX {
                     continue;
                 }
