@@ -3,6 +3,7 @@
 mod lab;
 
 use lab::{Lab, placement, reason};
+use std::collections::BTreeSet;
 use tenfold_domain::message::{Control, Message};
 use tenfold_proto::v1;
 use tenfold_proto::v1::{PoolSealReason, PoolingStage};
@@ -322,4 +323,34 @@ fn wells_to_be_plated_again_wait_for_a_plate() {
     let second = lab.run_plate("PL2");
     assert_eq!(second.wells.len(), 1);
     assert_eq!(second.wells[0].members[0].round, 1);
+}
+
+#[test]
+fn plates_of_one_time_have_their_weak_positives_in_different_wells() {
+    let mut lab = Lab::new();
+    let weak = |plate: &v1::PlateView| -> Vec<String> {
+        let wells = plate.wells.iter();
+        let weak = wells.filter(|well| well.control == Some(v1::Control::WeakPositive.into()));
+        weak.map(|well| well.well.clone()).collect()
+    };
+    // All ask for the same draw.
+    let plates: Vec<v1::PlateView> = (1..=21)
+        .map(|number| lab.start_plate(&format!("PL{number}")).unwrap())
+        .collect();
+    let wells: BTreeSet<Vec<String>> = plates.iter().map(weak).collect();
+    assert_eq!(wells.len(), 21);
+    assert_eq!(plates[0].seed, 7, "the first may stand where it likes");
+    // The seed that was drawn from in the end is the plate's: who draws from it again draws the same.
+    let layout = tenfold_domain::policy::Layout::default();
+    for plate in &plates {
+        let again = tenfold_domain::pooling::plate::layout::controls(&layout, plate.seed);
+        let told = plate.wells.iter().filter(|well| well.control.is_some());
+        assert_eq!(again.len(), told.clone().count());
+        for (well, _) in again {
+            assert!(
+                told.clone().any(|one| one.well == well.to_string()),
+                "{well}"
+            );
+        }
+    }
 }
