@@ -191,6 +191,31 @@ fn a_picture_of_a_whole_roll_shows_as_many_labels_as_a_screen_can_bear() {
     assert_eq!((width, labels), (1_181, 94), "of 590 dots, and gaps of 12");
 }
 
+#[test]
+fn a_scanner_of_another_family_finds_the_symbol_in_the_picture_and_reads_it() {
+    let letters: Vec<u8> = (b'!'..=b'~').filter(|letter| *letter != b'>').collect();
+    let mut read = 0;
+    for (dpi, lengths) in [(203, 1..=24), (300, 1..=24), (600, 12..=13)] {
+        for length in lengths {
+            // Each length begins elsewhere in the alphabet, so that all letters come.
+            let code: Vec<u8> = (0..length)
+                .map(|at| letters[(at * 7 + length * 11) % letters.len()])
+                .collect();
+            let code = String::from_utf8(code).expect("ASCII");
+            for symbology in [Symbology::DataMatrix, Symbology::Code128] {
+                let label = Label::plate("lab-1", &code, symbology);
+                let picture = print(&Png, &[label], stock("110x40", dpi), 1).expect("it prints");
+                let (pixels, width) = pixels(&picture);
+                let grey = pixels.into_iter().map(|pixel| pixel * 85).collect();
+                let found = read::found(grey, width, symbology);
+                assert_eq!(found.as_ref(), Ok(&code), "{symbology:?} at {dpi} dpi");
+                read += 1;
+            }
+        }
+    }
+    assert_eq!(read, 100);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 

@@ -1,5 +1,8 @@
-//! Reads a preview as a scanner would: what is dark in the picture, and what that says. Written from the standards, and
-//! not with the encoder's tables.
+//! Reads a preview as a scanner would: what is dark in the picture, and what that says. Bars are read as the standard says,
+//! and not with the encoder's tables; pictures as a whole by a library of another family than what draws symbols.
+
+use rxing::BarcodeFormat;
+use tenfold_labels::Symbology;
 
 /// Widths of bars and spaces of Code 128's characters by their value (ISO/IEC 15417); 104 starts set B, 106 stops.
 const WIDTHS: [&str; 107] = [
@@ -86,4 +89,17 @@ pub fn data_matrix(svg: &str) -> String {
     }
     let data = datamatrix::DataMatrix::decode(&pixels, side).expect("it is decoded");
     String::from_utf8(data).expect("ASCII")
+}
+
+/// What a scanner finds in a picture of greys, row by row: where the symbol is, nobody tells it.
+pub fn found(grey: Vec<u8>, width: usize, symbology: Symbology) -> Result<String, String> {
+    let format = match symbology {
+        Symbology::Code128 => BarcodeFormat::CODE_128,
+        Symbology::DataMatrix => BarcodeFormat::DATA_MATRIX,
+    };
+    let side = |pixels: usize| u32::try_from(pixels).expect("a picture's side");
+    let height = side(grey.len() / width);
+    rxing::helpers::detect_in_luma(grey, side(width), height, Some(format))
+        .map(|symbol| symbol.getText().to_owned())
+        .map_err(|why| why.to_string())
 }
