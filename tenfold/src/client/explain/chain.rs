@@ -4,7 +4,7 @@ use crate::output::{spoken, table};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use tenfold_proto::v1::{
-    ExplainedPool, ExplainedTest, IntakeSample, PlateView, PlateWellView, PoolMemberView, PoolView,
+    ExplainedPool, ExplainedTest, FiledSample, IntakeSample, PlateView, PlateWellView, PoolMemberView, PoolView,
     ResultExplanation, TubeView, WellCall,
 };
 
@@ -52,6 +52,9 @@ impl Chain {
         let mut text = self.headline();
         self.arrival(&mut text);
         let result = self.result.as_ref();
+        if let Some(card) = result.and_then(|result| result.filed.as_ref()) {
+            filed(&mut text, card);
+        }
         for test in result.iter().flat_map(|result| &result.tests) {
             self.round(&mut text, test);
         }
@@ -74,19 +77,20 @@ impl Chain {
         words.extend(tube.or_else(|| self.tube.as_ref().and_then(|tube| tube.tube.clone())));
         match &self.result {
             Some(result) => {
-                words.push(match result.reports.last() {
-                    Some(report) => format!(
-                        "{} (version {})",
-                        spoken(report.verdict().as_str_name()),
-                        report.version
-                    ),
-                    None => "not reported".to_owned(),
+                let reported = |what: &str, version: u32| format!("{} (version {version})", spoken(what));
+                let card = result.filed.as_ref().filter(|card| card.report_version > 0);
+                words.push(match (result.reports.last(), card) {
+                    (Some(report), _) => reported(report.verdict().as_str_name(), report.version),
+                    (None, Some(card)) => reported(card.result().as_str_name(), card.report_version),
+                    (None, None) => "not reported".to_owned(),
                 });
                 words.push(result.standing.replace('-', " "));
                 if result.withdrawn {
                     words.push("withdrawn".to_owned());
                 }
-                words.push(format!("{}, due {}", result.clock, moment(result.due)));
+                if result.due > 0 {
+                    words.push(format!("{}, due {}", result.clock, moment(result.due)));
+                }
             }
             None => {
                 words.extend(
@@ -258,6 +262,30 @@ fn readings(text: &mut String, test: &ExplainedTest) {
     for hint in &test.hints {
         let _ = writeln!(text, "Look:     {}", hint.text);
     }
+}
+
+/// What is kept at hand of a sample whose results were filed, and what cannot be told of it any more.
+fn filed(text: &mut String, card: &FiledSample) {
+    let _ = writeln!(
+        text,
+        "\nFiled by lab {}: its records are of {} to {}",
+        card.lab,
+        moment(card.from),
+        moment(card.until)
+    );
+    if card.missing.is_empty() {
+        return;
+    }
+    let last = match card.report_version {
+        0 => "It had no report".to_owned(),
+        version => format!("Its last report was version {version} of {}", moment(card.reported_at)),
+    };
+    let _ = writeln!(
+        text,
+        "Its rounds, orders, reports and receivers cannot be told any more: {}\n{last}: {}.",
+        card.missing,
+        spoken(card.result().as_str_name()),
+    );
 }
 
 fn suspect(text: &mut String, pool: &ExplainedPool) {

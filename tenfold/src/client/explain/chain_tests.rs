@@ -1,7 +1,7 @@
 use super::*;
 use tenfold_proto::v1::{
-    ContaminationHint, CtReading, EarlierAnalysis, ExplainedTarget, IssuedVersion, PoolingStep,
-    ReceiverState, Sample, Verdict,
+    ContaminationHint, CtReading, EarlierAnalysis, ExplainedTarget, FinalResult, IssuedVersion,
+    PoolingStep, ReceiverState, Sample, Verdict,
 };
 
 /// 2026-01-31 08:00 UTC and so many minutes.
@@ -210,4 +210,45 @@ fn a_closed_tube_keeps_no_steps_and_still_says_when_it_came() {
     }
     let words = chain.words();
     assert!(words.contains("received  2026-01-31T08:10:00Z"), "{words}");
+}
+
+fn card(missing: &str) -> FiledSample {
+    FiledSample {
+        lab: "lab-1".to_owned(),
+        tube: "lab-1/T17".to_owned(),
+        version: 1,
+        report_version: 1,
+        result: FinalResult::Negative.into(),
+        reported_at: at(300),
+        from: at(50),
+        until: at(310),
+        missing: missing.to_owned(),
+    }
+}
+
+#[test]
+fn a_filed_sample_of_which_the_journal_is_gone_says_what_cannot_be_told() {
+    let chain = Chain {
+        result: Some(ResultExplanation {
+            tube: "lab-1/T17".to_owned(),
+            standing: "filed".to_owned(),
+            filed: Some(card("the log begins after it")),
+            ..ResultExplanation::default()
+        }),
+        ..cleared()
+    };
+    assert_eq!(chain.words(), include_str!("filed.txt").trim_end());
+}
+
+#[test]
+fn a_filed_sample_that_the_journal_tells_of_is_told_as_ever() {
+    let mut chain = cleared();
+    if let Some(result) = &mut chain.result {
+        result.filed = Some(card(""));
+    }
+    let words = chain.words();
+    let filed =
+        "\nFiled by lab lab-1: its records are of 2026-01-31T08:50:00Z to 2026-01-31T13:10:00Z\n";
+    assert_eq!(words.replacen(filed, "", 1), cleared().words());
+    assert_ne!(words, cleared().words());
 }
