@@ -3,6 +3,7 @@
 mod curves;
 mod day;
 mod floor;
+mod long;
 mod look;
 mod pool;
 mod stamp;

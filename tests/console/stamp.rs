@@ -1,10 +1,15 @@
 //! Two plates of 96 wells are made with lots that were scanned, and stamped into one of 384: all by scans.
 
-use crate::floor::Floor;
+use crate::floor::{Floor, LAB};
 use crate::look::{in_chinese, look, on_paper};
 use tenfold_domain::well::{PlateSize, Well};
+use tenfold_lab_day::cycler;
+use tenfold_lab_day::plan::Truth;
 use tenfold_proto::v1::PlateView;
-use tenfold_tests::browser::Browser;
+use tenfold_tests::browser::{Browser, ENTER};
+
+/// Samples that one of the plates is filled with.
+const MORE: usize = 40;
 
 const MATERIALS: &str = "
 [materials]
@@ -25,7 +30,8 @@ fn answered(browser: &Browser, scan: &str, tone: &str, says: &str) {
 
 /// Wells with a sample. Where the first free one is, the plate's drawn controls say.
 fn filled(plate: &PlateView) -> Vec<Well> {
-    let wells = plate.wells.iter().filter(|well| well.content.is_some());
+    let wells = plate.wells.iter();
+    let wells = wells.filter(|well| well.content.is_some() && well.lost.is_none());
     let mut wells: Vec<Well> = wells
         .map(|well| Well::parse(PlateSize::P384, &well.well).expect("a well"))
         .collect();
@@ -42,6 +48,28 @@ fn in_quadrant(wells: &[Well], (row, column): (u8, u8)) -> Vec<Well> {
     there.collect()
 }
 
+/// The run of a plate: every fifth sample is positive, one in eleven doubtful.
+fn hand_in(browser: &Browser, floor: &Floor, plate: &str) {
+    let mut samples = 0;
+    let file = cycler::run(&floor.plate(plate), false, |_| {
+        samples += 1;
+        let truth = match samples {
+            n if n % 11 == 0 => Truth::Virus(38.5),
+            n if n % 5 == 0 => Truth::Virus(24.0),
+            _ => Truth::Negative,
+        };
+        cycler::mixed(&[truth], false)
+    });
+    browser.choose_file("#run-file", &floor.keep(&format!("{plate}.csv"), &file));
+    browser.until(
+        "the serial's field",
+        "document.activeElement.name === 'serial'",
+    );
+    browser.keys(&format!("SN-7{ENTER}"));
+    let (tone, text) = browser.answer_to(&format!("{plate}.csv"));
+    assert_eq!(tone, "good", "{text}");
+}
+
 #[test]
 fn two_plates_with_their_lots_are_stamped_into_one_of_384_wells() {
     let _alone = crate::alone();
@@ -52,17 +80,40 @@ fn two_plates_with_their_lots_are_stamped_into_one_of_384_wells() {
     floor.tenfold(&["policy", "apply", &policy]);
     let tubes = floor.register("DF", 2, "fever-clinic");
     floor.receive(&tubes);
+    let more = floor.register("DG", MORE, "fever-clinic");
+    floor.receive(&more);
     let browser = crate::browser("en");
     browser.go(&floor.page("b1", "pool"));
     browser.says("Scan a tube");
     for tube in &tubes {
         answered(&browser, tube, "note", "a well of its own");
     }
+    for tube in &more {
+        floor.tenfold(&["scan", tube, "--lab", LAB, "--bench", "b2"]);
+    }
     browser.scan("$PLATE");
     browser.says("Scan plate, pool or tube");
     for (plate, tube) in ["SMALL00001", "SMALL00002"].into_iter().zip(&tubes) {
         answered(&browser, plate, "good", "New plate");
+        answered(&browser, "$UNDO", "stop", "Nothing to undo");
         answered(&browser, tube, "good", "Well");
+        if plate == "SMALL00001" {
+            // It went into another well than the screen said.
+            answered(&browser, "$UNDO", "note", "is off the plate");
+            look(&browser, "plate-undone");
+            answered(&browser, "$UNDO", "stop", "Nothing to undo");
+            answered(&browser, tube, "good", "Well");
+            let wells = floor.plate(plate).wells.into_iter();
+            let lost: Vec<Option<String>> = wells
+                .filter(|well| well.content.is_some())
+                .map(|well| well.lost)
+                .collect();
+            assert_eq!(lost, [Some("undone at the bench".to_owned()), None]);
+        }
+        if plate == "SMALL00002" {
+            answered(&browser, "$FILL", "good", &MORE.to_string());
+            answered(&browser, "$DONE", "good", &MORE.to_string());
+        }
         answered(&browser, "$LOT", "good", "Scan the label of the lot");
         answered(&browser, "KIT-0", "stop", "The lot has expired");
         answered(&browser, "$LOT", "good", "Scan the label of the lot");
@@ -82,7 +133,7 @@ fn two_plates_with_their_lots_are_stamped_into_one_of_384_wells() {
         if plate == "SMALL00001" {
             look(&browser, "plate-lot");
         }
-        answered(&browser, "$UNDO", "stop", "takes off lots only");
+        answered(&browser, "$UNDO", "stop", "Nothing to undo");
         answered(&browser, "$SEAL", "good", &format!("{plate} is sealed"));
     }
     // Not a plate that nobody sealed; then all of it again.
@@ -98,9 +149,12 @@ fn two_plates_with_their_lots_are_stamped_into_one_of_384_wells() {
     browser.scan("$DONE");
     browser.says("Stamped and sealed");
     browser.until(
-        "two wells of 384",
-        "document.querySelectorAll('.map.c24 td[data-well]').length === 384 \
-         && document.querySelectorAll('.map td.full').length === 2",
+        "all samples in wells of 384",
+        &format!(
+            "document.querySelectorAll('.map.c24 td[data-well]').length === 384 \
+             && document.querySelectorAll('.map td.full').length === {}",
+            MORE + 2
+        ),
     );
     let plate = floor.plate("BIG0000002");
     let stamped = [
@@ -121,6 +175,13 @@ fn two_plates_with_their_lots_are_stamped_into_one_of_384_wells() {
     answered(&browser, "BIG0000002", "good", "Now scan the instrument");
     answered(&browser, "cycler-2", "stop", "does not read such plates");
     answered(&browser, "cycler-1", "good", "BIG0000002");
+    hand_in(&browser, &floor, "BIG0000002");
+    browser.scan("$RESULTS");
+    browser.until(
+        "the calls of 384 wells",
+        "document.querySelectorAll('.map.c24 td.positive').length === 8",
+    );
+    look(&browser, "results-384");
     browser.scan("$SAMPLE");
     browser.says("Scan any tube");
     browser.scan(&tubes[0]);

@@ -87,9 +87,18 @@ impl Browser {
             .unwrap_or_else(|why| panic!("{method} {path}: {why}"))
     }
 
-    fn cdp(&self, command: &str, params: Value) {
+    /// A command of Chromium's own protocol, and its answer.
+    pub fn cdp(&self, command: &str, params: Value) -> Value {
         let body = json!({ "cmd": command, "params": params });
-        self.ask("POST", "goog/cdp/execute", Some(&body));
+        self.ask("POST", "goog/cdp/execute", Some(&body))
+    }
+
+    /// Runs a script in each page from now on, before the page's own.
+    pub fn before_each_page(&self, script: &str) {
+        self.cdp(
+            "Page.addScriptToEvaluateOnNewDocument",
+            json!({ "source": script }),
+        );
     }
 
     /// Goes to an address.

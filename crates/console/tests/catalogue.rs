@@ -14,6 +14,7 @@ const SAID: &[&str] = &[
     "RetestReason",
     "PoolingStage",
     "Verdict",
+    "FinalResult",
     "LotKind",
 ];
 

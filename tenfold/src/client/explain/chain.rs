@@ -4,8 +4,8 @@ use crate::output::{spoken, table};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use tenfold_proto::v1::{
-    ExplainedPool, ExplainedTest, FiledSample, IntakeSample, PlateView, PlateWellView, PoolMemberView, PoolView,
-    ResultExplanation, TubeView, WellCall,
+    ExplainedPool, ExplainedTest, FiledSample, IntakeSample, PlateView, PlateWellView,
+    PoolMemberView, PoolView, ResultExplanation, TubeView, WellCall,
 };
 
 /// Letters of a file's hash that a person compares; the whole is in the JSON.
@@ -77,11 +77,14 @@ impl Chain {
         words.extend(tube.or_else(|| self.tube.as_ref().and_then(|tube| tube.tube.clone())));
         match &self.result {
             Some(result) => {
-                let reported = |what: &str, version: u32| format!("{} (version {version})", spoken(what));
+                let reported =
+                    |what: &str, version: u32| format!("{} (version {version})", spoken(what));
                 let card = result.filed.as_ref().filter(|card| card.report_version > 0);
                 words.push(match (result.reports.last(), card) {
                     (Some(report), _) => reported(report.verdict().as_str_name(), report.version),
-                    (None, Some(card)) => reported(card.result().as_str_name(), card.report_version),
+                    (None, Some(card)) => {
+                        reported(card.result().as_str_name(), card.report_version)
+                    }
                     (None, None) => "not reported".to_owned(),
                 });
                 words.push(result.standing.replace('-', " "));
@@ -278,7 +281,10 @@ fn filed(text: &mut String, card: &FiledSample) {
     }
     let last = match card.report_version {
         0 => "It had no report".to_owned(),
-        version => format!("Its last report was version {version} of {}", moment(card.reported_at)),
+        version => format!(
+            "Its last report was version {version} of {}",
+            moment(card.reported_at)
+        ),
     };
     let _ = writeln!(
         text,

@@ -46,9 +46,15 @@ function stamp(entry, { plate, sources }) {
   return asks(t('combine.quadrant', { n: all.length + 1 }), [t('combine.help')]);
 }
 
+/** What was placed by the scan before comes off the plate. Its well stays unused: who knows what is in it. */
+function undo({ lab, who: actor }, plate, placed) {
+  if (placed?.plate !== plate) return stop(t('plate.nothingToUndo'), t('plate.undoHelp'));
+  return { call: 'Pooling/ConfirmPlate', body: { lab, actor, plate, failed: [{ well: placed.well, reason: 'undone at the bench' }] }, undoes: placed };
+}
+
 async function resolve(entry) {
   const { lab, who: actor, text, more } = entry;
-  const { plate, lot, combine, keep } = memory('plate', entry);
+  const { plate, lot, combine, placed, keep } = memory('plate', entry);
   const what = command(text);
   if (combine && [null, 'done', 'empty'].includes(what)) return stamp(entry, combine);
   // A command ends what another had begun.
@@ -68,7 +74,7 @@ async function resolve(entry) {
     case 'fill': return { call: 'Pooling/FillPlate', body: { lab, actor, plate } };
     case 'done': return { call: 'Pooling/ConfirmPlate', body: { lab, actor, plate, rest_done: true } };
     case 'lot': return asks(t('plate.scanLot'), [t('plate.lotHelp')]);
-    case 'undo': return lot ? asks(t('plate.scanLotOff')) : stop(t('plate.undoWhat'), t('plate.undoHelp'));
+    case 'undo': return lot ? asks(t('plate.scanLotOff')) : undo(entry, plate, placed);
     case null: break;
     default: return stop(t('answer.notHere'));
   }
@@ -88,7 +94,7 @@ async function resolve(entry) {
   if (!there) return stop(title('PLATE_UNKNOWN'));
   // Scanned twice: it has its well already, and the service says the same again.
   const content = /^p\d+$/i.test(text) ? `${lab}/${text.toUpperCase()}` : text;
-  const again = (there.wells ?? []).find((well) => well.content === content);
+  const again = (there.wells ?? []).find((well) => well.content === content && !well.lost);
   const well = again ? plain(again.well) : nextWell(there);
   return well ? { call: 'Pooling/Place', body: { lab, actor, plate, well, content } } : stop(t('plate.full'), t('plate.fullHelp'));
 }
@@ -96,7 +102,10 @@ async function resolve(entry) {
 function after(entry, { reply }) {
   if (!reply) return;
   if (['Pooling/StartPlate', 'Pooling/CombinePlates'].includes(entry.call)) memory('plate', entry).keep({ plate: reply.plate, well: null });
-  if (entry.call === 'Pooling/Place') memory('plate', entry).keep({ well: plain(reply.well?.well) });
+  const { plate } = entry.body;
+  const placed = entry.call === 'Pooling/Place' ? { plate, well: plain(reply.well?.well), content: reply.well?.content } : null;
+  // Only what was scanned last can be undone: whoever undoes looks at that.
+  memory('plate', entry).keep(placed ? { placed, well: placed.well } : { placed });
   if (entry.call === 'Pooling/SealPlate') memory('plate', entry).keep({ plate: null, well: null });
 }
 
@@ -116,6 +125,10 @@ function show(entry, reply) {
     case 'Pooling/FillPlate':
       return good([{ label: t('plate.planned'), text: String((reply.wells ?? []).length) }], [t('plate.fillHelp'), ...(reply.passed_over ?? []).slice(0, 3).map((one) => `${short(one.content)}: ${one.why}`)]);
     case 'Pooling/ConfirmPlate':
+      if (entry.undoes) {
+        const { well, content } = entry.undoes;
+        return { tone: 'note', head: t('answer.note'), big: [{ text: t('plate.undone', { content: short(content) }), small: true }], lines: [t('plate.undoneHelp', { well, content: short(content) })] };
+      }
       return good([{ label: t('plate.confirmed'), text: String((reply.transferred ?? []).length) }], (reply.dropped ?? []).map((one) => `${one.well}: ${one.reason}`));
     default:
       return good([{ label: t('plate.wells'), text: String(reply.wells ?? 0) }], [t('plate.sealedHelp')], t('plate.sealed', { plate: entry.body.plate }));
@@ -155,7 +168,7 @@ function view() {
       root.replaceChildren(h('p', { class: 'empty' }, t('plate.none')));
       return;
     }
-    const wells = (plate.wells ?? []).filter((one) => one.content);
+    const wells = (plate.wells ?? []).filter((one) => one.content && !one.lost);
     root.replaceChildren(
       h('h2', { class: 'title' }, plate.plate, h('button', { type: 'button', class: 'print', onclick: () => window.print() }, t('print'))),
       h('p', { class: 'tags' }, h('span', { class: 'tag' }, plate.assay), h('span', { class: 'tag' }, `${word(plate.layout)} · ${sizeOf(plate.size)[0] * sizeOf(plate.size)[1]}`), h('span', { class: 'tag' }, word(`plateState.${plate.state}`)), h('span', { class: 'tag' }, t('plate.free', { n: plate.free ?? 0 })), [...(plate.lots ?? []).map((one) => `${word(one.kind)} ${one.lot}`), ...quadrantsOf(plate)].map((text) => h('span', { class: 'tag' }, text))),

@@ -78,14 +78,17 @@ function view() {
     const plates = await Promise.all(names.map((plate) => asked('Pooling/GetPlate', { lab, plate })));
     const due = tube?.due ?? times?.due ?? intake?.due;
     const last = (why?.reports ?? []).at(-1);
+    // Of a filed sample its card is kept, whatever became of the journal.
+    const outcome = last?.verdict ?? (why?.filed?.report_version ? why.filed.result : null);
     const sample = intake?.sample ?? tube?.sample ?? {};
     root.replaceChildren(
       h('div', { class: 'card sample' },
         h('h2', { class: 'code' }, barcode),
         h('p', { class: 'tags' }, [tube?.tube && short(tube.tube), word(tube?.stage), word(sample.specimen_type), sample.sampling_class, sample.collection_pool ? t('sample.collectionPool') : null, tube?.pool && short(tube.pool), tube?.plate && `${tube.plate} ${tube.well ?? ''}`, tube?.rack && `${tube.rack} ${tube.position ?? ''}`]
           .filter(Boolean).map((text) => h('span', { class: 'tag' }, text)), tube?.stat ? h('span', { class: 'tag stat' }, t('stat')) : null),
-        last ? h('p', { class: 'outcome' }, t('sample.outcome'), ' ', h('strong', {}, word(last.verdict))) : null,
-        due && !last ? h('p', { class: `due ${urgency(due)}` }, t('sample.due', { at: exact(due), time: until(due) })) : null,
+        outcome ? h('p', { class: 'outcome' }, t('sample.outcome'), ' ', h('strong', {}, word(outcome))) : null,
+        why?.filed?.missing ? h('p', { class: 'late' }, shape('note'), t('sample.missing', { why: why.filed.missing })) : null,
+        due && !last && !why?.filed ? h('p', { class: `due ${urgency(due)}` }, t('sample.due', { at: exact(due), time: until(due) })) : null,
         ...(tube?.holds ?? []).map((hold) => h('p', { class: 'late' }, shape('stop'), hold))),
       table(t('sample.way'), [t('sample.when'), t('sample.what'), t('sample.who'), t('sample.note')], steps({ intake, tube, times, why }).map((one) => ({ cells: [exact(one.at), word(one.kind), one.by ?? '', one.note ?? ''] })), t('sample.noSteps')),
       ...(why?.tests ?? []).map((test) => round(test, plates[names.indexOf(test.plate)])), ...[suspect(why?.suspect), receivers(why?.receivers ?? [])].filter(Boolean));
