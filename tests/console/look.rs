@@ -45,6 +45,10 @@ pub fn look(browser: &Browser, name: &str) {
     let axe = axe();
     let fits = "document.documentElement.scrollWidth <= window.innerWidth";
     browser.picture(name);
+    // What a script has not got is nothing for a person to read.
+    for nothing in ["null", "undefined", "NaN"] {
+        assert!(!browser.text().contains(nothing), "{name} says {nothing}");
+    }
     judged(browser, &axe, &format!("{name} in light"));
     assert_eq!(browser.eval(fits), true, "{name} is wider than the screen");
     let dark = |yes: bool| {

@@ -100,6 +100,10 @@ fn two_plates_with_their_lots_are_stamped_into_one_of_384_wells() {
         if plate == "SMALL00001" {
             // It went into another well than the screen said.
             answered(&browser, "$UNDO", "note", "is off the plate");
+            browser.until(
+                "the lost well",
+                "document.querySelector('.map td.lost-well')",
+            );
             look(&browser, "plate-undone");
             answered(&browser, "$UNDO", "stop", "Nothing to undo");
             answered(&browser, tube, "good", "Well");

@@ -99,14 +99,14 @@ function view() {
       h('p', { class: 'soft' }, `${exact(analysis.imported_at)} · ${analysis.actor ?? ''} · ${t('results.policy', { n: analysis.policy ?? 0 })}`),
     ];
     // What was asked for stands on top: on a small screen the run is below the fold, and the curve is not.
-    why.replaceChildren(
+    why.replaceChildren(...[
       one ? h('h2', {}, `${well}: ${word(one.call)}`) : h('p', { class: 'empty' }, t('results.pick')),
       content ? h('p', {}, content) : null,
       ...(chosen.hints ?? []).filter((hint) => (hint.wells ?? []).map(plain).includes(well)).map((hint) => h('p', { class: 'hint' }, shape('note'), h('span', {}, hintText(hint)))),
       one ? table(t('results.readings'), [t('results.target'), 'Ct', t('results.rule')], (one.readings ?? []).map(reading), '') : null,
       well && curves.of.has(well) ? curvesOf(well, curves.of.get(well), cts(one, targets)) : null,
       well && !curves.of.has(well) && curves.told ? h('p', { class: 'soft' }, t(curves.told)) : null,
-      ...run);
+      ...run].filter(Boolean));
   };
 
   /** Cts as numbers, by the names of their targets. */
