@@ -73,6 +73,25 @@ fn a_scan_shows_pool_and_slot_and_a_wrong_one_stops_with_the_reason() {
     assert!(text.contains('3'), "{text}");
     assert_eq!(floor.pool(1).expect("a pool").state, "sealed");
     assert_eq!(floor.pooled(), [&tubes[0..2], &tubes[3..4]].concat());
+    // It is plated, taken back, and plated again: into another well.
+    browser.scan("$PLATE");
+    browser.says("Scan plate, pool or tube");
+    for (scan, tone) in [
+        ("UNDONE0001", "good"),
+        ("P1", "good"),
+        ("$UNDO", "note"),
+        ("p1", "good"),
+    ] {
+        browser.scan(scan);
+        let (is, text) = browser.answer_to(scan);
+        assert_eq!(is, tone, "{scan}: {text}");
+    }
+    let wells = floor.plate("UNDONE0001").wells.into_iter();
+    let lost = wells.filter(|well| well.content.is_some());
+    assert_eq!(
+        lost.map(|well| well.lost.is_some()).collect::<Vec<_>>(),
+        [true, false]
+    );
     assert_eq!(floor.services.complaints(), Vec::<String>::new());
 }
 
