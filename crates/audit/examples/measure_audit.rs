@@ -24,7 +24,7 @@ use tenfold_audit::source::{Extent, LaneName, Record, Records, Source, SourceErr
 use tenfold_audit::{Options, audit};
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 const TOPICS: [&str; 8] = [
     "intake.inbox",

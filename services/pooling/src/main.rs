@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use tenfold_pooling::PoolingService;
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     tenfold_service_shell::program::main(&PoolingService)
