@@ -7,7 +7,7 @@ use super::super::tube::lookup::{rack as find_rack, the_tube};
 use super::super::tube::{Tube, TubeState, Vessel};
 use super::fold::ids;
 use super::seal::{SealedPool, seal};
-use super::seating::{Placed, bench_record, describe, give_seat, may_be_pooled};
+use super::seating::{Placed, Seats, bench_record, describe, give_seat, may_be_pooled};
 use super::{Mode, Pool, SealReason};
 use crate::ids::{Barcode, BenchId, LabId, PoolId, TubeId};
 use crate::policy::Policy;
@@ -15,6 +15,7 @@ use crate::rejection::Rejection;
 use crate::tables::ReadExt;
 use crate::well::{PlateSize, Well};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What is planned for one tube of a rack, or why nothing is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,9 +65,10 @@ pub fn plan(
         let place = well.column_major(PlateSize::P96);
         (!tube.stat, tube.deadline.due, place)
     });
-    let mut plans = Vec::new();
+    let mut plans = Vec::with_capacity(tubes.len());
+    let mut seats = Seats::at(bench, Mode::Rack, Some(rack));
     for (position, key, tube) in tubes {
-        let placed = plan_one(draft, policy, bench, rack, key, &tube);
+        let placed = plan_one(draft, policy, &mut seats, rack, key, &tube);
         if let Err(rejection) = &placed
             && rejection.code == crate::Code::Internal
         {
@@ -84,16 +86,21 @@ pub fn plan(
 fn plan_one(
     draft: &mut Draft<'_>,
     policy: &Policy,
-    bench: &BenchId,
+    seats: &mut Seats<'_>,
     rack: &Barcode,
     key: u64,
     tube: &Tube,
 ) -> Result<Placed, Rejection> {
     match tube.state {
         TubeState::Pooled { pool } => {
-            let planned_here = draft.state().get::<Pool>(&pool).is_some_and(|record| {
-                record.is_open() && record.rack.as_ref() == Some(rack) && record.bench == *bench
-            });
+            let planned_here = draft
+                .state()
+                .get_shared::<Pool>(&pool)
+                .is_some_and(|record| {
+                    record.is_open()
+                        && record.rack.as_ref() == Some(rack)
+                        && record.bench == *seats.bench
+                });
             if planned_here {
                 return Ok(describe(draft, pool, key, false));
             }
@@ -110,7 +117,7 @@ fn plan_one(
         }),
         _ => {
             may_be_pooled(draft, policy, key, tube)?;
-            give_seat(draft, policy, bench, Mode::Rack, Some(rack), key, tube)
+            give_seat(draft, policy, seats, key, tube)
         }
     }
 }
@@ -154,8 +161,9 @@ pub fn confirm(
     let pools: Vec<(u64, Pool)> = bench_record(draft, lab, bench)
         .open
         .into_iter()
-        .filter_map(|key| draft.state().get::<Pool>(&key).map(|pool| (key, pool)))
+        .filter_map(|key| Some((key, draft.state().get_shared::<Pool>(&key)?)))
         .filter(|(_, pool)| pool.rack.as_ref() == Some(rack))
+        .map(|(key, pool)| (key, Arc::unwrap_or_clone(pool)))
         .collect();
     if pools.is_empty() {
         return Err(Rejection::precondition(
@@ -239,7 +247,7 @@ fn confirm_pool(
     }
     let full = draft
         .state()
-        .get::<Pool>(&pool)
+        .get_shared::<Pool>(&pool)
         .is_some_and(|pool| pool.is_full());
     let why = if full {
         SealReason::Full

@@ -12,7 +12,7 @@ use super::super::tube::lookup::the_tube;
 use super::super::tube::{Tube, TubeState, Vessel};
 use super::fold::ids;
 use super::seal::{SealedPool, record_transfer, seal_if_ready};
-use super::seating::{Placed, bench_record, describe, give_seat, may_be_pooled};
+use super::seating::{Placed, Seats, bench_record, describe, give_seat, may_be_pooled};
 use super::{BenchRecord, Mode, Pool};
 use crate::ids::{BenchId, LabId, PoolId, TubeId};
 use crate::policy::Policy;
@@ -80,7 +80,7 @@ pub fn scan(
     }
     answer.placed = match tube.state {
         TubeState::Pooled { pool } => verify(draft, pool, key)?,
-        _ => give_seat(draft, policy, bench, mode, None, key, &tube)?,
+        _ => give_seat(draft, policy, &mut Seats::at(bench, mode, None), key, &tube)?,
     };
     Ok(answer)
 }

@@ -39,7 +39,7 @@ pub enum Placed {
 }
 
 pub(super) fn describe(draft: &Draft<'_>, key: u64, tube: u64, opened: bool) -> Placed {
-    let pool = draft.state().get::<Pool>(&key);
+    let pool = draft.state().get_shared::<Pool>(&key);
     Placed::Pool {
         pool: pool_id(draft.state(), key),
         slot: pool
@@ -106,16 +106,38 @@ pub(super) fn may_be_pooled(
     Ok(())
 }
 
+/// Where tubes get their seats.
+pub(super) struct Seats<'a> {
+    /// At this bench.
+    pub(super) bench: &'a BenchId,
+    /// So.
+    pub(super) mode: Mode,
+    /// In pools of this rack, or of none.
+    pub(super) rack: Option<&'a Barcode>,
+    /// Its open pools, each with the members it has now: looked for once, however many tubes get a seat.
+    open: Option<Vec<OpenPool>>,
+}
+
+impl<'a> Seats<'a> {
+    pub(super) const fn at(bench: &'a BenchId, mode: Mode, rack: Option<&'a Barcode>) -> Self {
+        Self {
+            bench,
+            mode,
+            rack,
+            open: None,
+        }
+    }
+}
+
 /// Gives a waiting tube its seat: the one decision of all three modes.
 pub(super) fn give_seat(
     draft: &mut Draft<'_>,
     policy: &Policy,
-    bench: &BenchId,
-    mode: Mode,
-    rack: Option<&Barcode>,
+    seats: &mut Seats<'_>,
     key: u64,
     tube: &Tube,
 ) -> Result<Placed, Rejection> {
+    let (bench, mode, rack) = (seats.bench, seats.mode, seats.rack);
     let id = tube_id(draft.state(), key);
     let Some(sample) = &tube.sample else {
         return Err(Rejection::precondition(
@@ -136,8 +158,11 @@ pub(super) fn give_seat(
         }
         Wish::Pool(candidate) => candidate,
     };
-    let open = open_pools(draft, &id.lab, bench, rack);
-    let seat = seat(&open, &candidate);
+    let open = match &mut seats.open {
+        Some(open) => open,
+        none => none.insert(open_pools(draft, &id.lab, bench, rack)),
+    };
+    let seat = seat(open, &candidate);
     let pool = match seat.pool {
         Some(pool) => pool,
         None => open_pool(draft, policy, &id.lab, bench, mode, rack, &candidate)?,
@@ -153,6 +178,8 @@ pub(super) fn give_seat(
         limit_by: seat.limit_by,
         seal_at,
     })?;
+    open.retain(|one| one.key != pool);
+    open.extend(open_pool_at(draft, pool, rack));
     Ok(describe(draft, pool, key, seat.pool.is_none()))
 }
 
@@ -162,7 +189,7 @@ fn seal_at(
     pool: u64,
     candidate: &Candidate,
 ) -> Option<crate::Timestamp> {
-    let pool = draft.state().get::<Pool>(&pool)?;
+    let pool = draft.state().get_shared::<Pool>(&pool)?;
     let rules = &policy.pooling;
     let by_deadline = candidate
         .seal_by
@@ -182,17 +209,21 @@ fn open_pools(
     bench_record(draft, lab, bench)
         .open
         .iter()
-        .filter_map(|key| draft.state().get::<Pool>(key).map(|pool| (*key, pool)))
-        .filter(|(_, pool)| pool.rack.as_ref() == rack)
-        .map(|(key, pool)| OpenPool {
-            key,
-            mix: pool.mix.clone(),
-            limit: pool.limit,
-            limit_by: pool.limit_by,
-            slots: pool.members.iter().map(|m| m.slot).collect(),
-            closing: pool.seal_due.is_some() || pool.hold.is_some(),
-        })
+        .filter_map(|key| open_pool_at(draft, *key, rack))
         .collect()
+}
+
+/// What the decision sees of a pool, if it is for this rack.
+fn open_pool_at(draft: &Draft<'_>, key: u64, rack: Option<&Barcode>) -> Option<OpenPool> {
+    let pool = draft.state().get_shared::<Pool>(&key)?;
+    (pool.rack.as_ref() == rack).then(|| OpenPool {
+        key,
+        mix: pool.mix.clone(),
+        limit: pool.limit,
+        limit_by: pool.limit_by,
+        slots: pool.members.iter().map(|m| m.slot).collect(),
+        closing: pool.seal_due.is_some() || pool.hold.is_some(),
+    })
 }
 
 fn open_pool(
@@ -264,5 +295,6 @@ pub(crate) fn plan_on_arrival(
     if tube.state != TubeState::Waiting || may_be_pooled(draft, policy, key, &tube).is_err() {
         return Ok(());
     }
-    give_seat(draft, policy, &bench, Mode::Plan, None, key, &tube).map(|_| ())
+    let mut seats = Seats::at(&bench, Mode::Plan, None);
+    give_seat(draft, policy, &mut seats, key, &tube).map(|_| ())
 }
