@@ -66,6 +66,11 @@ pub trait Read {
     fn candidates(&self, table: TableId, name: &str) -> Numbers;
     /// Visits the keys `from <= key` (and `< to` if given) in order.
     fn scan_rows(&self, table: TableId, from: &[u8], to: Option<&[u8]>, visit: Visit<'_>);
+    /// Visits the first record of a table. What is due next is asked for at every turn of a lane: a store may remember
+    /// where the first record is.
+    fn first_row(&self, table: TableId, visit: Visit<'_>) {
+        self.scan_rows(table, &[], None, visit);
+    }
     /// A value that cannot be decoded was met: the store must be rebuilt.
     fn report_damage(&self, table: TableId, key: &[u8]);
 }
@@ -177,10 +182,12 @@ pub trait ReadExt: Read {
     /// The first record of a table.
     fn first<R: Record>(&self) -> Option<(R::Key, R)> {
         let mut found = None;
-        scan_typed(self, &[], None, |key, record: R| {
+        let mut look = typed(self, |key, record: R| {
             found = Some((key, record));
             ControlFlow::Break(())
         });
+        self.first_row(R::TABLE, &mut look);
+        drop(look);
         found
     }
 }
@@ -191,18 +198,23 @@ fn scan_typed<R: Record>(
     store: &(impl Read + ?Sized),
     from: &[u8],
     to: Option<&[u8]>,
-    mut visit: impl FnMut(R::Key, R) -> ControlFlow<()>,
+    visit: impl FnMut(R::Key, R) -> ControlFlow<()>,
 ) {
-    store.scan_rows(R::TABLE, from, to, &mut |key, seen| match (
-        R::Key::from_bytes(key),
-        seen.record::<R>(),
-    ) {
+    store.scan_rows(R::TABLE, from, to, &mut typed(store, visit));
+}
+
+/// Shows the records behind rows; damage ends it, and is reported.
+fn typed<R: Record>(
+    store: &(impl Read + ?Sized),
+    mut visit: impl FnMut(R::Key, R) -> ControlFlow<()>,
+) -> impl FnMut(&[u8], Seen<'_>) -> ControlFlow<()> {
+    move |key, seen| match (R::Key::from_bytes(key), seen.record::<R>()) {
         (Some(key), Some(record)) => visit(key, record),
         _ => {
             store.report_damage(R::TABLE, key);
             ControlFlow::Break(())
         }
-    });
+    }
 }
 
 /// Typed writing.

@@ -24,6 +24,7 @@ pub mod calls;
 mod commit;
 pub mod context;
 pub mod digest;
+mod firsts;
 pub mod fold;
 mod history;
 mod inbox;

@@ -7,6 +7,7 @@
 //! Rows are decoded in the overlay, and those that are read often stay so when the cache has them ([`Kept`]):
 //! a row is read from bytes once, and written to bytes once a batch, however often it is read and written in it.
 
+use super::firsts::{First, Firsts};
 use super::kept::Kept;
 use super::name_pages::NamePages;
 use super::names::{self, NameIndex};
@@ -65,6 +66,7 @@ pub struct LaneState {
     overlay: Keyed<Slot>,
     /// Rows of the cache below the overlay.
     kept: RefCell<Kept>,
+    firsts: Firsts,
     open: Batch,
     /// What the open batch overwrote, in order: to go back, and to know its keys.
     undo: Vec<(KeyBytes, Option<Slot>)>,
@@ -97,6 +99,7 @@ impl LaneState {
             pages,
             overlay: Keyed::default(),
             kept: RefCell::default(),
+            firsts: Firsts::default(),
             open: 1,
             undo: Vec::new(),
             marked: Cell::new(0),
@@ -129,6 +132,7 @@ impl LaneState {
     pub fn rollback(&mut self, mark: Mark) {
         while self.undo.len() > mark.undo {
             if let Some((key, before)) = self.undo.pop() {
+                self.firsts.not_after(&key);
                 match before {
                     Some(slot) => self.overlay.insert(key, slot),
                     None => self.overlay.remove(&key),
@@ -204,6 +208,9 @@ impl LaneState {
     }
 
     fn write(&mut self, key: KeyBytes, row: Option<SharedRow>) {
+        if row.is_some() {
+            self.firsts.not_after(&key);
+        }
         if let Some(slot) = self.overlay.get_mut(&key)
             && slot.batch == self.open
             && slot.undo >= self.marked.get()
@@ -334,6 +341,37 @@ impl Read for LaneState {
             {
                 return;
             }
+        }
+    }
+
+    fn first_row(&self, table: TableId, visit: Visit<'_>) {
+        let from = match self.firsts.of(table) {
+            First::Nowhere => return,
+            First::NotBefore(key) => key,
+            First::Unknown => full_key(table, &[]),
+        };
+        // Most often it is still where it was: looked at, and not searched for.
+        match self.overlay.get(&from) {
+            Some(Slot { row: Some(row), .. }) => {
+                let _ = visit(&from[1..], Seen::Row(row));
+                return;
+            }
+            Some(_) => {}
+            None => {
+                if let Some(bytes) = self.cached(&from) {
+                    let _ = visit(&from[1..], Seen::Bytes(&bytes));
+                    return;
+                }
+            }
+        }
+        let mut first = None;
+        self.scan_rows(table, &from[1..], None, &mut |key, seen| {
+            first = Some(full_key(table, key));
+            let _ = visit(key, seen);
+            ControlFlow::Break(())
+        });
+        if !self.failed() {
+            self.firsts.is_at(table, first);
         }
     }
 

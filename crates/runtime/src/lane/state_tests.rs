@@ -78,6 +78,8 @@ proptest! {
                     let mark = state.mark();
                     state.put(&key, &Tube(format!("U{value}")));
                     state.delete::<Tube>(&(key + 1));
+                    let first = state.first::<Tube>();
+                    prop_assert_eq!(first, state.all::<Tube>().into_iter().next());
                     state.rollback(mark);
                 }
                 Step::UndoneTwice(key, value) => {
@@ -87,6 +89,8 @@ proptest! {
                     let inner = state.mark();
                     state.put(&key, &Tube(format!("V{value}")));
                     state.delete::<Tube>(&key);
+                    let first = state.first::<Tube>();
+                    prop_assert_eq!(first, state.all::<Tube>().into_iter().next());
                     state.rollback(inner);
                     prop_assert_eq!(state.get::<Tube>(&key), Some(written));
                     state.rollback(outer);
