@@ -5,8 +5,9 @@
 //! store that holds too much is closed and opened again.
 
 use super::Writes;
-use std::collections::HashSet;
-use std::hash::{BuildHasher as _, RandomState};
+use foldhash::HashSet;
+use foldhash::fast::RandomState;
+use std::hash::BuildHasher as _;
 
 /// What a row takes beside its bytes: two allocations, their headers, and its place in a leaf.
 const ROW_BYTES: usize = 64;
