@@ -6,6 +6,7 @@ mod floor;
 mod long;
 mod look;
 mod pool;
+mod reach;
 mod stamp;
 
 use std::path::PathBuf;
