@@ -3,12 +3,14 @@
 //! [`DEFAULTS`] is the documentation of every key, [`sections`] their types. Must not know policy: what a
 //! laboratory decides for itself travels in the log.
 
+mod flag;
 mod problems;
 mod sections;
 
 use figment::Figment;
 use figment::providers::{Env, Format, Toml};
 use figment::value::{Dict, Value};
+use flag::Flag;
 pub use sections::{
     Addresses, Budget, Cache, Client, Console, Grpc, Instance, Lanes, Listen, Log, LogFormat,
     LogKind, Runs, Snapshots, Telemetry,
@@ -103,7 +105,10 @@ impl Config {
             given = given.merge(env);
         }
         for (key, value) in flags {
-            given = given.merge((key.as_str(), typed(value)));
+            given = given.merge(Flag {
+                key,
+                value: typed(value),
+            });
         }
         let unknown = problems::unknown_keys(&given)?;
         if !unknown.is_empty() {

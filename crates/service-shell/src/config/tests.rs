@@ -40,6 +40,19 @@ fn a_flag_wins_over_the_file_and_the_file_over_the_defaults() {
 }
 
 #[test]
+fn what_is_wrong_on_the_command_line_is_told_as_it_was_typed() {
+    let said = |key: &str, value: &str| load("", &[(key, value)]).expect_err(key).0.join("; ");
+    assert_eq!(
+        said("console.lissen", "127.0.0.1:1"),
+        "there is no setting console.lissen (--set): did you mean console.listen?"
+    );
+    assert_eq!(
+        said("lanes.intake", "many"),
+        "invalid type: found string \"many\", expected u32 for key \"lanes.intake\" in --set"
+    );
+}
+
+#[test]
 fn an_unknown_key_is_an_error_that_offers_the_nearest_one_and_names_its_source() {
     let errors = load("[log]\nbroker = \"a:1\"\n[grcp]\ndrain_ms_max = 5\n", &[])
         .expect_err("unknown keys")
