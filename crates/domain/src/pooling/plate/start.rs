@@ -83,7 +83,7 @@ fn drawn_apart(
     let (no, newest) = find(state, lab).map_or((0, 0), |(no, record)| (no, record.plates));
     let oldest = newest.saturating_sub(NEIGHBOURS).saturating_add(1);
     let neighbours: Vec<Vec<Well>> = (oldest..=newest)
-        .filter_map(|number| state.get::<Plate>(&key_of(no, number)))
+        .filter_map(|number| state.get_shared::<Plate>(&key_of(no, number)))
         .filter(|plate| plate.size == rules.size)
         .map(|plate| weak_positives(&plate.controls))
         .collect();
