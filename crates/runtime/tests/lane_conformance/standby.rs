@@ -72,6 +72,8 @@ fn taken_warm(bed: Bed) {
     assert_eq!(bed.command(&owner, "1", "add 5").unwrap(), "5");
     let other = warm(&bed, "b", &cache);
     followed(&owner, &other);
+    // Twice for reading, and once by the thread that writes, with its first batch.
+    eventually("the cache is written", || cache.opened() == 3);
     let opened = cache.opened();
     assert_eq!(bed.command(&owner, "2", "add 7").unwrap(), "12");
     followed(&owner, &other);

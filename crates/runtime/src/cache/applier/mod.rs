@@ -1,15 +1,23 @@
 //! Applies committed batches to the cache on a thread of its own: answers never wait for sled. Or, in a
 //! simulation, one at a time when its scheduler says so.
+//!
+//! Nobody waits for a batch to be in the cache, so the thread lets a few of a lane gather and writes them as one: a lab's
+//! board, its open pools and racks are in nearly every batch, and are written once.
 
 use super::copying::{Copying, Piece, Wanted};
 use super::{Cache, LaneCache, Writes};
 use std::collections::hash_map::Entry;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// How long batches gather. A thousand small ones a second become a hundred; what they hold stays in the lanes' memory so
+/// much longer.
+const GATHER: Duration = Duration::from_millis(10);
 
 /// Told how an apply ended; must not block.
 pub type Applied = Box<dyn FnOnce(io::Result<()>) + Send>;
@@ -32,6 +40,13 @@ enum Job {
         lane: u32,
         then: Box<dyn FnOnce() + Send>,
     },
+}
+
+/// Batches of one lane, to be written as one: what a later one says of a row counts.
+#[derive(Default)]
+struct Gathered {
+    writes: Writes,
+    done: Vec<Applied>,
 }
 
 /// The thread's way into one lane's cache.
@@ -57,6 +72,44 @@ impl Handles {
             lanes: HashMap::new(),
             copying: HashMap::new(),
         }
+    }
+
+    /// Runs what has gathered, each lane's jobs in their order.
+    fn run_all(&mut self, jobs: impl Iterator<Item = Job>) {
+        let mut gathered: BTreeMap<u32, Gathered> = BTreeMap::new();
+        for job in jobs {
+            match job {
+                Job::Apply { lane, writes, done } => {
+                    let lane = gathered.entry(lane).or_default();
+                    lane.writes.extend(writes);
+                    lane.done.push(done);
+                }
+                Job::Copy { lane, .. } | Job::After { lane, .. } => {
+                    if let Some(before) = gathered.remove(&lane) {
+                        self.run_gathered(lane, before);
+                    }
+                    self.run(job);
+                }
+            }
+        }
+        for (lane, rest) in gathered {
+            self.run_gathered(lane, rest);
+        }
+    }
+
+    fn run_gathered(&mut self, lane: u32, gathered: Gathered) {
+        let Gathered { writes, done } = gathered;
+        let tell = move |result: io::Result<()>| {
+            for done in done {
+                // An error is for one; the others are told the same in its words.
+                done(match &result {
+                    Ok(()) => Ok(()),
+                    Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
+                });
+            }
+        };
+        let done = Box::new(tell);
+        self.run(Job::Apply { lane, writes, done });
     }
 
     fn run(&mut self, job: Job) {
@@ -166,8 +219,11 @@ impl Applier {
             .name(format!("{service}-cache"))
             .spawn(move || {
                 let mut handles = Handles::new(cache);
-                for job in waiting {
-                    handles.run(job);
+                while let Ok(first) = waiting.recv() {
+                    if matches!(first, Job::Apply { .. }) {
+                        std::thread::sleep(GATHER);
+                    }
+                    handles.run_all(std::iter::once(first).chain(waiting.try_iter()));
                 }
             })?;
         Ok(Self(Runs::Thread {
@@ -265,91 +321,4 @@ impl Drop for Applier {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::cache::{MemoryCache, Visit};
-    use bytes::Bytes;
-    use std::sync::atomic::{AtomicU32, Ordering};
-
-    /// A cache whose next writes fail, as one that is made anew in the middle does; the last of them panics.
-    #[derive(Clone, Default)]
-    struct Failing(MemoryCache, Arc<AtomicU32>);
-
-    impl Cache for Failing {
-        fn open(&self, lane: u32) -> io::Result<Box<dyn LaneCache>> {
-            Ok(Box::new(FailingLane(
-                self.0.open(lane)?,
-                Arc::clone(&self.1),
-            )))
-        }
-        fn wipe(&self, lane: u32) -> io::Result<()> {
-            self.0.wipe(lane)
-        }
-        fn flush(&self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    struct FailingLane(Box<dyn LaneCache>, Arc<AtomicU32>);
-
-    impl LaneCache for FailingLane {
-        fn get(&self, key: &[u8]) -> io::Result<Option<Bytes>> {
-            self.0.get(key)
-        }
-        fn scan(&self, from: &[u8], to: &[u8], visit: Visit<'_>) -> io::Result<()> {
-            self.0.scan(from, to, visit)
-        }
-        fn apply(&self, writes: Writes) -> io::Result<()> {
-            match self
-                .1
-                .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1))
-            {
-                Ok(1) => panic!("by order of the test"),
-                Ok(_) => Err(io::ErrorKind::StorageFull.into()),
-                Err(_) => self.0.apply(writes),
-            }
-        }
-    }
-
-    #[test]
-    fn behind_a_batch_that_was_not_applied_none_is_until_the_lane_is_read_anew() {
-        let cache = Failing::default();
-        let applier = Applier::spawn("intake", Arc::new(cache.clone())).unwrap();
-        let (tell, told) = channel();
-        let apply = |key: &'static str| {
-            let tell = tell.clone();
-            let writes = vec![(Bytes::from(key), Some(Bytes::from("1")))];
-            let done = move |end: io::Result<()>| tell.send((key, end.is_ok())).unwrap();
-            applier.apply(3, writes, Box::new(done));
-        };
-        let anew = || {
-            let tell = tell.clone();
-            applier.after(3, Box::new(move || tell.send(("anew", true)).unwrap()));
-        };
-        cache.1.store(2, Ordering::SeqCst);
-        apply("full");
-        apply("b");
-        anew();
-        apply("panics");
-        apply("c");
-        anew();
-        apply("d");
-        let ends: Vec<_> = told.iter().take(7).collect();
-        let bad = |name| (name, false);
-        let well = |name| (name, true);
-        assert_eq!(
-            ends,
-            [
-                bad("full"),
-                bad("b"),
-                well("anew"),
-                bad("panics"),
-                bad("c"),
-                well("anew"),
-                well("d")
-            ]
-        );
-        let lane = cache.open(3).unwrap();
-        assert_eq!(lane.get(b"b").unwrap(), None, "it would be behind a gap");
-    }
-}
+mod tests;
