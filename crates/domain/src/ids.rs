@@ -27,6 +27,12 @@ macro_rules! text_id {
                 &self.0
             }
 
+            /// The text, to own; without the machinery of [`fmt`].
+            #[must_use]
+            pub fn text(&self) -> String {
+                self.0.as_str().to_owned()
+            }
+
             /// Nothing was given.
             #[must_use]
             pub fn is_empty(&self) -> bool {
@@ -124,6 +130,13 @@ macro_rules! numbered_id {
             /// The id with this number in this lab.
             pub fn new(lab: impl Into<LabId>, number: u64) -> Self {
                 Self { lab: lab.into(), number }
+            }
+
+            /// What [`fmt::Display`] writes; without the machinery of [`fmt`], which costs more than the rest of an event.
+            #[must_use]
+            pub fn text(&self) -> String {
+                let mut digits = itoa::Buffer::new();
+                [self.lab.as_str(), "/", $letter, digits.format(self.number)].concat()
             }
 
             /// Reads what [`fmt::Display`] writes.

@@ -104,6 +104,18 @@ impl Well {
     }
 }
 
+impl Well {
+    /// What [`fmt::Display`] writes; without the machinery of [`fmt`].
+    #[must_use]
+    pub fn text(self) -> String {
+        let mut digits = itoa::Buffer::new();
+        let mut text = String::with_capacity(4);
+        text.push(char::from(b'A' + self.row));
+        text.push_str(digits.format(self.column + 1));
+        text
+    }
+}
+
 impl fmt::Display for Well {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}{}", char::from(b'A' + self.row), self.column + 1)

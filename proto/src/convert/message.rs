@@ -35,75 +35,75 @@ impl From<domain::Message> for v1::Message {
         let message = match message {
             M::SampleDetails(m) => Wire::SampleDetails(m.into()),
             M::SampleWithdrawn(m) => Wire::SampleWithdrawn(v1::SampleWithdrawn {
-                lab: m.lab.to_string(),
-                barcode: m.barcode.to_string(),
+                lab: m.lab.text(),
+                barcode: m.barcode.text(),
                 version: m.version,
                 reason: m.reason,
             }),
             M::CustodyConflict(m) => Wire::CustodyConflict(v1::CustodyConflict {
-                barcode: m.barcode.to_string(),
-                holder: m.holder.to_string(),
+                barcode: m.barcode.text(),
+                holder: m.holder.text(),
                 epoch: m.epoch,
             }),
             M::TubeSeen(m) => Wire::TubeSeen(v1::TubeSeen {
-                barcode: m.barcode.to_string(),
-                lab: m.lab.to_string(),
-                tube: m.tube.to_string(),
+                barcode: m.barcode.text(),
+                lab: m.lab.text(),
+                tube: m.tube.text(),
                 received_at: m.received_at.0,
             }),
             M::PlateLoaded(m) => Wire::PlateLoaded(m.into()),
             M::PlateVoided(m) => Wire::PlateVoided(v1::PlateVoided {
-                lab: m.lab.to_string(),
-                plate: m.plate.to_string(),
+                lab: m.lab.text(),
+                plate: m.plate.text(),
                 reason: m.reason,
             }),
             M::MemberAmended(m) => Wire::MemberAmended(v1::MemberAmended {
-                tube: m.tube.to_string(),
+                tube: m.tube.text(),
                 sample: m.sample.map(Into::into),
                 withdrawn: m.withdrawn,
             }),
             M::RetestOrdered(m) => Wire::RetestOrdered(v1::RetestOrder {
-                order: m.order.to_string(),
-                tube: m.tube.to_string(),
+                order: m.order.text(),
+                tube: m.tube.text(),
                 round: m.round,
                 reason: v1::RetestReason::from(m.reason).into(),
                 due: m.due.0,
             }),
             M::ReplateOrdered(m) => Wire::ReplateOrdered(v1::ReplateOrder {
-                lab: m.lab.to_string(),
-                plate: m.plate.to_string(),
+                lab: m.lab.text(),
+                plate: m.plate.text(),
                 wells: m.wells.iter().map(ToString::to_string).collect(),
                 reason: m.reason,
             }),
             M::SampleClosed(m) => Wire::SampleClosed(v1::SampleClosed {
-                barcode: m.barcode.to_string(),
-                tube: m.tube.to_string(),
+                barcode: m.barcode.text(),
+                tube: m.tube.text(),
                 report_version: m.report_version,
                 result: v1::FinalResult::from(m.result).into(),
                 reported_at: m.reported_at.0,
             }),
             M::RecollectionOrdered(m) => Wire::RecollectionOrdered(v1::RecollectionOrder {
-                order: m.order.to_string(),
-                barcode: m.barcode.to_string(),
-                subject: m.subject.to_string(),
+                order: m.order.text(),
+                barcode: m.barcode.text(),
+                subject: m.subject.text(),
                 reason: m.reason,
                 ordered_at: m.ordered_at.0,
                 due: m.due.0,
             }),
             M::Recollected(m) => Wire::Recollected(v1::Recollected {
-                old: m.old.to_string(),
-                new: m.new.to_string(),
+                old: m.old.text(),
+                new: m.new.text(),
                 subjects: m.subjects.iter().map(ToString::to_string).collect(),
             }),
             M::RecollectionRegistered(m) => {
                 Wire::RecollectionRegistered(v1::RecollectionRegistered {
-                    order: m.order.to_string(),
-                    barcode: m.barcode.to_string(),
+                    order: m.order.text(),
+                    barcode: m.barcode.text(),
                 })
             }
             M::RecollectionFound(m) => Wire::RecollectionFound(v1::RecollectionFound {
-                order: m.order.to_string(),
-                barcode: m.barcode.to_string(),
+                order: m.order.text(),
+                barcode: m.barcode.text(),
                 finding: v1::FinalResult::from(m.finding).into(),
             }),
         };
@@ -201,17 +201,17 @@ impl TryFrom<v1::Message> for domain::Message {
 impl From<domain::LoadedPlate> for v1::LoadedPlate {
     fn from(p: domain::LoadedPlate) -> Self {
         Self {
-            lab: p.lab.to_string(),
-            plate: p.plate.to_string(),
+            lab: p.lab.text(),
+            plate: p.plate.text(),
             size: v1::PlateSize::from(p.size).into(),
-            assay: p.assay.to_string(),
+            assay: p.assay.text(),
             instrument: p.instrument,
             loaded_at: p.loaded_at.0,
             controls: p
                 .controls
                 .into_iter()
                 .map(|(well, control)| v1::ControlWell {
-                    well: well.to_string(),
+                    well: well.text(),
                     control: v1::Control::from(control).into(),
                 })
                 .collect(),
@@ -260,7 +260,7 @@ impl TryFrom<v1::LoadedPlate> for domain::LoadedPlate {
 impl From<domain::LoadedWell> for v1::LoadedWell {
     fn from(w: domain::LoadedWell) -> Self {
         Self {
-            well: w.well.to_string(),
+            well: w.well.text(),
             plated_at: w.plated_at.0,
             pool: w.pool.map(|p| p.to_string()),
             members: wire(w.members),
@@ -283,7 +283,7 @@ impl TryFrom<v1::LoadedWell> for domain::LoadedWell {
 impl From<domain::Member> for v1::Member {
     fn from(m: domain::Member) -> Self {
         Self {
-            tube: m.tube.to_string(),
+            tube: m.tube.text(),
             sample: Some(m.sample.into()),
             withdrawn: m.withdrawn,
             round: m.round,

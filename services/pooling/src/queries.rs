@@ -9,7 +9,7 @@ use tenfold_domain::pooling::event::Mark;
 use tenfold_domain::pooling::invariants;
 use tenfold_domain::pooling::lab::{find, key_of, pool_id, pool_key, tube_id};
 use tenfold_domain::pooling::plate::Plate;
-use tenfold_domain::pooling::pool::{BenchRecord, Pool};
+use tenfold_domain::pooling::pool::{BenchRecord, Pool, RackPools, bench_of};
 use tenfold_domain::pooling::queue::{self, Entry, Item, Place, Queue};
 use tenfold_domain::pooling::tube::lookup::{expected_in, the_tube};
 use tenfold_domain::pooling::tube::{Expected, Tube};
@@ -80,16 +80,23 @@ fn the_pool(state: &dyn Read, q: &v1::GetPoolRequest) -> Result<(u64, Pool), Rej
 }
 
 fn open_pools(state: &dyn Read, q: &v1::ListOpenPoolsRequest) -> v1::ListOpenPoolsResponse {
-    let mut keys: Vec<u64> = state
-        .all::<BenchRecord>()
-        .into_iter()
-        .filter(|(name, _)| match q.bench.as_str() {
-            "" => name
-                .strip_prefix(q.lab.as_str())
-                .is_some_and(|rest| rest.starts_with('/')),
-            bench => *name == format!("{}/{bench}", q.lab),
-        })
-        .flat_map(|(_, bench)| bench.open)
+    let is_meant = |name: &str| match q.bench.as_str() {
+        "" => name
+            .strip_prefix(q.lab.as_str())
+            .is_some_and(|rest| rest.starts_with('/')),
+        bench => *name == format!("{}/{bench}", q.lab),
+    };
+    let benches = state.all::<BenchRecord>().into_iter();
+    let racks = state.all::<RackPools>().into_iter();
+    let mut keys: Vec<u64> = benches
+        .filter(|(name, _)| is_meant(name))
+        .map(|(_, bench)| bench.open)
+        .chain(
+            racks
+                .filter(|(name, _)| is_meant(bench_of(name)))
+                .map(|(_, rack)| rack.open),
+        )
+        .flatten()
         .collect();
     keys.sort_unstable();
     v1::ListOpenPoolsResponse {

@@ -6,9 +6,10 @@
 use super::state::{Entry, Life, Standing};
 use crate::ids::LabId;
 use crate::sample::Sample;
-use crate::tables::{ReadExt, Record, TableId, Write, WriteExt};
+use crate::tables::{Record, TableId, Write, WriteExt};
 use crate::time::{Millis, Timestamp};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// Where an entry is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -183,22 +184,26 @@ pub(super) fn moved(
     also: impl FnOnce(&mut LabBoard),
 ) {
     let lab = after.lab().map(ToString::to_string).unwrap_or_default();
-    let mut board = state.get::<LabBoard>(&lab).unwrap_or_default();
-    match before {
+    let left_here = match before {
         Some((old, gauge)) if old.as_str() != lab => {
             let old = old.to_string();
-            let mut left = state.get::<LabBoard>(&old).unwrap_or_default();
-            leave(&mut left, gauge);
-            state.put(&old, &left);
+            let mut left = state.take::<LabBoard>(&old).unwrap_or_default();
+            leave(Arc::make_mut(&mut left), gauge);
+            state.put_shared(&old, left);
+            None
         }
-        Some((_, gauge)) => leave(&mut board, gauge),
-        None => {}
+        before => before.map(|(_, gauge)| gauge),
+    };
+    let mut shared = state.take::<LabBoard>(&lab).unwrap_or_default();
+    let board = Arc::make_mut(&mut shared);
+    if let Some(gauge) = left_here {
+        leave(board, gauge);
     }
     if let Some(count) = board.gauge_mut(Gauge::of(after)) {
         *count = count.saturating_add(1);
     }
-    also(&mut board);
-    state.put(&lab, &board);
+    also(board);
+    state.put_shared(&lab, shared);
 }
 
 fn leave(board: &mut LabBoard, gauge: Gauge) {

@@ -219,7 +219,7 @@ impl PoolingPolicy {
     #[must_use]
     pub fn bench(&self, lab: &LabId, bench: &BenchId) -> &Bench {
         self.benches
-            .get(&format!("{lab}/{bench}"))
+            .get(&[lab.as_str(), "/", bench.as_str()].concat())
             .unwrap_or(&self.default_bench)
     }
 

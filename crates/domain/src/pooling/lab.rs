@@ -7,6 +7,7 @@
 use crate::ids::{LabId, PoolId, TubeId};
 use crate::tables::{Read, ReadExt, Record, TableId, Write, WriteExt};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// Bits of a key that number things within a lab: a lab never makes 10^12 of anything.
 const NUMBER_BITS: u32 = 40;
@@ -53,14 +54,35 @@ pub const fn number_of(key: u64) -> u64 {
 
 /// A lab that appeared before.
 #[must_use]
-pub fn find(state: &dyn Read, lab: &LabId) -> Option<(u64, LabRecord)> {
-    state.find(lab.as_str())
+pub fn find(state: &dyn Read, lab: &LabId) -> Option<(u64, Arc<LabRecord>)> {
+    state.find_shared(lab.as_str(), |_, _| true)
 }
 
-/// A lab, with a new number if it never appeared before.
-pub fn find_or_add(state: &mut dyn Write, lab: &LabId) -> (u64, LabRecord) {
-    if let Some(found) = find(state, lab) {
-        return found;
+/// The number of a lab that appeared before.
+#[must_use]
+pub fn number(state: &dyn Read, lab: &LabId) -> Option<u64> {
+    state.number_of(LabRecord::TABLE, lab.as_str(), &mut || {
+        find(state, lab).map(|(number, _)| number)
+    })
+}
+
+/// Changes a lab's counters; it gets a new number if it never appeared before.
+pub fn count<T>(
+    state: &mut dyn Write,
+    lab: &LabId,
+    how: impl FnOnce(&mut LabRecord) -> T,
+) -> (u64, T) {
+    let number = find_or_add(state, lab);
+    let mut record = state.take::<LabRecord>(&number).unwrap_or_default();
+    let counted = how(Arc::make_mut(&mut record));
+    state.put_shared(&number, record);
+    (number, counted)
+}
+
+/// The number of a lab; a new one if it never appeared before.
+fn find_or_add(state: &mut dyn Write, lab: &LabId) -> u64 {
+    if let Some(number) = number(state, lab) {
+        return number;
     }
     let mut last = 0;
     state.scan::<LabRecord>(&0, |number, _| {
@@ -73,28 +95,33 @@ pub fn find_or_add(state: &mut dyn Write, lab: &LabId) -> (u64, LabRecord) {
     };
     let number = last.saturating_add(1);
     state.put(&number, &record);
-    (number, record)
+    number
 }
 
 /// The id of the lab in a key; empty if there is none.
 #[must_use]
 pub fn id_in(state: &dyn Read, key: u64) -> LabId {
+    let lab = lab_of(key);
+    let look = &mut || {
+        let record = state.get_shared::<LabRecord>(&lab)?;
+        Some(record.id.as_str().into())
+    };
     state
-        .get::<LabRecord>(&lab_of(key))
-        .map(|lab| lab.id)
+        .name_of(LabRecord::TABLE, lab, look)
+        .map(LabId::new)
         .unwrap_or_default()
 }
 
 /// The key of a tube.
 #[must_use]
 pub fn tube_key(state: &dyn Read, tube: &TubeId) -> Option<u64> {
-    find(state, &tube.lab).map(|(lab, _)| key_of(lab, tube.number))
+    number(state, &tube.lab).map(|lab| key_of(lab, tube.number))
 }
 
 /// The key of a pool.
 #[must_use]
 pub fn pool_key(state: &dyn Read, pool: &PoolId) -> Option<u64> {
-    find(state, &pool.lab).map(|(lab, _)| key_of(lab, pool.number))
+    number(state, &pool.lab).map(|lab| key_of(lab, pool.number))
 }
 
 /// The tube under a key.
@@ -117,10 +144,15 @@ mod tests {
     #[test]
     fn each_lab_gets_a_number_of_its_own_and_keeps_it() {
         let mut state = MemoryTables::default();
-        let (first, _) = find_or_add(&mut state, &"lab-1".into());
-        let (second, _) = find_or_add(&mut state, &"lab-2".into());
+        let first = find_or_add(&mut state, &"lab-1".into());
+        let second = find_or_add(&mut state, &"lab-2".into());
         assert_ne!(first, second);
-        assert_eq!(find_or_add(&mut state, &"lab-1".into()).0, first);
+        assert_eq!(find_or_add(&mut state, &"lab-1".into()), first);
+        let (number, tubes) = count(&mut state, &"lab-2".into(), |lab| {
+            lab.tubes += 1;
+            lab.tubes
+        });
+        assert_eq!((number, tubes), (second, 1));
         let key = key_of(second, 17);
         assert_eq!(tube_id(&state, key), TubeId::new("lab-2", 17));
         assert_eq!((lab_of(key), number_of(key)), (second, 17));

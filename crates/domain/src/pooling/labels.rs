@@ -10,7 +10,7 @@
 use super::draft::Draft;
 use super::event::What;
 use super::evolve::FoldProblem;
-use super::lab::{find, find_or_add};
+use super::lab::{count, find};
 use super::plate::{Plate, by_barcode};
 use super::pool::bench_key;
 use crate::ids::{Barcode, BenchId, LabId};
@@ -173,15 +173,14 @@ const fn batch(after: u64, count: u64) -> Batch {
 pub(super) fn evolve(state: &mut dyn Write, what: &What) -> Result<(), FoldProblem> {
     match what {
         What::PoolLabelsReserved { lab, bench, batch } => {
-            let (number, mut record) = find_or_add(state, lab);
-            if batch.first <= record.pools || batch.last < batch.first {
+            let given = find(state, lab).map_or(0, |(_, record)| record.pools);
+            if batch.first <= given || batch.last < batch.first {
                 return Err(FoldProblem(format!(
                     "pool labels {} to {} of lab {lab} are not new",
                     batch.first, batch.last
                 )));
             }
-            record.pools = batch.last;
-            state.put(&number, &record);
+            count(state, lab, |lab| lab.pools = batch.last);
             let key = bench_key(lab, bench);
             let mut reserved: ReservedPools = state.get(&key).unwrap_or_default();
             reserved.batches.push(*batch);

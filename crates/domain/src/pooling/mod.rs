@@ -26,7 +26,7 @@ use crate::policy::{ActivePolicy, PolicyText};
 use crate::tables::TableDef;
 
 /// Grows whenever a table or its encoding changes.
-pub const TABLES_VERSION: u32 = 2;
+pub const TABLES_VERSION: u32 = 3;
 
 /// The tables of pooling.
 pub const TABLES: &[TableDef] = &[
@@ -45,4 +45,5 @@ pub const TABLES: &[TableDef] = &[
     TableDef::of::<board::Board>(),
     TableDef::of::<labels::ReservedPools>(),
     TableDef::of::<labels::ReservedPlates>(),
+    TableDef::of::<pool::RackPools>(),
 ];

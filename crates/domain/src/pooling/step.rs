@@ -3,7 +3,7 @@
 use crate::ids::Actor;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
-use smol_str::SmolStr;
+use smol_str::{SmolStr, SmolStrBuilder};
 
 /// Most steps kept with one thing; a tube that lives longer keeps its first and its newest ones. The
 /// journal has them all.
@@ -78,6 +78,15 @@ impl Steps {
     pub fn clear(&mut self) {
         self.0 = Vec::new();
     }
+}
+
+/// A note of several parts, without the machinery of `fmt`: every tube has some.
+pub(super) fn note(parts: &[&str]) -> SmolStr {
+    let mut note = SmolStrBuilder::new();
+    for part in parts {
+        note.push_str(part);
+    }
+    note.finish()
 }
 
 #[cfg(test)]

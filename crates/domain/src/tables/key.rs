@@ -19,9 +19,24 @@ pub trait Key: Sized {
     }
 }
 
+/// Few bytes, in place: what is copied is known when this is compiled, which counts for what is done a hundred times a tube.
+fn short<const N: usize>(bytes: [u8; N]) -> KeyBytes {
+    let mut room = [0; 32];
+    match room.first_chunk_mut::<N>() {
+        Some(start) => {
+            *start = bytes;
+            KeyBytes::from_buf_and_len(room, N)
+        }
+        None => KeyBytes::from_slice(&bytes),
+    }
+}
+
 impl Key for u64 {
     fn write(&self, to: &mut KeyBytes) {
         to.extend_from_slice(&self.to_be_bytes());
+    }
+    fn to_bytes(&self) -> KeyBytes {
+        short(self.to_be_bytes())
     }
     fn from_bytes(bytes: &[u8]) -> Option<Self> {
         Some(Self::from_be_bytes(bytes.try_into().ok()?))
@@ -97,7 +112,15 @@ impl Key for (String, u64) {
 
 /// The key of a row among the rows of all tables of a store: tables one behind the other.
 pub fn full_key(table: super::TableId, key: &[u8]) -> KeyBytes {
-    let mut full = KeyBytes::new();
+    let mut room = [0; 32];
+    if let Some((first, rest)) = room.split_first_mut()
+        && let Some(rest) = rest.get_mut(..key.len())
+    {
+        *first = table;
+        rest.copy_from_slice(key);
+        return KeyBytes::from_buf_and_len(room, key.len() + 1);
+    }
+    let mut full = KeyBytes::with_capacity(key.len() + 1);
     full.push(table);
     full.extend_from_slice(key);
     full
@@ -113,6 +136,12 @@ mod tests {
         fn keys_sort_as_their_values(a: (i64, u64), b: (i64, u64)) {
             prop_assert_eq!(a.cmp(&b), a.to_bytes().cmp(&b.to_bytes()));
             prop_assert_eq!(<(i64, u64)>::from_bytes(&a.to_bytes()), Some(a));
+        }
+
+        #[test]
+        fn a_full_key_is_its_table_and_its_key(table: u8, key in prop::collection::vec(any::<u8>(), 0..80)) {
+            let full = full_key(table, &key);
+            prop_assert_eq!(full.split_first(), Some((&table, key.as_slice())));
         }
 
         #[test]

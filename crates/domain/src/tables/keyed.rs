@@ -1,24 +1,42 @@
 //! Values by table and key: found by a hash, visited in key order.
 //!
-//! Folding looks up many more keys than it adds, and a tree compares a key with a dozen others each time. So
-//! only a new key, and a scan, meets the tree.
+//! Folding looks up many more keys than it adds, and most of what it adds is never visited in order: a decision's rows
+//! are written and taken, a lane's are written and given to the cache. So keys are put in order when somebody visits
+//! them, and not before.
 
 use super::KeyBytes;
-use foldhash::{HashMap, HashMapExt as _};
+use foldhash::fast::RandomState;
+use indexmap::IndexMap;
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::ops::Bound;
 
+/// So many keys that are no longer there may be among the ordered ones before they are put in order anew; above that,
+/// as many as there are values.
+const GONE_MIN: usize = 64;
+
 /// See the module.
 pub struct Keyed<V> {
-    values: HashMap<KeyBytes, V>,
-    order: BTreeSet<KeyBytes>,
+    values: IndexMap<KeyBytes, V, RandomState>,
+    order: RefCell<Order>,
+}
+
+/// The keys, as far as they were put in order.
+#[derive(Default)]
+struct Order {
+    /// In order; some may be gone.
+    sorted: BTreeSet<KeyBytes>,
+    /// Added since; some may be gone, and one that came again is in both.
+    fresh: Vec<KeyBytes>,
+    /// At most so many of both are gone.
+    gone: usize,
 }
 
 impl<V> Default for Keyed<V> {
     fn default() -> Self {
         Self {
-            values: HashMap::new(),
-            order: BTreeSet::new(),
+            values: IndexMap::default(),
+            order: RefCell::default(),
         }
     }
 }
@@ -43,34 +61,84 @@ impl<V> Keyed<V> {
 
     /// Puts a value under a key; answers the one before.
     pub fn insert(&mut self, key: KeyBytes, value: V) -> Option<V> {
-        if let Some(there) = self.values.get_mut(&key) {
-            return Some(std::mem::replace(there, value));
+        match self.values.entry(key) {
+            indexmap::map::Entry::Occupied(mut there) => Some(there.insert(value)),
+            indexmap::map::Entry::Vacant(empty) => {
+                let fresh = &mut self.order.get_mut().fresh;
+                fresh.push(KeyBytes::from_slice(empty.key()));
+                empty.insert(value);
+                None
+            }
         }
-        self.order.insert(KeyBytes::from_slice(&key));
-        self.values.insert(key, value)
     }
 
     /// Takes the value under a key away.
     pub fn remove(&mut self, key: &[u8]) -> Option<V> {
-        let value = self.values.remove(key)?;
-        self.order.remove(key);
+        self.remove_if(key, |_| true)
+    }
+
+    /// Takes the value under a key away, if it is one of these.
+    pub fn remove_if(&mut self, key: &[u8], is_meant: impl FnOnce(&V) -> bool) -> Option<V> {
+        let (at, _, value) = self.values.get_full(key)?;
+        if !is_meant(value) {
+            return None;
+        }
+        let (_, value) = self.values.swap_remove_index(at)?;
+        let order = self.order.get_mut();
+        order.gone += 1;
+        if order.gone > GONE_MIN.max(self.values.len()) {
+            *order = Order {
+                fresh: self
+                    .values
+                    .keys()
+                    .map(|key| KeyBytes::from_slice(key))
+                    .collect(),
+                ..Order::default()
+            };
+        }
         Some(value)
     }
 
-    /// All keys with their values, in order.
-    pub fn into_sorted(mut self) -> impl Iterator<Item = (KeyBytes, V)> {
-        self.order.into_iter().filter_map(move |key| {
-            let value = self.values.remove(&key)?;
-            Some((key, value))
-        })
+    /// All keys with their values; in the order in which they were added, if none was removed.
+    pub fn into_values(self) -> impl Iterator<Item = (KeyBytes, V)> {
+        self.values.into_iter()
     }
 
     /// The keys `from <= key < to` with their values, in order; `from` must be below `to`.
-    pub fn range(&self, from: &[u8], to: &[u8]) -> impl Iterator<Item = (&[u8], &V)> {
-        let bounds = (Bound::Included(from), Bound::Excluded(to));
-        self.order
-            .range::<[u8], _>(bounds)
-            .filter_map(|key| Some((key.as_slice(), self.values.get(key)?)))
+    pub fn range(&self, from: &[u8], to: &[u8]) -> Range<'_, V> {
+        Range {
+            keyed: self,
+            from: Bound::Included(KeyBytes::from_slice(from)),
+            to: KeyBytes::from_slice(to),
+        }
+    }
+
+    /// The first key within these bounds that is there.
+    fn first_in(&self, from: &Bound<KeyBytes>, to: &KeyBytes) -> Option<(KeyBytes, &V)> {
+        let mut order = self.order.borrow_mut();
+        let Order { sorted, fresh, .. } = &mut *order;
+        sorted.extend(fresh.drain(..));
+        let from = from.as_ref().map(KeyBytes::as_slice);
+        sorted
+            .range::<[u8], _>((from, Bound::Excluded(to.as_slice())))
+            .find_map(|key| Some((KeyBytes::from_slice(key), self.values.get(key.as_slice())?)))
+    }
+}
+
+/// Some keys with their values, in order. Each is looked for when it is wanted: most visits end early.
+pub struct Range<'a, V> {
+    keyed: &'a Keyed<V>,
+    from: Bound<KeyBytes>,
+    to: KeyBytes,
+}
+
+impl<'a, V> Iterator for Range<'a, V> {
+    type Item = (KeyBytes, &'a V);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (key, value) = self.keyed.first_in(&self.from, &self.to)?;
+        self.from = Bound::Excluded(KeyBytes::from_slice(&key));
+        Some((key, value))
     }
 }
 
@@ -83,7 +151,7 @@ mod tests {
     proptest! {
         #[test]
         fn it_holds_what_a_sorted_map_would(
-            steps in prop::collection::vec((0u8..12, prop::option::of(any::<u8>())), 0..60),
+            steps in prop::collection::vec((0u8..12, prop::option::of(any::<u8>())), 0..300),
             from in 0u8..12, length in 1u8..12,
         ) {
             let mut keyed = Keyed::default();
@@ -108,7 +176,9 @@ mod tests {
                 .map(|(key, value)| (key.to_vec(), *value))
                 .collect();
             prop_assert_eq!(got, want);
-            prop_assert!(keyed.into_sorted().eq(model));
+            let mut left: Vec<_> = keyed.into_values().collect();
+            left.sort();
+            prop_assert!(left.into_iter().eq(model));
         }
     }
 }

@@ -29,6 +29,7 @@ pub use row::{Names, Numbers, ReadRow, Row, Seen, SharedRow};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use smol_str::SmolStr;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -64,6 +65,25 @@ pub trait Read {
     fn row(&self, table: TableId, key: &[u8], read: ReadRow) -> Option<SharedRow>;
     /// Keys of the records that may bear this name; the caller checks each.
     fn candidates(&self, table: TableId, name: &str) -> Numbers;
+    /// The number of the record that bears a name, of a table in which no two bear the same and none is ever renamed or
+    /// removed: a store may remember it. `look` looks for it.
+    fn number_of(
+        &self,
+        _table: TableId,
+        _name: &str,
+        look: &mut dyn FnMut() -> Option<u64>,
+    ) -> Option<u64> {
+        look()
+    }
+    /// The name of the record with a number, of such a table.
+    fn name_of(
+        &self,
+        _table: TableId,
+        _number: u64,
+        look: &mut dyn FnMut() -> Option<SmolStr>,
+    ) -> Option<SmolStr> {
+        look()
+    }
     /// Visits the keys `from <= key` (and `< to` if given) in order.
     fn scan_rows(&self, table: TableId, from: &[u8], to: Option<&[u8]>, visit: Visit<'_>);
     /// Visits the first record of a table. What is due next is asked for at every turn of a lane: a store may remember
@@ -81,6 +101,11 @@ pub trait Write: Read {
     fn put_row(&mut self, table: TableId, key: &[u8], row: SharedRow);
     /// Removes a row; nothing happens if there is none.
     fn delete_row(&mut self, table: TableId, key: &[u8]);
+    /// The row under a key, to be changed and put back: until then nobody may look for it. A store gives away what it
+    /// holds alone, so that nothing is copied.
+    fn take_row(&mut self, table: TableId, key: &[u8], read: ReadRow) -> Option<SharedRow> {
+        self.row(table, key, read)
+    }
 }
 
 /// Typed reading.
@@ -227,6 +252,17 @@ pub trait WriteExt: Write {
     /// Writes a record under a key without copying it.
     fn put_shared<R: Record>(&mut self, key: &R::Key, record: Arc<R>) {
         self.put_row(R::TABLE, &key.to_bytes(), record);
+    }
+
+    /// The record under a key, to be changed (with [`Arc::make_mut`], which copies it only if others hold it) and put
+    /// back with [`put_shared`](Self::put_shared): until then nobody may look for it.
+    fn take<R: Record>(&mut self, key: &R::Key) -> Option<Arc<R>> {
+        let key = key.to_bytes();
+        let row = self.take_row(R::TABLE, &key, row::read::<R>)?;
+        row::record(row).or_else(|| {
+            self.report_damage(R::TABLE, &key);
+            None
+        })
     }
 
     /// Removes the record under a key.

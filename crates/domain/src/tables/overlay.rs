@@ -5,6 +5,7 @@ use super::key::full_key;
 use super::{Key, KeyBytes, Keyed, Numbers, Read, ReadRow, Seen, SharedRow, TableId, Visit, Write};
 use foldhash::HashMap;
 use smol_str::SmolStr;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::ControlFlow;
@@ -15,6 +16,18 @@ pub struct Overlay<'a> {
     /// By table and key; `None` = removed.
     rows: Keyed<Option<SharedRow>>,
     names: BTreeMap<TableId, HashMap<SmolStr, Numbers>>,
+    /// What was last looked for by name in each table: a decision asks for its lab, its rack and its tube again and
+    /// again. Tables with names are few, so a list is searched.
+    asked: RefCell<Vec<Asked>>,
+    /// Names and numbers of tables in which they never change. A decision is about one lab.
+    known: RefCell<Vec<(TableId, SmolStr, u64)>>,
+}
+
+/// What a table was last asked for by name, and the base's answer.
+struct Asked {
+    table: TableId,
+    name: SmolStr,
+    found: Numbers,
 }
 
 impl<'a> Overlay<'a> {
@@ -24,13 +37,37 @@ impl<'a> Overlay<'a> {
             base,
             rows: Keyed::default(),
             names: BTreeMap::new(),
+            asked: RefCell::default(),
+            known: RefCell::default(),
         }
+    }
+
+    /// What the base has under a name.
+    fn below(&self, table: TableId, name: &str) -> Numbers {
+        let mut asked = self.asked.borrow_mut();
+        let at = asked.iter().position(|asked| asked.table == table);
+        if let Some(last) = at.and_then(|at| asked.get(at))
+            && last.name == name
+        {
+            return last.found.clone();
+        }
+        let found = self.base.candidates(table, name);
+        let last = Asked {
+            table,
+            name: SmolStr::new(name),
+            found: found.clone(),
+        };
+        match at.and_then(|at| asked.get_mut(at)) {
+            Some(before) => *before = last,
+            None => asked.push(last),
+        }
+        found
     }
 
     /// What was written.
     #[must_use]
     pub fn into_folded(self) -> Folded {
-        Folded(self.rows.into_sorted().collect())
+        Folded(self.rows.into_values().collect())
     }
 }
 
@@ -83,11 +120,55 @@ impl Read for Overlay<'_> {
     }
 
     fn candidates(&self, table: TableId, name: &str) -> Numbers {
-        let mut numbers = self.base.candidates(table, name);
+        let mut numbers = self.below(table, name);
         if let Some(written) = self.names.get(&table).and_then(|names| names.get(name)) {
             numbers.extend_from_slice(written);
         }
         numbers
+    }
+
+    fn number_of(
+        &self,
+        table: TableId,
+        name: &str,
+        look: &mut dyn FnMut() -> Option<u64>,
+    ) -> Option<u64> {
+        let known = self
+            .known
+            .borrow()
+            .iter()
+            .find_map(|(of, known, number)| (*of == table && known == name).then_some(*number));
+        known.or_else(|| {
+            // The base may know it, and must not be told: what this finds may never be taken.
+            let number = self
+                .base
+                .number_of(table, name, &mut || None)
+                .or_else(look)?;
+            let mut known = self.known.borrow_mut();
+            known.push((table, SmolStr::new(name), number));
+            Some(number)
+        })
+    }
+
+    fn name_of(
+        &self,
+        table: TableId,
+        number: u64,
+        look: &mut dyn FnMut() -> Option<SmolStr>,
+    ) -> Option<SmolStr> {
+        let known =
+            self.known.borrow().iter().find_map(|(of, name, known)| {
+                (*of == table && *known == number).then(|| name.clone())
+            });
+        known.or_else(|| {
+            let name = self
+                .base
+                .name_of(table, number, &mut || None)
+                .or_else(look)?;
+            let mut known = self.known.borrow_mut();
+            known.push((table, name.clone(), number));
+            Some(name)
+        })
     }
 
     fn scan_rows(&self, table: TableId, from: &[u8], to: Option<&[u8]>, visit: Visit<'_>) {
@@ -102,19 +183,19 @@ impl Read for Overlay<'_> {
         let mut own = self
             .rows
             .range(&first, &end)
-            .map(|(key, row)| (key.get(1..).unwrap_or_default(), row))
+            .map(|(full, row)| (KeyBytes::from_slice(full.get(1..).unwrap_or_default()), row))
             .peekable();
         let mut ended = false;
         self.base.scan_rows(table, from, to, &mut |key, seen| {
-            while let Some((own_key, row)) = own.next_if(|(own_key, _)| *own_key < key) {
+            while let Some((own_key, row)) = own.next_if(|(own_key, _)| own_key.as_slice() < key) {
                 if let Some(row) = row
-                    && visit(own_key, Seen::Row(row)).is_break()
+                    && visit(&own_key, Seen::Row(row)).is_break()
                 {
                     ended = true;
                     return ControlFlow::Break(());
                 }
             }
-            let flow = match own.next_if(|(own_key, _)| *own_key == key) {
+            let flow = match own.next_if(|(own_key, _)| own_key.as_slice() == key) {
                 Some((_, Some(row))) => visit(key, Seen::Row(row)),
                 Some((_, None)) => ControlFlow::Continue(()),
                 None => visit(key, seen),
@@ -127,7 +208,7 @@ impl Read for Overlay<'_> {
         }
         for (key, row) in own {
             if let Some(row) = row
-                && visit(key, Seen::Row(row)).is_break()
+                && visit(&key, Seen::Row(row)).is_break()
             {
                 return;
             }
@@ -143,6 +224,9 @@ impl Write for Overlay<'_> {
     fn put_row(&mut self, table: TableId, key: &[u8], row: SharedRow) {
         if let Some(number) = u64::from_bytes(key) {
             for name in row.found_by() {
+                if self.below(table, name).contains(&number) {
+                    continue;
+                }
                 let written = self.names.entry(table).or_default();
                 let numbers = written.entry(SmolStr::new(name)).or_default();
                 if !numbers.contains(&number) {
@@ -156,6 +240,13 @@ impl Write for Overlay<'_> {
     fn delete_row(&mut self, table: TableId, key: &[u8]) {
         self.rows.insert(full_key(table, key), None);
     }
+
+    fn take_row(&mut self, table: TableId, key: &[u8], read: ReadRow) -> Option<SharedRow> {
+        match self.rows.get_mut(&full_key(table, key)) {
+            Some(written) => written.take(),
+            None => self.base.row(table, key, read),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -164,6 +255,7 @@ mod tests {
     use crate::tables::{MemoryTables, Names, ReadExt, Record, WriteExt};
     use proptest::prelude::*;
     use serde::{Deserialize, Serialize};
+    use std::sync::Arc;
 
     /// A label on something.
     #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -181,6 +273,13 @@ mod tests {
 
     fn label(text: u8) -> Label {
         Label(format!("L{text}"))
+    }
+
+    fn change(state: &mut dyn Write, key: u64, to: Label) {
+        if let Some(mut label) = state.take::<Label>(&key) {
+            *Arc::make_mut(&mut label) = to;
+            state.put_shared(&key, label);
+        }
     }
 
     fn rows(state: &dyn Read, from: u64, to: Option<u64>, most: usize) -> Vec<(u64, Label)> {
@@ -204,7 +303,7 @@ mod tests {
         #[test]
         fn an_overlay_reads_as_if_its_writes_were_in_the_base(
             base in prop::collection::btree_map(0u64..20, 0u8..9, 0..10),
-            writes in prop::collection::vec((0u64..20, prop::option::of(0u8..9)), 0..12),
+            writes in prop::collection::vec((0u64..20, prop::option::of(0u8..18)), 0..12),
             from in 0u64..20, to in prop::option::of(0u64..20), most in 1usize..30,
         ) {
             let mut plain = MemoryTables::default();
@@ -215,6 +314,10 @@ mod tests {
             let mut over = Overlay::over(&under);
             for (key, text) in writes {
                 match text {
+                    Some(text) if text >= 9 => {
+                        change(&mut plain, key, label(text - 9));
+                        change(&mut over, key, label(text - 9));
+                    }
                     Some(text) => {
                         plain.put(&key, &label(text));
                         over.put(&key, &label(text));

@@ -1,6 +1,7 @@
 //! Rows as stores hand them about: decoded, shared, and written to bytes only when somebody wants bytes.
 
 use super::Record;
+use postcard::ser_flavors::Flavor;
 use smallvec::SmallVec;
 use std::any::Any;
 use std::sync::Arc;
@@ -15,11 +16,32 @@ pub trait Row: Any + Send + Sync {
 
 impl<R: Record> Row for R {
     fn encode(&self, to: Vec<u8>) -> Option<Vec<u8>> {
-        postcard::to_extend(self, to).ok()
+        postcard::serialize_with_flavor(self, Appending(to)).ok()
     }
 
     fn found_by(&self) -> Names<'_> {
         if R::NAMED { self.names() } else { Names::new() }
+    }
+}
+
+/// Appends to bytes that are there, slice by slice: `postcard::to_extend` does so byte by byte.
+struct Appending(Vec<u8>);
+
+impl Flavor for Appending {
+    type Output = Vec<u8>;
+
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        self.0.push(byte);
+        Ok(())
+    }
+
+    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<Vec<u8>> {
+        Ok(self.0)
     }
 }
 

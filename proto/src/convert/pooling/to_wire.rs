@@ -3,7 +3,7 @@
 use crate::v1;
 use crate::v1::pooling_event::What as Wire;
 use crate::v1::pooling_tube_held::Hold;
-use tenfold_domain::ids::{PoolId, TubeId};
+use tenfold_domain::ids::{Barcode, PoolId, TubeId};
 use tenfold_domain::message::Message;
 use tenfold_domain::pooling::event::{Check, Clock, Event, PlateRef, What};
 use tenfold_domain::pooling::plate::combine::Sources;
@@ -14,7 +14,7 @@ use tenfold_domain::pooling::tube::{RackPlace, TubeHold};
 impl From<&Event> for v1::PoolingEvent {
     fn from(event: &Event) -> Self {
         Self {
-            by: event.by.to_string(),
+            by: event.by.text(),
             what: what(&event.what),
         }
     }
@@ -38,8 +38,8 @@ fn what(what: &What) -> Option<Wire> {
             version,
             reason,
         } => Wire::ExpectedWithdrawn(v1::PoolingExpectedWithdrawn {
-            lab: lab.to_string(),
-            barcode: barcode.to_string(),
+            lab: lab.text(),
+            barcode: barcode.text(),
             version: *version,
             reason: reason.clone(),
         }),
@@ -51,8 +51,8 @@ fn what(what: &What) -> Option<Wire> {
             volume_ul,
             expected,
         } => Wire::TubeReceived(v1::PoolingTubeReceived {
-            tube: tube.to_string(),
-            barcode: barcode.as_ref().map(ToString::to_string),
+            tube: tube.text(),
+            barcode: barcode.as_ref().map(Barcode::text),
             place: p.as_ref().map(place),
             clock: Some(clock(c)),
             volume_ul: *volume_ul,
@@ -63,16 +63,16 @@ fn what(what: &What) -> Option<Wire> {
             sample,
             clock: c,
         } => Wire::TubeDetailed(v1::PoolingTubeDetailed {
-            tube: tube.to_string(),
+            tube: tube.text(),
             sample: Some(sample.as_ref().into()),
             clock: Some(clock(c)),
         }),
         What::TubeMoved { tube, place: p } => Wire::TubeMoved(v1::PoolingTubeMoved {
-            tube: tube.to_string(),
+            tube: tube.text(),
             place: p.as_ref().map(place),
         }),
         What::TubeHeld { tube, hold: h } => Wire::TubeHeld(v1::PoolingTubeHeld {
-            tube: tube.to_string(),
+            tube: tube.text(),
             hold: Some(hold(h)),
         }),
         What::TubeReleased { tube, reason } => Wire::TubeReleased(tube_reason(tube, reason)),
@@ -83,9 +83,9 @@ fn what(what: &What) -> Option<Wire> {
             reason,
             expected,
         } => Wire::TubeRelabelled(v1::PoolingTubeRelabelled {
-            tube: tube.to_string(),
-            barcode: barcode.to_string(),
-            dropped: dropped.as_ref().map(ToString::to_string),
+            tube: tube.text(),
+            barcode: barcode.text(),
+            dropped: dropped.as_ref().map(Barcode::text),
             reason: reason.clone(),
             expected: expected.as_ref().map(clock),
         }),
@@ -95,7 +95,7 @@ fn what(what: &What) -> Option<Wire> {
             version,
             reason,
         } => Wire::TubeWithdrawn(v1::PoolingTubeWithdrawn {
-            tube: tube.to_string(),
+            tube: tube.text(),
             version: *version,
             reason: reason.clone(),
         }),
@@ -106,11 +106,11 @@ fn what(what: &What) -> Option<Wire> {
             mix: m,
             rack,
         } => Wire::PoolOpened(v1::PoolingPoolOpened {
-            pool: pool.to_string(),
-            bench: bench.to_string(),
+            pool: pool.text(),
+            bench: bench.text(),
             mode: v1::PoolingMode::from(*mode).into(),
             mix: Some(mix(m)),
-            rack: rack.as_ref().map(ToString::to_string),
+            rack: rack.as_ref().map(Barcode::text),
         }),
         What::MemberPlanned {
             pool,
@@ -120,27 +120,27 @@ fn what(what: &What) -> Option<Wire> {
             limit_by,
             seal_at,
         } => Wire::MemberPlanned(v1::PoolingMemberPlanned {
-            pool: pool.to_string(),
-            tube: tube.to_string(),
+            pool: pool.text(),
+            tube: tube.text(),
             slot: u32::from(*slot),
             limit: u32::from(*limit),
             limit_by: v1::PoolLimitBy::from(*limit_by).into(),
             seal_at: seal_at.map(|at| at.0),
         }),
         What::MemberVerified { pool, tube } => Wire::MemberVerified(v1::PoolTransfer {
-            pool: pool.to_string(),
-            tube: tube.to_string(),
+            pool: pool.text(),
+            tube: tube.text(),
         }),
         What::MemberTransferred { pool, tube, ul } => {
             Wire::MemberTransferred(v1::PoolingMemberTransferred {
-                pool: pool.to_string(),
-                tube: tube.to_string(),
+                pool: pool.text(),
+                tube: tube.text(),
                 ul: *ul,
             })
         }
         What::MemberLeft { pool, tube, reason } => Wire::MemberLeft(v1::PoolMemberFailed {
-            pool: pool.to_string(),
-            tube: tube.to_string(),
+            pool: pool.text(),
+            tube: tube.text(),
             reason: reason.clone(),
         }),
         What::SealDue { pool, why } => Wire::SealDue(seal(pool, *why)),
@@ -149,8 +149,8 @@ fn what(what: &What) -> Option<Wire> {
         What::PoolHeld { pool, reason } => Wire::PoolHeld(pool_reason(pool, reason)),
         What::PoolReleased { pool, reason } => Wire::PoolReleased(pool_reason(pool, reason)),
         What::TubeAlone { tube, bench, why } => Wire::TubeAlone(v1::PoolingTubeAlone {
-            tube: tube.to_string(),
-            bench: bench.to_string(),
+            tube: tube.text(),
+            bench: bench.text(),
             why: why.clone(),
         }),
         What::AloneUndone { tube, reason } => Wire::AloneUndone(tube_reason(tube, reason)),
@@ -164,13 +164,13 @@ fn what(what: &What) -> Option<Wire> {
         } => Wire::PlateStarted(v1::PoolingPlateStarted {
             plate: plate(p),
             size: v1::PlateSize::from(*size).into(),
-            assay: assay.to_string(),
+            assay: assay.text(),
             layout: layout.clone(),
             seed: *seed,
             controls: controls
                 .iter()
                 .map(|(well, control)| v1::ControlWell {
-                    well: well.to_string(),
+                    well: well.text(),
                     control: v1::Control::from(*control).into(),
                 })
                 .collect(),
@@ -206,7 +206,7 @@ fn what(what: &What) -> Option<Wire> {
             wells: wells
                 .iter()
                 .map(|(well, content)| v1::PlateWellContent {
-                    well: well.to_string(),
+                    well: well.text(),
                     content: content.to_string(),
                 })
                 .collect(),
@@ -217,7 +217,7 @@ fn what(what: &What) -> Option<Wire> {
             ul,
         } => Wire::WellsTransferred(v1::PoolingWellsTransferred {
             plate: plate(p),
-            wells: wells.iter().map(ToString::to_string).collect(),
+            wells: wells.iter().map(|well| well.text()).collect(),
             ul: *ul,
         }),
         What::WellFailed {
@@ -226,29 +226,29 @@ fn what(what: &What) -> Option<Wire> {
             reason,
         } => Wire::WellFailed(v1::PoolingWellFailed {
             plate: plate(p),
-            well: well.to_string(),
+            well: well.text(),
             reason: reason.clone(),
         }),
         What::PlateSealed { plate: p } => Wire::PlateSealed(v1::PoolingPlate {
-            lab: p.lab.to_string(),
-            plate: p.barcode.to_string(),
+            lab: p.lab.text(),
+            plate: p.barcode.text(),
         }),
         What::PlateVoided { plate: p, reason } => Wire::PlateVoided(v1::PlateVoided {
-            lab: p.lab.to_string(),
-            plate: p.barcode.to_string(),
+            lab: p.lab.text(),
+            plate: p.barcode.text(),
             reason: reason.clone(),
         }),
         What::PoolLabelsReserved { lab, bench, batch } => {
             Wire::PoolLabelsReserved(v1::PoolingLabelsReserved {
-                lab: lab.to_string(),
-                bench: bench.to_string(),
+                lab: lab.text(),
+                bench: bench.text(),
                 first: batch.first,
                 last: batch.last,
             })
         }
         What::PlateLabelsReserved { lab, batch } => {
             Wire::PlateLabelsReserved(v1::PoolingLabelsReserved {
-                lab: lab.to_string(),
+                lab: lab.text(),
                 bench: String::new(),
                 first: batch.first,
                 last: batch.last,
@@ -302,8 +302,8 @@ fn clock(clock: &Clock) -> v1::PoolingClock {
 
 fn place(place: &RackPlace) -> v1::PoolingRackPlace {
     v1::PoolingRackPlace {
-        rack: place.rack.to_string(),
-        position: place.position.to_string(),
+        rack: place.rack.text(),
+        position: place.position.text(),
     }
 }
 
@@ -316,11 +316,11 @@ fn hold(hold: &TubeHold) -> Hold {
             registered: *registered,
             observed: *observed,
         }),
-        TubeHold::DuplicateBarcode { other } => Hold::DuplicateBarcode(other.to_string()),
+        TubeHold::DuplicateBarcode { other } => Hold::DuplicateBarcode(other.text()),
         TubeHold::Unreadable => Hold::Unreadable(true),
         TubeHold::CustodyConflict { holder, epoch } => {
             Hold::CustodyConflict(v1::PoolingCustodyHold {
-                holder: holder.to_string(),
+                holder: holder.text(),
                 epoch: *epoch,
             })
         }
@@ -339,8 +339,8 @@ fn mix(mix: &Mix) -> v1::PoolingMix {
 
 fn plate(plate: &PlateRef) -> Option<v1::PoolingPlate> {
     Some(v1::PoolingPlate {
-        lab: plate.lab.to_string(),
-        plate: plate.barcode.to_string(),
+        lab: plate.lab.text(),
+        plate: plate.barcode.text(),
     })
 }
 
@@ -351,35 +351,35 @@ pub fn quadrants(sources: &Sources) -> Vec<v1::PlateQuadrant> {
     plates
         .map(|(quadrant, plate)| v1::PlateQuadrant {
             quadrant: u32::from(*quadrant),
-            plate: plate.to_string(),
+            plate: plate.text(),
         })
         .collect()
 }
 
 fn seal(pool: &PoolId, why: SealReason) -> v1::PoolingSeal {
     v1::PoolingSeal {
-        pool: pool.to_string(),
+        pool: pool.text(),
         why: v1::PoolSealReason::from(why).into(),
     }
 }
 
 fn tube_reason(tube: &TubeId, reason: &str) -> v1::PoolingTubeReason {
     v1::PoolingTubeReason {
-        tube: tube.to_string(),
+        tube: tube.text(),
         reason: reason.to_owned(),
     }
 }
 
 fn pool_reason(pool: &PoolId, reason: &str) -> v1::PoolingPoolReason {
     v1::PoolingPoolReason {
-        pool: pool.to_string(),
+        pool: pool.text(),
         reason: reason.to_owned(),
     }
 }
 
 fn check(check: &Check) -> v1::PoolingDeadlineCheck {
     v1::PoolingDeadlineCheck {
-        tube: check.tube.to_string(),
+        tube: check.tube.text(),
         mark: v1::TubeMark::from(check.mark).into(),
         next: check.next.map(|at| at.0),
     }

@@ -57,7 +57,7 @@ pub fn decide(
         Command::Scan(c) => {
             let scanned = scan::scan(draft, policy, &lab, &c.bench.into(), &c.barcode)?;
             done(&v1::ScanResponse {
-                tube: scanned.tube.to_string(),
+                tube: scanned.tube.text(),
                 placement: Some(placement(scanned.placed)),
                 transferred: scanned
                     .transferred
@@ -78,7 +78,7 @@ pub fn decide(
         Command::UndoScan(c) => {
             let (tube, closed) = undo::undo(draft, &lab, &c.tube, &c.reason)?;
             done(&v1::UndoScanResponse {
-                tube: tube.to_string(),
+                tube: tube.text(),
                 sealed: closed.as_ref().map(sealed),
             })
         }
@@ -155,8 +155,8 @@ fn confirmed_rack(
             .failed
             .into_iter()
             .map(|(pool, tube, reason)| v1::PoolMemberFailed {
-                pool: pool.to_string(),
-                tube: tube.to_string(),
+                pool: pool.text(),
+                tube: tube.text(),
                 reason,
             })
             .collect(),

@@ -41,11 +41,11 @@ pub(super) fn receive(
 fn rack_arrival(rack: v1::RackContains) -> Result<Arrival, Rejection> {
     let mut positions = BTreeMap::new();
     for (index, stated) in rack.positions.into_iter().enumerate() {
-        let field = format!("arrival.rack.positions[{index}].position");
+        let field = || format!("arrival.rack.positions[{index}].position");
         let Some(position) = Well::parse(PlateSize::P96, &stated.position) else {
             return Err(Rejection::invalid(
                 "POSITION_UNKNOWN",
-                &field,
+                &field(),
                 format!("{:?} is no position of a rack", stated.position),
                 "positions are A1 to H12",
             ));
@@ -58,7 +58,7 @@ fn rack_arrival(rack: v1::RackContains) -> Result<Arrival, Rejection> {
         if positions.insert(position, found).is_some() {
             return Err(Rejection::invalid(
                 "POSITION_TWICE",
-                &field,
+                &field(),
                 format!("position {position} is named twice"),
                 "scan the rack again",
             ));
@@ -100,9 +100,9 @@ fn received_tube(tube: Received) -> v1::ReceivedTube {
         Verdict::Unreadable(why) => (Wire::Unreadable, why),
     };
     v1::ReceivedTube {
-        position: tube.position.map(|p| p.to_string()),
-        barcode: tube.barcode.map(|b| b.to_string()),
-        tube: tube.tube.map(|t| t.to_string()),
+        position: tube.position.map(|p| p.text()),
+        barcode: tube.barcode.map(|b| b.text()),
+        tube: tube.tube.map(|t| t.text()),
         verdict: verdict.into(),
         why,
     }

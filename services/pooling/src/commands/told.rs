@@ -8,8 +8,8 @@ use tenfold_proto::v1;
 
 pub(super) fn planned(tube: PlannedTube) -> v1::PlannedTube {
     v1::PlannedTube {
-        position: tube.position.to_string(),
-        tube: tube.tube.to_string(),
+        position: tube.position.text(),
+        tube: tube.tube.text(),
         planned: Some(match tube.placed {
             Ok(placed) => v1::planned_tube::Planned::Placement(placement(placed)),
             Err(why) => v1::planned_tube::Planned::Refused(v1::PlanRefusal {
@@ -34,7 +34,7 @@ pub(super) fn placement(placed: Placed) -> v1::TubePlacement {
                 limit_by,
                 opened,
             } => Placement::Pool(v1::PoolSeat {
-                pool: pool.to_string(),
+                pool: pool.text(),
                 slot: u32::from(slot),
                 members: u32::from(members),
                 limit: u32::from(limit),
@@ -47,7 +47,7 @@ pub(super) fn placement(placed: Placed) -> v1::TubePlacement {
 
 pub(super) fn sealed(pool: &SealedPool) -> v1::PoolSealedTold {
     v1::PoolSealedTold {
-        pool: pool.pool.to_string(),
+        pool: pool.pool.text(),
         reason: v1::PoolSealReason::from(pool.why).into(),
         why: pool.why.words().to_owned(),
         members: u32::from(pool.members),
@@ -56,13 +56,11 @@ pub(super) fn sealed(pool: &SealedPool) -> v1::PoolSealedTold {
 
 pub(super) fn transfer(pool: &PoolId, tube: &TubeId) -> v1::PoolTransfer {
     v1::PoolTransfer {
-        pool: pool.to_string(),
-        tube: tube.to_string(),
+        pool: pool.text(),
+        tube: tube.text(),
     }
 }
 
 pub(super) fn tube_response(tube: TubeId) -> v1::TubeResponse {
-    v1::TubeResponse {
-        tube: tube.to_string(),
-    }
+    v1::TubeResponse { tube: tube.text() }
 }

@@ -10,6 +10,7 @@ use crate::intake::state::{Closed, Entry, Life, Open, Outcome, Standing, Verdict
 use crate::sample::Flag;
 use crate::tables::{Write, WriteExt};
 use crate::time::Timestamp;
+use std::sync::Arc;
 
 pub(super) fn registered(
     state: &mut dyn Write,
@@ -30,7 +31,8 @@ pub(super) fn registered(
         custody,
         life: Life::Open(Box::new(open(stated))),
     };
-    state.put(&number, &entry);
+    let entry = Arc::new(entry);
+    state.put_shared(&number, Arc::clone(&entry));
     if entry.custody.is_none() {
         watch(state, stated.at_risk, number);
     }
@@ -75,7 +77,8 @@ pub(super) fn amended(state: &mut dyn Write, stated: &Stated, at: Timestamp) -> 
             ));
         }
     }
-    state.put(&number, &entry);
+    let entry = Arc::new(entry);
+    state.put_shared(&number, Arc::clone(&entry));
     if entry.custody.is_none() && matches!(entry.life, Life::Open(_)) {
         watch(state, stated.at_risk, number);
     }
@@ -129,7 +132,8 @@ pub(super) fn withdrawn(
         reason: reason.to_owned(),
         at,
     });
-    state.put(&number, &entry);
+    let entry = Arc::new(entry);
+    state.put_shared(&number, Arc::clone(&entry));
     board::moved(state, before, &entry, |_| {});
     Ok(())
 }

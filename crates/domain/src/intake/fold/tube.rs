@@ -7,6 +7,7 @@ use crate::intake::registration::digest;
 use crate::intake::state::{CLAIMS_MAX, Closed, Custody, Entry, Life};
 use crate::message::{SampleClosed, TubeSeen};
 use crate::tables::{ReadExt, Write, WriteExt};
+use std::sync::Arc;
 
 pub(super) fn received(state: &mut dyn Write, seen: &TubeSeen) -> Result<(), String> {
     let custody = Custody {
@@ -22,7 +23,8 @@ pub(super) fn received(state: &mut dyn Write, seen: &TubeSeen) -> Result<(), Str
             life: Life::Seen(seen.barcode.clone()),
             custody: Some(custody),
         };
-        state.put(&number, &entry);
+        let entry = Arc::new(entry);
+        state.put_shared(&number, Arc::clone(&entry));
         board::moved(state, None, &entry, |_| {});
         return Ok(());
     };
@@ -40,7 +42,8 @@ pub(super) fn received(state: &mut dyn Write, seen: &TubeSeen) -> Result<(), Str
         Life::Seen(_) | Life::Withdrawn(_) => None,
     };
     entry.custody = Some(custody);
-    state.put(&number, &entry);
+    let entry = Arc::new(entry);
+    state.put_shared(&number, Arc::clone(&entry));
     board::moved(state, before, &entry, |board| {
         if let Some(registered_at) = registered_at {
             board::received(board, registered_at, seen.received_at);
@@ -60,7 +63,8 @@ pub(super) fn disputed(
         && custody.claims.len() < CLAIMS_MAX
     {
         custody.claims.push(claimant.clone());
-        state.put(&number, &entry);
+        let entry = Arc::new(entry);
+        state.put_shared(&number, Arc::clone(&entry));
     }
     Ok(())
 }
@@ -112,7 +116,8 @@ pub(super) fn closed(state: &mut dyn Write, closing: &SampleClosed) -> Result<()
         result: closing.result,
         reported_at: closing.reported_at,
     });
-    state.put(&number, &entry);
+    let entry = Arc::new(entry);
+    state.put_shared(&number, Arc::clone(&entry));
     board::moved(state, before, &entry, |_| {});
     Ok(())
 }

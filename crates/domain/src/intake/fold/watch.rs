@@ -6,6 +6,7 @@ use crate::intake::board;
 use crate::intake::state::{Entry, Life, Standing, WATCH_CHUNK, Watch};
 use crate::tables::{ReadExt, Write, WriteExt};
 use crate::time::Timestamp;
+use std::sync::Arc;
 
 /// One minute, the width of a watch.
 const MINUTE_MS: i64 = 60_000;
@@ -52,7 +53,8 @@ fn stands(state: &mut dyn Write, barcode: &Barcode, standing: Standing) {
     };
     open.standing = standing;
     let due = open.deadline.due;
-    state.put(&number, &entry);
+    let entry = Arc::new(entry);
+    state.put_shared(&number, Arc::clone(&entry));
     if standing == Standing::AtRisk {
         watch(state, due, number);
     }

@@ -173,7 +173,8 @@ pub fn shift(state: &mut dyn Write, lab: u64, shift: Shift, at: Timestamp) {
     if shift.from == shift.to {
         return;
     }
-    let mut board = of(state, lab);
+    let mut shared = state.take::<Board>(&lab).unwrap_or_default();
+    let board = Arc::make_mut(&mut shared);
     if let Some((stage, tally)) = shift.from {
         if let Some(mine) = board.tallies.get_mut(stage as usize) {
             *mine = mine.minus(tally);
@@ -194,7 +195,7 @@ pub fn shift(state: &mut dyn Write, lab: u64, shift: Shift, at: Timestamp) {
     {
         *mine = mine.plus(tally);
     }
-    state.put_shared(&lab, Arc::new(board));
+    state.put_shared(&lab, shared);
 }
 
 /// The board of a lab.

@@ -2,7 +2,7 @@
 
 use super::super::event::{Content, Event, PlateRef, What};
 use super::super::evolve::FoldProblem;
-use super::super::lab::{find_or_add, key_of, pool_key, tube_key};
+use super::super::lab::{count, key_of, pool_key, tube_key};
 use super::super::pool::{self, Pool, PoolState, Transfer};
 use super::super::queue::Item;
 use super::super::step::{StepKind, Steps};
@@ -14,6 +14,7 @@ use crate::message::ReplateOrder;
 use crate::tables::{Read, ReadExt, Write, WriteExt};
 use crate::time::Timestamp;
 use crate::well::Well;
+use std::sync::Arc;
 
 pub(crate) fn evolve(
     state: &mut dyn Write,
@@ -178,9 +179,10 @@ fn started(state: &mut dyn Write, event: &Event, at: Timestamp) {
     else {
         return;
     };
-    let (lab, mut record) = find_or_add(state, &id.lab);
-    record.plates = record.plates.saturating_add(1);
-    state.put(&lab, &record);
+    let (lab, number) = count(state, &id.lab, |lab| {
+        lab.plates = lab.plates.saturating_add(1);
+        lab.plates
+    });
     let mut plate = Plate {
         barcode: id.barcode.clone(),
         size: *size,
@@ -197,7 +199,7 @@ fn started(state: &mut dyn Write, event: &Event, at: Timestamp) {
     plate
         .steps
         .add(StepKind::Opened, at, &event.by, assay.as_str());
-    state.put(&key_of(lab, record.plates), &plate);
+    state.put_shared(&key_of(lab, number), Arc::new(plate));
 }
 
 fn change(
@@ -274,17 +276,21 @@ fn lose(
 /// What a well holds is (still) there.
 pub(crate) fn stands_on(state: &dyn Read, item: Item, plate_key: u64) -> bool {
     let vessel = match item {
-        Item::Pool(key) => match state.get::<Pool>(&key).map(|pool| pool.state) {
-            Some(PoolState::Sealed(vessel)) => vessel,
-            _ => return false,
-        },
-        Item::Tube(key) => match state.get::<Tube>(&key).map(|tube| tube.state) {
-            Some(TubeState::Alone(vessel)) => vessel,
-            _ => return false,
-        },
-        Item::Expected(_) => return false,
+        Item::Pool(key) => state
+            .get_shared::<Pool>(&key)
+            .and_then(|pool| match pool.state {
+                PoolState::Sealed(vessel) => Some(vessel),
+                _ => None,
+            }),
+        Item::Tube(key) => state
+            .get_shared::<Tube>(&key)
+            .and_then(|tube| match tube.state {
+                TubeState::Alone(vessel) => Some(vessel),
+                _ => None,
+            }),
+        Item::Expected(_) => None,
     };
-    matches!(vessel, Vessel::Plated { plate, .. } | Vessel::Loaded { plate, .. } if plate == plate_key)
+    matches!(vessel, Some(Vessel::Plated { plate, .. } | Vessel::Loaded { plate, .. }) if plate == plate_key)
 }
 
 fn move_item(
@@ -298,21 +304,20 @@ fn move_item(
 ) {
     match item {
         Item::Pool(key) => {
-            if let Some(old) = state.get::<Pool>(&key) {
-                let mut pool = old.clone();
+            pool::change_at(state, key, at, |_, pool| {
                 pool.state = PoolState::Sealed(vessel);
                 pool.steps.add(step, at, by, note);
-                pool::save(state, key, Some(&old), pool, at);
-            }
+            });
         }
         Item::Tube(key) => {
-            if let Some(old) = state.get::<Tube>(&key)
-                && matches!(old.state, TubeState::Alone(_))
-            {
-                let mut tube = old.clone();
-                tube.state = TubeState::Alone(vessel);
-                tube.steps.add(step, at, by, note);
-                tube::save(state, key, Some(&old), tube, at);
+            let is_alone = state
+                .get_shared::<Tube>(&key)
+                .is_some_and(|tube| matches!(tube.state, TubeState::Alone(_)));
+            if is_alone {
+                tube::change_at(state, key, at, |_, tube| {
+                    tube.state = TubeState::Alone(vessel);
+                    tube.steps.add(step, at, by, note);
+                });
             }
         }
         Item::Expected(_) => {}
@@ -322,20 +327,16 @@ fn move_item(
 fn take_liquid(state: &mut dyn Write, item: Item, ul: u32, by: &Actor, plate: &str, at: Timestamp) {
     match item {
         Item::Pool(key) => {
-            if let Some(old) = state.get::<Pool>(&key) {
-                let mut pool = old.clone();
+            pool::change_at(state, key, at, |_, pool| {
                 pool.volume_ul = pool.volume_ul.saturating_sub(ul);
                 pool.steps.add(StepKind::Transferred, at, by, plate);
-                pool::save(state, key, Some(&old), pool, at);
-            }
+            });
         }
         Item::Tube(key) => {
-            if let Some(old) = state.get::<Tube>(&key) {
-                let mut tube = old.clone();
+            tube::change_at(state, key, at, |_, tube| {
                 tube.volume_ul = tube.volume_ul.saturating_sub(ul);
                 tube.steps.add(StepKind::Transferred, at, by, plate);
-                tube::save(state, key, Some(&old), tube, at);
-            }
+            });
         }
         Item::Expected(_) => {}
     }

@@ -3,17 +3,19 @@
 use super::super::board::Tally;
 use super::super::event::{Event, Mark, What};
 use super::super::evolve::FoldProblem;
-use super::super::lab::{find_or_add, id_in, key_of, pool_id, pool_key, tube_key};
+use super::super::lab::{count, id_in, key_of, pool_id, pool_key, tube_key};
 use super::super::labels;
-use super::super::step::{StepKind, Steps};
+use super::super::step::{StepKind, Steps, note};
 use super::super::tube::{self, Tube, TubeState, Vessel};
 use super::assign::LimitBy;
 use super::{
-    BenchRecord, LeftMember, Pool, PoolMember, PoolState, Sealed, Transfer, bench_key, save,
+    BenchRecord, LeftMember, Pool, PoolMember, PoolState, RackPools, Sealed, Stood, Transfer,
+    bench_key, rack_key, save,
 };
-use crate::ids::{BenchId, PoolId, TubeId};
+use crate::ids::{Barcode, BenchId, PoolId, TubeId};
 use crate::tables::{ReadExt, Write, WriteExt};
 use crate::time::Timestamp;
+use std::sync::Arc;
 
 pub(crate) fn evolve(
     state: &mut dyn Write,
@@ -36,7 +38,7 @@ pub(crate) fn evolve(
             })
         }
         What::MemberTransferred { pool, tube, ul } => {
-            let name = pool.to_string();
+            let name = pool.text();
             tube::change(state, tube, at, |_, _, tube| {
                 tube.volume_ul = tube.volume_ul.saturating_sub(*ul);
                 tube.steps.add(StepKind::Transferred, at, by, name);
@@ -52,7 +54,7 @@ pub(crate) fn evolve(
                     member.transfer = Some(transfer);
                     pool.volume_ul = pool.volume_ul.saturating_add(*ul);
                 }
-                clear_pending(state, pool_key, &pool.bench, key);
+                clear_pending(state, pool_key, pool, key);
             })
         }
         What::MemberLeft { pool, tube, reason } => {
@@ -75,7 +77,7 @@ pub(crate) fn evolve(
                     });
                 }
                 pool.due = earliest(state, pool);
-                clear_pending(state, pool_key, &pool.bench, key);
+                clear_pending(state, pool_key, pool, key);
             })
         }
         What::SealDue { pool, why } => change(state, pool, at, |_, _, pool| {
@@ -123,9 +125,7 @@ fn opened(state: &mut dyn Write, event: &Event, at: Timestamp) {
     else {
         return;
     };
-    let (lab, mut record) = find_or_add(state, &id.lab);
-    record.pools = record.pools.max(id.number);
-    state.put(&lab, &record);
+    let (lab, ()) = count(state, &id.lab, |lab| lab.pools = lab.pools.max(id.number));
     labels::used(state, &id.lab, bench_id, id.number);
     let key = key_of(lab, id.number);
     let mut pool = Pool {
@@ -151,8 +151,11 @@ fn opened(state: &mut dyn Write, event: &Event, at: Timestamp) {
     };
     pool.steps
         .add(StepKind::Opened, at, &event.by, bench_id.as_str());
-    save(state, key, None, pool, at);
-    bench(state, key, bench_id, |bench| bench.open.push(key));
+    save(state, key, &Stood::nowhere(at), Arc::new(pool), at);
+    match rack {
+        Some(rack) => rack_pools(state, key, bench_id, rack, |open| open.push(key)),
+        None => bench(state, key, bench_id, |bench| bench.open.push(key)),
+    }
 }
 
 fn planned(state: &mut dyn Write, event: &Event, at: Timestamp) -> Result<(), FoldProblem> {
@@ -177,7 +180,7 @@ fn planned(state: &mut dyn Write, event: &Event, at: Timestamp) -> Result<(), Fo
             StepKind::Planned,
             at,
             &event.by,
-            format!("{pool_id} slot {slot}"),
+            note(&[&pool_id.text(), " slot ", itoa::Buffer::new().format(*slot)]),
         );
         joined = Some((tube.round, tube.mark, tube.deadline.due));
     })?;
@@ -224,29 +227,29 @@ fn voided(
     })?;
     let key = pool_key(state, id).unwrap_or_default();
     for member in members {
-        let Some(old) = state.get_shared::<Tube>(&member.tube) else {
-            continue;
-        };
-        if old.state != (TubeState::Pooled { pool: key }) {
+        let is_in = state
+            .get_shared::<Tube>(&member.tube)
+            .is_some_and(|tube| tube.state == TubeState::Pooled { pool: key });
+        if !is_in {
             continue;
         }
-        let mut tube = Tube::clone(&old);
-        if tube.withdrawn {
-            tube.close(TubeState::Withdrawn);
-        } else {
-            tube.state = TubeState::Waiting;
-            if member.transfer.is_some() {
-                tube.round = tube.round.saturating_add(1);
+        tube::change_at(state, member.tube, at, |_, tube| {
+            if tube.withdrawn {
+                tube.close(TubeState::Withdrawn);
+            } else {
+                tube.state = TubeState::Waiting;
+                if member.transfer.is_some() {
+                    tube.round = tube.round.saturating_add(1);
+                }
             }
-        }
-        tube.steps
-            .add(StepKind::Left, at, &event.by, format!("{id}: {reason}"));
-        tube::save(state, member.tube, Some(&old), tube, at);
+            tube.steps
+                .add(StepKind::Left, at, &event.by, format!("{id}: {reason}"));
+        });
     }
     Ok(())
 }
 
-/// Reads a pool, changes it, and writes it.
+/// Changes the pool with an id.
 pub(crate) fn change(
     state: &mut dyn Write,
     id: &PoolId,
@@ -255,11 +258,25 @@ pub(crate) fn change(
 ) -> Result<(), FoldProblem> {
     let missing = || FoldProblem::missing("pool", id);
     let key = pool_key(state, id).ok_or_else(missing)?;
-    let old = state.get_shared::<Pool>(&key).ok_or_else(missing)?;
-    let mut new = Pool::clone(&old);
-    how(state, key, &mut new);
-    save(state, key, Some(&old), new, at);
-    Ok(())
+    change_at(state, key, at, |state, pool| how(state, key, pool))
+        .then_some(())
+        .ok_or_else(missing)
+}
+
+/// Takes a pool, changes it, and puts it back. False if there is none.
+pub(crate) fn change_at(
+    state: &mut dyn Write,
+    key: u64,
+    at: Timestamp,
+    how: impl FnOnce(&mut dyn Write, &mut Pool),
+) -> bool {
+    let Some(mut pool) = state.take::<Pool>(&key) else {
+        return false;
+    };
+    let stood = Stood::of(key, &pool);
+    how(state, Arc::make_mut(&mut pool));
+    save(state, key, &stood, pool, at);
+    true
 }
 
 /// A tube goes its own way from now on: if it is in a pool, the pool counts it no more.
@@ -279,11 +296,7 @@ pub(crate) fn remark(state: &mut dyn Write, tube: &TubeState, from: Mark, to: Ma
 }
 
 fn recount(state: &mut dyn Write, key: u64, from: Option<Mark>, to: Option<Mark>, at: Timestamp) {
-    if let Some(old) = state.get_shared::<Pool>(&key) {
-        let mut pool = Pool::clone(&old);
-        pool.recount(from, to);
-        save(state, key, Some(&old), pool, at);
-    }
+    change_at(state, key, at, |_, pool| pool.recount(from, to));
 }
 
 fn earliest(state: &dyn Write, pool: &Pool) -> Timestamp {
@@ -298,24 +311,52 @@ fn earliest(state: &dyn Write, pool: &Pool) -> Timestamp {
 /// Changes the bench a pool is made at; a bench with nothing on it is not kept.
 fn bench(state: &mut dyn Write, pool: u64, bench: &BenchId, how: impl FnOnce(&mut BenchRecord)) {
     let key = bench_key(&id_in(state, pool), bench);
-    let mut record = state.get::<BenchRecord>(&key).unwrap_or_default();
-    how(&mut record);
-    if record == BenchRecord::default() {
+    let mut record = state.take::<BenchRecord>(&key).unwrap_or_default();
+    how(Arc::make_mut(&mut record));
+    if *record == BenchRecord::default() {
         state.delete::<BenchRecord>(&key);
     } else {
-        state.put(&key, &record);
+        state.put_shared(&key, record);
     }
 }
 
-fn clear_pending(state: &mut dyn Write, pool: u64, at_bench: &BenchId, tube: u64) {
-    bench(state, pool, at_bench, |bench| {
-        if bench.pending == Some((pool, tube)) {
+/// Changes the list of a rack's open pools; an empty one is not kept.
+fn rack_pools(
+    state: &mut dyn Write,
+    pool: u64,
+    bench: &BenchId,
+    rack: &Barcode,
+    how: impl FnOnce(&mut Vec<u64>),
+) {
+    let key = rack_key(&id_in(state, pool), bench, rack);
+    let mut pools = state.take::<RackPools>(&key).unwrap_or_default();
+    how(&mut Arc::make_mut(&mut pools).open);
+    if pools.open.is_empty() {
+        state.delete::<RackPools>(&key);
+    } else {
+        state.put_shared(&key, pools);
+    }
+}
+
+/// No transfer of this tube is under way any more. Of a rack's pool none ever is.
+fn clear_pending(state: &mut dyn Write, key: u64, pool: &Pool, tube: u64) {
+    if pool.rack.is_some() {
+        return;
+    }
+    bench(state, key, &pool.bench, |bench| {
+        if bench.pending == Some((key, tube)) {
             bench.pending = None;
         }
     });
 }
 
 fn close_at_bench(state: &mut dyn Write, key: u64, pool: &Pool) {
+    if let Some(rack) = &pool.rack {
+        rack_pools(state, key, &pool.bench, rack, |open| {
+            open.retain(|open| *open != key);
+        });
+        return;
+    }
     bench(state, key, &pool.bench, |bench| {
         bench.open.retain(|open| *open != key);
         if bench.pending.is_some_and(|(pool, _)| pool == key) {

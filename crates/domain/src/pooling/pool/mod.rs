@@ -20,7 +20,7 @@ pub mod seating;
 pub mod undo;
 pub mod void;
 
-pub(super) use fold::{evolve, part, remark};
+pub(super) use fold::{change_at, evolve, part, remark};
 
 use super::board::{self, Shift, Stage, Tally};
 use super::event::Mark;
@@ -260,15 +260,42 @@ impl Pool {
     }
 }
 
+/// Where a pool stood before a change: in its queue, on the board, among the timers.
+pub(super) struct Stood {
+    place: Option<Place>,
+    timer: Option<(i64, u64)>,
+    stage: Option<Stage>,
+    counted: Option<(Stage, Tally)>,
+    since: Timestamp,
+}
+
+impl Stood {
+    /// Nowhere: it is new.
+    const fn nowhere(at: Timestamp) -> Self {
+        Self {
+            place: None,
+            timer: None,
+            stage: None,
+            counted: None,
+            since: at,
+        }
+    }
+
+    /// Where a pool stands.
+    fn of(key: u64, pool: &Pool) -> Self {
+        Self {
+            place: pool.queue_place(key),
+            timer: pool.timer(key),
+            stage: pool.stage(),
+            counted: pool.counted(),
+            since: pool.since,
+        }
+    }
+}
+
 /// Writes a pool, and moves it in the queues, on the board and among the timers.
-pub(super) fn save(
-    state: &mut dyn Write,
-    key: u64,
-    old: Option<&Pool>,
-    mut new: Pool,
-    at: Timestamp,
-) {
-    let (before, after) = (old.and_then(|p| p.queue_place(key)), new.queue_place(key));
+fn save(state: &mut dyn Write, key: u64, stood: &Stood, mut new: Arc<Pool>, at: Timestamp) {
+    let (before, after) = (stood.place, new.queue_place(key));
     if before != after {
         if let Some(place) = before {
             state.delete::<Entry>(&place);
@@ -277,7 +304,7 @@ pub(super) fn save(
             state.put(&place, &Entry { due: new.due });
         }
     }
-    let (before, after) = (old.and_then(|p| p.timer(key)), new.timer(key));
+    let (before, after) = (stood.timer, new.timer(key));
     if before != after {
         if let Some(timer) = before {
             state.delete::<SealTimer>(&timer);
@@ -286,13 +313,12 @@ pub(super) fn save(
             state.put(&timer, &SealTimer);
         }
     }
-    if old.and_then(Pool::stage) != new.stage() {
-        new.since = at;
+    if stood.stage != new.stage() {
+        Arc::make_mut(&mut new).since = at;
     }
-    let since = old.map_or(at, |p| p.since);
-    let (from, to) = (old.and_then(Pool::counted), new.counted());
+    let (from, to, since) = (stood.counted, new.counted(), stood.since);
     board::shift(state, lab_of(key), Shift { from, to, since }, at);
-    state.put_shared(&key, Arc::new(new));
+    state.put_shared(&key, new);
 }
 
 /// When an open pool must seal: (milliseconds, pool).
@@ -305,7 +331,7 @@ impl Record for SealTimer {
     type Key = (i64, u64);
 }
 
-/// A bench: its open pools, and the transfer under way at it. Named `lab/bench`.
+/// A bench: its open pools but those planned for a rack, and the transfer under way at it. Named `lab/bench`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BenchRecord {
     /// Keys of its open pools.
@@ -320,8 +346,37 @@ impl Record for BenchRecord {
     type Key = String;
 }
 
+/// The open pools that were planned for a rack at a bench. A liquid handler has many racks under way, and whoever asks
+/// for one of them must not look through all.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RackPools {
+    /// Their keys.
+    pub open: Vec<u64>,
+}
+
+impl Record for RackPools {
+    const TABLE: TableId = 14;
+    const NAME: &'static str = "pools of racks";
+    type Key = String;
+}
+
+/// Between bench and rack in a key: no label has it.
+const UNIT: &str = "\u{1f}";
+
+/// The key of a rack's pools at a bench.
+#[must_use]
+pub fn rack_key(lab: &crate::ids::LabId, bench: &BenchId, rack: &Barcode) -> String {
+    [lab.as_str(), "/", bench.as_str(), UNIT, rack.as_str()].concat()
+}
+
+/// The bench's part of the key of a rack's pools.
+#[must_use]
+pub fn bench_of(rack_key: &str) -> &str {
+    rack_key.split(UNIT).next().unwrap_or_default()
+}
+
 /// The key of a bench.
 #[must_use]
 pub fn bench_key(lab: &crate::ids::LabId, bench: &BenchId) -> String {
-    format!("{lab}/{bench}")
+    [lab.as_str(), "/", bench.as_str()].concat()
 }

@@ -7,7 +7,7 @@ use super::super::tube::lookup::{rack as find_rack, the_tube};
 use super::super::tube::{Tube, TubeState, Vessel};
 use super::fold::ids;
 use super::seal::{SealedPool, seal};
-use super::seating::{Placed, Seats, bench_record, describe, give_seat, may_be_pooled};
+use super::seating::{Placed, Seats, describe, give_seat, may_be_pooled, open_at};
 use super::{Mode, Pool, SealReason};
 use crate::ids::{Barcode, BenchId, LabId, PoolId, TubeId};
 use crate::policy::Policy;
@@ -56,10 +56,10 @@ pub fn plan(
             "receive the rack first",
         ));
     };
-    let mut tubes: Vec<(Well, u64, Tube)> = record
+    let mut tubes: Vec<(Well, u64, Arc<Tube>)> = record
         .tubes
         .iter()
-        .filter_map(|(well, key)| Some((*well, *key, draft.state().get::<Tube>(key)?)))
+        .filter_map(|(well, key)| Some((*well, *key, draft.state().get_shared::<Tube>(key)?)))
         .collect();
     tubes.sort_by_key(|(well, _, tube)| {
         let place = well.column_major(PlateSize::P96);
@@ -158,12 +158,9 @@ pub fn confirm(
     named: &[(String, Performed)],
     rest_done: bool,
 ) -> Result<Confirmed, Rejection> {
-    let pools: Vec<(u64, Pool)> = bench_record(draft, lab, bench)
-        .open
+    let pools: Vec<(u64, Arc<Pool>)> = open_at(draft, lab, bench, Some(rack))
         .into_iter()
         .filter_map(|key| Some((key, draft.state().get_shared::<Pool>(&key)?)))
-        .filter(|(_, pool)| pool.rack.as_ref() == Some(rack))
-        .map(|(key, pool)| (key, Arc::unwrap_or_clone(pool)))
         .collect();
     if pools.is_empty() {
         return Err(Rejection::precondition(

@@ -95,7 +95,7 @@ fn seat_it_has(
 ) -> Result<Option<Placed>, Rejection> {
     match tube.state {
         TubeState::Pooled { pool } => {
-            let Some(open) = draft.state().get::<Pool>(&pool) else {
+            let Some(open) = draft.state().get_shared::<Pool>(&pool) else {
                 return Ok(None);
             };
             let done = open.member(key).is_some_and(|m| m.transfer.is_some());

@@ -44,7 +44,7 @@ pub(super) fn seal_if_ready(
     draft: &mut Draft<'_>,
     pool: u64,
 ) -> Result<Option<SealedPool>, Rejection> {
-    let Some(record) = draft.state().get::<Pool>(&pool) else {
+    let Some(record) = draft.state().get_shared::<Pool>(&pool) else {
         return Ok(None);
     };
     if !record.is_open() || record.members.is_empty() || record.untransferred().next().is_some() {
@@ -71,7 +71,7 @@ pub(super) fn seal(
     })?;
     let members = draft
         .state()
-        .get::<Pool>(&pool)
+        .get_shared::<Pool>(&pool)
         .map_or(0, |p| u8::try_from(p.members.len()).unwrap_or(u8::MAX));
     Ok(SealedPool {
         pool: id,

@@ -7,7 +7,7 @@ use super::super::labels::next_pool;
 use super::super::tube::hold::not_over;
 use super::super::tube::{Tube, TubeState, Vessel};
 use super::assign::{Candidate, LimitBy, OpenPool, Wish, seat, wish};
-use super::{BenchRecord, Mode, Pool, bench_key};
+use super::{BenchRecord, Mode, Pool, RackPools, bench_key, rack_key};
 use crate::ids::{Barcode, BenchId, LabId, PoolId, TubeId};
 use crate::policy::Policy;
 use crate::rejection::Rejection;
@@ -66,8 +66,9 @@ pub(super) fn may_be_pooled(
     tube: &Tube,
 ) -> Result<(), Rejection> {
     not_over(tube)?;
-    let id = tube_id(draft.state(), key);
+    let id = || tube_id(draft.state(), key);
     if let Some(hold) = tube.holds.first() {
+        let id = id();
         return Err(Rejection::precondition(
             "TUBE_HELD",
             "barcode",
@@ -76,6 +77,7 @@ pub(super) fn may_be_pooled(
         ));
     }
     if let TubeState::Alone(Vessel::Plated { .. } | Vessel::Loaded { .. }) = tube.state {
+        let id = id();
         return Err(Rejection::precondition(
             "TUBE_PLATED",
             "barcode",
@@ -84,6 +86,7 @@ pub(super) fn may_be_pooled(
         ));
     }
     if tube.sample.is_none() {
+        let id = id();
         return Err(Rejection::precondition(
             "DETAILS_PENDING",
             "barcode",
@@ -93,6 +96,7 @@ pub(super) fn may_be_pooled(
     }
     let rules = &policy.pooling;
     if tube.volume_ul < rules.pool_take_ul {
+        let id = id();
         return Err(Rejection::precondition(
             "VOLUME_LOW",
             "barcode",
@@ -206,11 +210,24 @@ fn open_pools(
     bench: &BenchId,
     rack: Option<&Barcode>,
 ) -> Vec<OpenPool> {
-    bench_record(draft, lab, bench)
-        .open
-        .iter()
-        .filter_map(|key| open_pool_at(draft, *key, rack))
+    open_at(draft, lab, bench, rack)
+        .into_iter()
+        .filter_map(|key| open_pool_at(draft, key, rack))
         .collect()
+}
+
+/// Keys of the open pools at a bench that are for a rack, or for none.
+pub(super) fn open_at(
+    draft: &Draft<'_>,
+    lab: &LabId,
+    bench: &BenchId,
+    rack: Option<&Barcode>,
+) -> Vec<u64> {
+    let Some(rack) = rack else {
+        return bench_record(draft, lab, bench).open;
+    };
+    let pools: Option<RackPools> = draft.state().get(&rack_key(lab, bench, rack));
+    pools.unwrap_or_default().open
 }
 
 /// What the decision sees of a pool, if it is for this rack.
@@ -235,8 +252,11 @@ fn open_pool(
     rack: Option<&Barcode>,
     candidate: &Candidate,
 ) -> Result<u64, Rejection> {
-    let open = bench_record(draft, lab, bench).open;
     let most = policy.pooling.open_pools_max;
+    let open = match mode {
+        Mode::Scan => open_at(draft, lab, bench, None),
+        Mode::Rack | Mode::Plan => Vec::new(),
+    };
     if mode == Mode::Scan && open.len() >= usize::from(most) {
         let names: Vec<String> = open
             .iter()
@@ -253,10 +273,11 @@ fn open_pool(
             "close one of them, or scan the tube at another bench",
         ));
     }
-    let (number, record) = find(draft.state(), lab).unwrap_or_default();
+    let (number, pools) =
+        find(draft.state(), lab).map_or((0, 0), |(number, lab)| (number, lab.pools));
     // A bench with a roll of printed labels takes the next one of it.
     let reserved = next_pool(draft.state(), lab, bench);
-    let next = reserved.unwrap_or_else(|| record.pools.saturating_add(1));
+    let next = reserved.unwrap_or_else(|| pools.saturating_add(1));
     let id = PoolId::new(lab.clone(), next);
     let key = key_of(number, id.number);
     draft.emit(What::PoolOpened {
@@ -289,7 +310,7 @@ pub(crate) fn plan_on_arrival(
     let Some(key) = tube_key(draft.state(), id) else {
         return Ok(());
     };
-    let Some(tube) = draft.state().get::<Tube>(&key) else {
+    let Some(tube) = draft.state().get_shared::<Tube>(&key) else {
         return Ok(());
     };
     if tube.state != TubeState::Waiting || may_be_pooled(draft, policy, key, &tube).is_err() {

@@ -2,16 +2,18 @@
 
 use super::super::event::{Clock, Event, What};
 use super::super::evolve::FoldProblem;
-use super::super::lab::{LabRecord, find_or_add, key_of, lab_of, tube_key};
+use super::super::lab::{LabRecord, count, key_of, lab_of, tube_key};
 use super::super::pool;
-use super::super::step::{StepKind, Steps};
+use super::super::step::{StepKind, Steps, note};
 use super::{
-    Expected, Rack, RackPlace, Tube, TubeHold, TubeState, Vessel, lookup, save, save_expected,
+    Expected, Rack, RackPlace, Stood, Tube, TubeHold, TubeState, Vessel, lookup, save,
+    save_expected,
 };
 use crate::ids::{Barcode, TubeId};
 use crate::sample::Sample;
 use crate::tables::{ReadExt, Write, WriteExt};
 use crate::time::Timestamp;
+use crate::well::Well;
 use std::sync::Arc;
 
 pub(crate) fn evolve(
@@ -22,16 +24,17 @@ pub(crate) fn evolve(
     let by = &event.by;
     match &event.what {
         What::SampleExpected { sample, clock } => {
-            let (lab, mut record) = find_or_add(state, &sample.lab);
             let old = lookup::expected_in(state, &sample.lab, &sample.barcode);
-            let key = old.as_ref().map_or_else(
-                || {
-                    record.expected = record.expected.saturating_add(1);
-                    state.put(&lab, &record);
-                    key_of(lab, record.expected)
-                },
-                |(key, _)| *key,
-            );
+            let key = match &old {
+                Some((key, _)) => *key,
+                None => {
+                    let (lab, number) = count(state, &sample.lab, |lab| {
+                        lab.expected = lab.expected.saturating_add(1);
+                        lab.expected
+                    });
+                    key_of(lab, number)
+                }
+            };
             let new = Expected {
                 sample: Arc::clone(sample),
                 clock: *clock,
@@ -126,7 +129,7 @@ pub(crate) fn evolve(
     }
 }
 
-/// Reads a tube, changes it, and writes it.
+/// Changes the tube with an id.
 pub(crate) fn change(
     state: &mut dyn Write,
     id: &TubeId,
@@ -135,11 +138,25 @@ pub(crate) fn change(
 ) -> Result<(), FoldProblem> {
     let missing = || FoldProblem::missing("tube", id);
     let key = tube_key(state, id).ok_or_else(missing)?;
-    let old = state.get_shared::<Tube>(&key).ok_or_else(missing)?;
-    let mut new = Tube::clone(&old);
-    how(state, key, &mut new);
-    save(state, key, Some(&old), new, at);
-    Ok(())
+    change_at(state, key, at, |state, tube| how(state, key, tube))
+        .then_some(())
+        .ok_or_else(missing)
+}
+
+/// Takes a tube, changes it, and puts it back. False if there is none.
+pub(crate) fn change_at(
+    state: &mut dyn Write,
+    key: u64,
+    at: Timestamp,
+    how: impl FnOnce(&mut dyn Write, &mut Tube),
+) -> bool {
+    let Some(mut tube) = state.take::<Tube>(&key) else {
+        return false;
+    };
+    let stood = Stood::of(key, &tube);
+    how(state, Arc::make_mut(&mut tube));
+    save(state, key, &stood, tube, at);
+    true
 }
 
 fn received(state: &mut dyn Write, event: &Event, at: Timestamp) {
@@ -154,9 +171,7 @@ fn received(state: &mut dyn Write, event: &Event, at: Timestamp) {
     else {
         return;
     };
-    let (lab, mut record) = find_or_add(state, &id.lab);
-    record.tubes = record.tubes.max(id.number);
-    state.put(&lab, &record);
+    let (lab, ()) = count(state, &id.lab, |lab| lab.tubes = lab.tubes.max(id.number));
     let key = key_of(lab, id.number);
     let sample = barcode
         .as_ref()
@@ -188,10 +203,10 @@ fn received(state: &mut dyn Write, event: &Event, at: Timestamp) {
         &event.by,
         place
             .as_ref()
-            .map(|p| format!("{} {}", p.rack, p.position))
+            .map(|p| note(&[p.rack.as_str(), " ", &p.position.text()]))
             .unwrap_or_default(),
     );
-    save(state, key, None, tube, at);
+    save(state, key, &Stood::nowhere(at), Arc::new(tube), at);
 }
 
 /// Takes the registration expected under a barcode.
@@ -238,9 +253,16 @@ fn put_in_place(state: &mut dyn Write, key: u64, tube: &mut Tube, place: Option<
     }
     if let Some(new) = &place {
         change_rack(state, lab_of(key), &new.rack, |rack| {
-            rack.tubes.retain(|(position, _)| *position != new.position);
-            rack.tubes.push((new.position, key));
-            rack.tubes.sort_unstable();
+            // In the order of positions, of which each is in it once.
+            let place = |(position, _): &(Well, u64)| *position;
+            match rack.tubes.binary_search_by_key(&new.position, place) {
+                Ok(at) => {
+                    if let Some((_, stands)) = rack.tubes.get_mut(at) {
+                        *stands = key;
+                    }
+                }
+                Err(at) => rack.tubes.insert(at, (new.position, key)),
+            }
         });
     }
     tube.place = place;
@@ -248,21 +270,24 @@ fn put_in_place(state: &mut dyn Write, key: u64, tube: &mut Tube, place: Option<
 
 fn change_rack(state: &mut dyn Write, lab: u64, barcode: &Barcode, how: impl FnOnce(&mut Rack)) {
     let found = state.find_shared(barcode.as_str(), |key, _: &Rack| lab_of(key) == lab);
-    let (key, mut rack) = match found {
-        Some((key, rack)) => (key, Arc::unwrap_or_clone(rack)),
+    let key = match found {
+        Some((key, _)) => key,
         None => {
-            let Some(mut record) = state.get::<LabRecord>(&lab) else {
+            let Some(mut record) = state.take::<LabRecord>(&lab) else {
                 return;
             };
-            record.racks = record.racks.saturating_add(1);
-            state.put(&lab, &record);
-            let rack = Rack {
-                barcode: barcode.clone(),
-                tubes: Vec::new(),
-            };
-            (key_of(lab, record.racks), rack)
+            let number = record.racks.saturating_add(1);
+            Arc::make_mut(&mut record).racks = number;
+            state.put_shared(&lab, record);
+            key_of(lab, number)
         }
     };
-    how(&mut rack);
-    state.put_shared(&key, Arc::new(rack));
+    let mut rack = state.take::<Rack>(&key).unwrap_or_else(|| {
+        Arc::new(Rack {
+            barcode: barcode.clone(),
+            tubes: Vec::new(),
+        })
+    });
+    how(Arc::make_mut(&mut rack));
+    state.put_shared(&key, rack);
 }

@@ -1,6 +1,6 @@
 //! Finding a tube by what a person or a scanner says.
 
-use super::super::lab::{find, lab_of, tube_key};
+use super::super::lab::{find, lab_of, number, tube_key};
 use super::{Expected, Rack, Tube, TubeState};
 use crate::ids::{Barcode, LabId, TubeId};
 use crate::rejection::Rejection;
@@ -10,7 +10,7 @@ use std::sync::Arc;
 /// The tubes of a lab that bear a barcode, oldest first.
 #[must_use]
 pub fn by_barcode(state: &dyn Read, lab: &LabId, barcode: &Barcode) -> Vec<(u64, Tube)> {
-    let Some((lab, _)) = find(state, lab) else {
+    let Some(lab) = number(state, lab) else {
         return Vec::new();
     };
     let mut found = state.find_all::<Tube>(barcode.as_str());
@@ -75,14 +75,14 @@ pub fn expected_in(
     lab: &LabId,
     barcode: &Barcode,
 ) -> Option<(u64, Arc<Expected>)> {
-    let (lab, _) = find(state, lab)?;
+    let lab = number(state, lab)?;
     state.find_shared(barcode.as_str(), |key, _: &Expected| lab_of(key) == lab)
 }
 
 /// A rack of a lab.
 #[must_use]
 pub fn rack(state: &dyn Read, lab: &LabId, barcode: &Barcode) -> Option<(u64, Arc<Rack>)> {
-    let (lab, _) = find(state, lab)?;
+    let lab = number(state, lab)?;
     state.find_shared(barcode.as_str(), |key, _: &Rack| lab_of(key) == lab)
 }
 

@@ -18,7 +18,7 @@ pub mod lookup;
 pub mod receive;
 pub mod relabel;
 
-pub(super) use fold::{change, evolve, leave_rack};
+pub(super) use fold::{change, change_at, evolve, leave_rack};
 
 use super::board::{self, Shift, Stage, Tally};
 use super::event::{Clock, Mark};
@@ -285,15 +285,39 @@ pub fn minute(at: Timestamp) -> i64 {
     at.0.div_euclid(60_000).saturating_add(1)
 }
 
+/// Where a tube stood before a change: in its queue, on the board, among the watched deadlines.
+struct Stood {
+    place: Option<Place>,
+    counted: Option<(Stage, Tally)>,
+    since: Timestamp,
+    watch: Option<i64>,
+}
+
+impl Stood {
+    /// Nowhere: it is new.
+    const fn nowhere(at: Timestamp) -> Self {
+        Self {
+            place: None,
+            counted: None,
+            since: at,
+            watch: None,
+        }
+    }
+
+    /// Where a tube stands.
+    fn of(key: u64, tube: &Tube) -> Self {
+        Self {
+            place: tube.queue_place(key),
+            counted: tube.counted(),
+            since: tube.since,
+            watch: tube.watch,
+        }
+    }
+}
+
 /// Writes a tube, and moves it in the queues, on the board and among the watched deadlines.
-pub(super) fn save(
-    state: &mut dyn Write,
-    key: u64,
-    old: Option<&Tube>,
-    mut new: Tube,
-    at: Timestamp,
-) {
-    let (before, after) = (old.and_then(|t| t.queue_place(key)), new.queue_place(key));
+fn save(state: &mut dyn Write, key: u64, stood: &Stood, mut new: Arc<Tube>, at: Timestamp) {
+    let (before, after) = (stood.place, new.queue_place(key));
     if before != after {
         if let Some(place) = before {
             state.delete::<Entry>(&place);
@@ -303,14 +327,12 @@ pub(super) fn save(
             state.put(&place, &Entry { due });
         }
     }
-    let since = old.map_or(at, |t| t.since);
-    let from = old.and_then(Tube::counted);
-    let to = new.counted();
+    let (from, to, since) = (stood.counted, new.counted(), stood.since);
     if from.map(|(stage, _)| stage) != to.map(|(stage, _)| stage) {
-        new.since = at;
+        Arc::make_mut(&mut new).since = at;
     }
     board::shift(state, lab_of(key), Shift { from, to, since }, at);
-    let (before, after) = (old.and_then(|t| t.watch), new.watch);
+    let (before, after) = (stood.watch, new.watch);
     if before != after {
         if let Some(minute) = before {
             state.delete::<board::Watch>(&(minute, key));
@@ -319,7 +341,7 @@ pub(super) fn save(
             state.put(&(minute, key), &board::Watch);
         }
     }
-    state.put_shared(&key, Arc::new(new));
+    state.put_shared(&key, new);
 }
 
 /// Writes or removes an expected sample, and counts it.

@@ -7,20 +7,21 @@
 //! Rows are decoded in the overlay, and those that are read often stay so when the cache has them ([`Kept`]):
 //! a row is read from bytes once, and written to bytes once a batch, however often it is read and written in it.
 
-use super::firsts::{First, Firsts};
+mod tables;
+
+use super::firsts::Firsts;
 use super::kept::Kept;
 use super::name_pages::NamePages;
 use super::names::{self, NameIndex};
 use super::rows;
 use crate::cache::{LaneCache, Writes};
 use bytes::Bytes;
+use smol_str::SmolStr;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
-use std::ops::ControlFlow;
 use tenfold_domain::tables::{
-    Key, KeyBytes, Keyed, NamesOf, Numbers, Read, ReadRow, Row, Seen, SharedRow, TableDef, TableId,
-    Visit, Write, full_key,
+    KeyBytes, Keyed, NamesOf, Numbers, Row, SharedRow, TableDef, TableId, full_key,
 };
 
 /// Number of a batch in this process; grows by one with each batch.
@@ -75,6 +76,10 @@ pub struct LaneState {
     unnamed: Vec<Unnamed>,
     sealed: VecDeque<Sealed>,
     failed: Cell<bool>,
+    /// Names and numbers of tables in which they never change; what is gone back to may have made some of them.
+    known: RefCell<Vec<(TableId, SmolStr, u64)>>,
+    /// Grows with whatever may change an answer.
+    version: u64,
 }
 
 impl LaneState {
@@ -106,12 +111,19 @@ impl LaneState {
             unnamed: Vec::new(),
             sealed: VecDeque::new(),
             failed: Cell::new(false),
+            known: RefCell::default(),
+            version: 0,
         })
     }
 
     /// A read failed since the last look: nothing decided from it may be used.
     pub fn failed(&self) -> bool {
         self.failed.get()
+    }
+
+    /// As long as it is the same, so are the answers: what was found need not be looked for again.
+    pub const fn version(&self) -> u64 {
+        self.version
     }
 
     /// Number of names in the index.
@@ -130,6 +142,8 @@ impl LaneState {
 
     /// Undoes what the open batch wrote since the mark.
     pub fn rollback(&mut self, mark: Mark) {
+        self.version += 1;
+        self.known.get_mut().clear();
         while self.undo.len() > mark.undo {
             if let Some((key, before)) = self.undo.pop() {
                 self.firsts.not_after(&key);
@@ -151,24 +165,35 @@ impl LaneState {
         let mut written: Vec<KeyBytes> = self.undo.drain(..).map(|(key, _)| key).collect();
         written.sort_unstable();
         written.dedup();
-        let mut writes = Writes::with_capacity(written.len());
         let mut keys = Vec::with_capacity(written.len());
-        let mut buffer = Vec::new();
+        // All keys and rows one behind the other: one allocation for the batch. Each as where its key begins, where its
+        // row, and where it ends; the last is `None` if the row was removed.
+        let mut all = Vec::new();
+        let mut parts = Vec::with_capacity(written.len());
         for key in written {
+            let began = all.len();
+            all.extend_from_slice(&key);
+            let row_at = all.len();
             let row = self.overlay.get(&key).and_then(|slot| slot.row.as_ref());
-            let value = row.and_then(|row| {
-                buffer.clear();
-                let Some(bytes) = row.encode(std::mem::take(&mut buffer)) else {
+            if let Some(row) = row {
+                all = row.encode(all).unwrap_or_else(|| {
                     tracing::error!(?key, "a row cannot be written");
                     self.failed.set(true);
-                    return None;
-                };
-                buffer = bytes;
-                Some(Bytes::copy_from_slice(&buffer))
-            });
-            let bytes = value.as_ref().map_or(0, Bytes::len);
-            writes.push((Bytes::copy_from_slice(&key), value));
-            keys.push((key, bytes));
+                    Vec::new()
+                });
+            }
+            keys.push((key, all.len().saturating_sub(row_at)));
+            parts.push((began, row_at, row.map(|_| all.len())));
+        }
+        let all = Bytes::from(all);
+        let mut writes = Writes::with_capacity(parts.len());
+        if !self.failed() {
+            writes.extend(parts.into_iter().map(|(began, row_at, end)| {
+                (
+                    all.slice(began..row_at),
+                    end.map(|end| all.slice(row_at..end)),
+                )
+            }));
         }
         self.pages.seal(&mut writes);
         let batch = self.open;
@@ -189,13 +214,11 @@ impl LaneState {
             };
             let kept = self.kept.get_mut();
             for (key, bytes) in sealed.keys {
-                match self.overlay.get(&key) {
-                    Some(slot) if slot.batch == sealed.batch => {
-                        let slot = self.overlay.remove(&key);
-                        kept.changed(&key, slot.and_then(|slot| slot.row), bytes);
-                    }
+                let its_own = |slot: &Slot| slot.batch == sealed.batch;
+                match self.overlay.remove_if(&key, its_own) {
+                    Some(slot) => kept.changed(&key, slot.row, bytes),
                     // A later batch wrote it again. What the cache has now is not known here.
-                    _ => kept.changed(&key, None, 0),
+                    None => kept.changed(&key, None, 0),
                 }
             }
             for gone in sealed.unnamed {
@@ -208,22 +231,23 @@ impl LaneState {
     }
 
     fn write(&mut self, key: KeyBytes, row: Option<SharedRow>) {
+        self.version += 1;
         if row.is_some() {
             self.firsts.not_after(&key);
         }
-        if let Some(slot) = self.overlay.get_mut(&key)
-            && slot.batch == self.open
-            && slot.undo >= self.marked.get()
-        {
-            slot.row = row;
-            return;
-        }
-        let slot = Slot {
-            row,
-            batch: self.open,
-            undo: self.undo.len(),
+        let undo = self.undo.len();
+        let batch = self.open;
+        let before = match self.overlay.get_mut(&key) {
+            Some(slot) if slot.batch == batch && slot.undo >= self.marked.get() => {
+                slot.row = row;
+                return;
+            }
+            Some(slot) => Some(std::mem::replace(slot, Slot { row, batch, undo })),
+            None => {
+                let slot = Slot { row, batch, undo };
+                self.overlay.insert(KeyBytes::from_slice(&key), slot)
+            }
         };
-        let before = self.overlay.insert(KeyBytes::from_slice(&key), slot);
         self.undo.push((key, before));
     }
 
@@ -277,138 +301,5 @@ impl LaneState {
     }
 }
 
-impl Read for LaneState {
-    fn row(&self, table: TableId, key: &[u8], read: ReadRow) -> Option<SharedRow> {
-        let full = full_key(table, key);
-        if let Some(slot) = self.overlay.get(&full) {
-            return slot.row.clone();
-        }
-        let mut kept = self.kept.borrow_mut();
-        if let Some(row) = kept.get(&full) {
-            return Some(row);
-        }
-        let bytes = self.cached(&full)?;
-        let row = read(&bytes).or_else(|| {
-            self.report_damage(table, key);
-            None
-        })?;
-        kept.keep(full, SharedRow::clone(&row), bytes.len());
-        Some(row)
-    }
-
-    fn candidates(&self, table: TableId, name: &str) -> Numbers {
-        self.names.get(names::hash(table, name))
-    }
-
-    fn scan_rows(&self, table: TableId, from: &[u8], to: Option<&[u8]>, visit: Visit<'_>) {
-        let from = full_key(table, from);
-        let to = to.map_or_else(|| full_key(table + 1, &[]), |to| full_key(table, to));
-        if from >= to {
-            return;
-        }
-        let mut newer = self.overlay.range(&from, &to).peekable();
-        let mut ended = false;
-        let scanned = self.cache.scan(&from, &to, &mut |key, value| {
-            while let Some((k, slot)) = newer.next_if(|(k, _)| *k < key) {
-                if let Some(row) = &slot.row
-                    && visit(&k[1..], Seen::Row(row)).is_break()
-                {
-                    ended = true;
-                    return ControlFlow::Break(());
-                }
-            }
-            let flow = match newer.next_if(|(k, _)| *k == key) {
-                Some((_, slot)) => match &slot.row {
-                    Some(row) => visit(&key[1..], Seen::Row(row)),
-                    None => ControlFlow::Continue(()),
-                },
-                None => visit(&key[1..], Seen::Bytes(value)),
-            };
-            ended = flow.is_break();
-            flow
-        });
-        if let Err(error) = scanned {
-            tracing::error!(table, %error, "the cache cannot be scanned");
-            self.failed.set(true);
-            return;
-        }
-        if ended {
-            return;
-        }
-        for (key, slot) in newer {
-            if let Some(row) = &slot.row
-                && visit(&key[1..], Seen::Row(row)).is_break()
-            {
-                return;
-            }
-        }
-    }
-
-    fn first_row(&self, table: TableId, visit: Visit<'_>) {
-        let from = match self.firsts.of(table) {
-            First::Nowhere => return,
-            First::NotBefore(key) => key,
-            First::Unknown => full_key(table, &[]),
-        };
-        // Most often it is still where it was: looked at, and not searched for.
-        match self.overlay.get(&from) {
-            Some(Slot { row: Some(row), .. }) => {
-                let _ = visit(&from[1..], Seen::Row(row));
-                return;
-            }
-            Some(_) => {}
-            None => {
-                if let Some(bytes) = self.cached(&from) {
-                    let _ = visit(&from[1..], Seen::Bytes(&bytes));
-                    return;
-                }
-            }
-        }
-        let mut first = None;
-        self.scan_rows(table, &from[1..], None, &mut |key, seen| {
-            first = Some(full_key(table, key));
-            let _ = visit(key, seen);
-            ControlFlow::Break(())
-        });
-        if !self.failed() {
-            self.firsts.is_at(table, first);
-        }
-    }
-
-    fn report_damage(&self, table: TableId, key: &[u8]) {
-        tracing::error!(table, ?key, "a record in the cache cannot be read");
-        self.failed.set(true);
-    }
-}
-
-impl Write for LaneState {
-    fn put_row(&mut self, table: TableId, key: &[u8], row: SharedRow) {
-        let full = full_key(table, key);
-        if let Some(number) = u64::from_bytes(key) {
-            self.index(table, number, &full, row.as_ref());
-        }
-        self.write(full, Some(row));
-    }
-
-    fn delete_row(&mut self, table: TableId, key: &[u8]) {
-        let full = full_key(table, key);
-        if let Some(names_of) = self.named.get(&table).copied()
-            && let Some(number) = u64::from_bytes(key)
-            && let Some(hashes) = self.hashes(table, names_of, &full)
-        {
-            self.pages.gone(table, number);
-            for hash in hashes {
-                self.unnamed.push(Unnamed {
-                    table,
-                    number,
-                    hash,
-                });
-            }
-        }
-        self.write(full, None);
-    }
-}
-
 #[cfg(test)]
-#[path = "state_tests.rs"]
 mod tests;

@@ -2,7 +2,8 @@ use super::*;
 use crate::cache::{Cache, MemoryCache};
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
-use tenfold_domain::tables::{MemoryTables, ReadExt, Record, WriteExt};
+use std::sync::Arc;
+use tenfold_domain::tables::{Key, MemoryTables, Read, ReadExt, Record, WriteExt};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Tube(String);
@@ -23,6 +24,8 @@ const TABLES: [TableDef; 1] = [TableDef::of::<Tube>()];
 enum Step {
     Put(u64, u8),
     Delete(u64),
+    /// Take it, give it another name, put it back.
+    Change(u64, u8),
     Seal,
     Apply,
     /// Write something and take it back.
@@ -41,6 +44,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         4 => (number(), any::<u8>()).prop_map(|(k, v)| Step::Put(k, v % 5)),
         2 => number().prop_map(Step::Delete),
+        2 => (number(), any::<u8>()).prop_map(|(k, v)| Step::Change(k, v % 5)),
         2 => Just(Step::Seal),
         2 => Just(Step::Apply),
         1 => (number(), any::<u8>()).prop_map(|(k, v)| Step::Undone(k, v % 5)),
@@ -48,6 +52,13 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => Just(Step::Reload),
     ];
     prop::collection::vec(step, 0..80)
+}
+
+fn change(tables: &mut impl WriteExt, key: u64, name: String) {
+    if let Some(mut tube) = tables.take::<Tube>(&key) {
+        Arc::make_mut(&mut tube).0 = name;
+        tables.put_shared(&key, tube);
+    }
 }
 
 proptest! {
@@ -69,6 +80,10 @@ proptest! {
                     state.delete::<Tube>(&key);
                     model.delete::<Tube>(&key);
                 }
+                Step::Change(key, value) => {
+                    change(&mut state, key, format!("T{value}"));
+                    change(&mut model, key, format!("T{value}"));
+                }
                 Step::Seal => waiting.push_back(state.seal()),
                 Step::Apply => if let Some((batch, writes)) = waiting.pop_front() {
                     cache.open(0).unwrap().apply(writes).unwrap();
@@ -76,7 +91,10 @@ proptest! {
                 },
                 Step::Undone(key, value) => {
                     let mark = state.mark();
+                    change(&mut state, key, format!("W{value}"));
+                    change(&mut state, key, format!("X{value}"));
                     state.put(&key, &Tube(format!("U{value}")));
+                    change(&mut state, key + 1, format!("W{value}"));
                     state.delete::<Tube>(&(key + 1));
                     let first = state.first::<Tube>();
                     prop_assert_eq!(first, state.all::<Tube>().into_iter().next());
@@ -87,6 +105,7 @@ proptest! {
                     let written = Tube(format!("U{value}"));
                     state.put(&key, &written);
                     let inner = state.mark();
+                    change(&mut state, key, format!("W{value}"));
                     state.put(&key, &Tube(format!("V{value}")));
                     state.delete::<Tube>(&key);
                     let first = state.first::<Tube>();
@@ -224,4 +243,24 @@ fn a_page_that_is_cut_is_damage_and_not_an_end_of_names() {
 #[test]
 fn the_hash_of_a_name_is_the_same_in_every_release() {
     assert_eq!(names::hash(7, "T00000001"), 4_022_540_237_815_368_495);
+}
+
+#[test]
+fn what_is_known_of_a_name_ends_with_the_row_that_was_gone_back_to() {
+    let cache = MemoryCache::default();
+    let mut state = LaneState::load(cache.open(0).unwrap(), &TABLES).unwrap();
+    let number = |state: &LaneState, name: &str| {
+        let found = |number: Option<(u64, Arc<Tube>)>| number.map(|(number, _)| number);
+        let look = &mut || found(state.find_shared(name, |_, _| true));
+        state.number_of(Tube::TABLE, name, look)
+    };
+    let mark = state.mark();
+    state.put(&1, &Tube("A".to_owned()));
+    assert_eq!(number(&state, "A"), Some(1));
+    let again = state.number_of(Tube::TABLE, "A", &mut || None);
+    assert_eq!(again, Some(1), "it is not looked for again");
+    state.rollback(mark);
+    assert_eq!(number(&state, "A"), None);
+    state.put(&1, &Tube("B".to_owned()));
+    assert_eq!(number(&state, "B"), Some(1));
 }
