@@ -190,7 +190,7 @@ impl<P: Processor> Lane<P> {
         let (Phase::Owned(owned), Some(state)) = (&self.phase, &self.state) else {
             return Ok(());
         };
-        let due = self.processor.next_timer(state);
+        let due = self.next_timer();
         if owned.clock_suspect || due.is_none_or(|due| due > building.decided_at) {
             return Ok(());
         }
@@ -276,8 +276,7 @@ impl<P: Processor> Lane<P> {
         let Some(state) = &mut self.state else {
             return false;
         };
-        let messages = match fold::rows(state, &decisions).and_then(|()| fold::numbered(&decisions))
-        {
+        let messages = match fold::rows(state, &decisions) {
             Ok(messages) => messages,
             Err(error) => {
                 self.return_calls(building.waiting);

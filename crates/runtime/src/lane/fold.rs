@@ -17,7 +17,7 @@ use tenfold_proto::lane::{Decisions, OutMessage};
 /// take long to fold.
 const FORGET_MAX: usize = 2_048;
 
-/// Folds a record that was read.
+/// Folds a record that was read. Answers its messages, each with the chain digest before it.
 ///
 /// # Errors
 /// An event that this release does not know, or that contradicts the state.
@@ -25,7 +25,7 @@ pub fn record<P: Processor>(
     processor: &P,
     state: &mut LaneState,
     decisions: &Decisions,
-) -> Result<(), FoldError> {
+) -> Result<Vec<(OutMessage, Hash)>, FoldError> {
     let at = Timestamp(decisions.decided_at);
     // A panic would end the thread, and with it lanes that have nothing to do with it.
     catch_unwind(AssertUnwindSafe(|| {
@@ -39,11 +39,14 @@ pub fn record<P: Processor>(
     rows(state, decisions)
 }
 
-/// Folds the engine's own part of a record.
+/// Folds the engine's own part of a record. Answers its messages, each with the chain digest before it.
 ///
 /// # Errors
 /// A field is not of the form it must have.
-pub fn rows(state: &mut LaneState, decisions: &Decisions) -> Result<(), FoldError> {
+pub fn rows(
+    state: &mut LaneState,
+    decisions: &Decisions,
+) -> Result<Vec<(OutMessage, Hash)>, FoldError> {
     outcomes(state, decisions)?;
     if !decisions.inbox_id.is_empty() {
         for (stream, _) in state.all::<ReceivedRow>() {
@@ -54,12 +57,15 @@ pub fn rows(state: &mut LaneState, decisions: &Decisions) -> Result<(), FoldErro
         let stream = Id::from_slice(stream).ok_or_else(|| bad("answered"))?;
         state.delete::<AskedRow>(&stream.to_string());
     }
-    for (message, before) in numbered(decisions)? {
-        let key = (message.topic.clone(), u64::from(message.lane));
+    let (messages, tips) = tipped(decisions)?;
+    for ((topic, lane), (n, digest)) in tips {
+        let key = (topic.to_owned(), u64::from(lane));
         let mut row: SentRow = state.get(&key).unwrap_or_default();
-        row.n = message.n;
-        row.digest = before.chain(&message.body);
-        state.put(&key, &row);
+        if row.n < n {
+            row.n = n;
+            row.digest = digest;
+            state.put(&key, &row);
+        }
     }
     for mark in &decisions.relayed {
         let key = (mark.topic.clone(), u64::from(mark.lane));
@@ -77,7 +83,7 @@ pub fn rows(state: &mut LaneState, decisions: &Decisions) -> Result<(), FoldErro
         };
         state.put(&stream.to_string(), &row);
     }
-    Ok(())
+    Ok(messages)
 }
 
 /// The messages of a record, each with the chain digest before it.
@@ -85,7 +91,15 @@ pub fn rows(state: &mut LaneState, decisions: &Decisions) -> Result<(), FoldErro
 /// # Errors
 /// A target without its mark, or a number out of order.
 pub fn numbered(decisions: &Decisions) -> Result<Vec<(OutMessage, Hash)>, FoldError> {
-    let mut tips: BTreeMap<(&str, u32), (u64, Hash)> = BTreeMap::new();
+    tipped(decisions).map(|(messages, _)| messages)
+}
+
+/// Number and digest of the last message, by target.
+type Tips<'a> = BTreeMap<(&'a str, u32), (u64, Hash)>;
+
+/// The messages of a record, and where each target stands behind them.
+fn tipped(decisions: &Decisions) -> Result<(Vec<(OutMessage, Hash)>, Tips<'_>), FoldError> {
+    let mut tips = Tips::new();
     for mark in &decisions.sending {
         let digest = Hash::from_slice(&mark.digest).ok_or_else(|| bad("sending.digest"))?;
         tips.insert((&mark.topic, mark.lane), (mark.n, digest));
@@ -101,18 +115,25 @@ pub fn numbered(decisions: &Decisions) -> Result<Vec<(OutMessage, Hash)>, FoldEr
         numbered.push((message.clone(), tip.1));
         *tip = (message.n, tip.1.chain(&message.body));
     }
-    Ok(numbered)
+    Ok((numbered, tips))
 }
 
 fn outcomes(state: &mut LaneState, decisions: &Decisions) -> Result<(), FoldError> {
     let mut expired = Vec::new();
-    state.scan::<OutcomeRow>(&0, |number, row| {
-        if row.expires_at.0 > decisions.decided_at || expired.len() >= FORGET_MAX {
-            return ControlFlow::Break(());
-        }
-        expired.push(number);
-        ControlFlow::Continue(())
-    });
+    let is_expired = |row: &OutcomeRow| row.expires_at.0 <= decisions.decided_at;
+    // Most often none is, and where the first is, is remembered: a visit copies a leaf of the cache.
+    if state
+        .first::<OutcomeRow>()
+        .is_some_and(|(_, row)| is_expired(&row))
+    {
+        state.scan::<OutcomeRow>(&0, |number, row| {
+            if !is_expired(&row) || expired.len() >= FORGET_MAX {
+                return ControlFlow::Break(());
+            }
+            expired.push(number);
+            ControlFlow::Continue(())
+        });
+    }
     for number in expired {
         state.delete::<OutcomeRow>(&number);
     }

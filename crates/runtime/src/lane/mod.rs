@@ -63,9 +63,11 @@ use rows::Stamp;
 use snapshots::Keeping;
 use state::LaneState;
 pub use status::Status;
+use std::cell::Cell;
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
+use tenfold_domain::Timestamp;
 
 /// Where a lane is in its life; the picture is in the module's text.
 enum Phase {
@@ -120,6 +122,8 @@ pub struct Lane<P: Processor> {
     no_room: Option<String>,
     /// How long calls take.
     watch: Watch,
+    /// When the next timer is due, in this load of the state at this version of it: asked for twice a turn.
+    timer: Cell<Option<(u64, u64, Option<Timestamp>)>>,
 }
 
 impl<P: Processor> Lane<P> {
@@ -150,7 +154,23 @@ impl<P: Processor> Lane<P> {
             unfollowed: false,
             no_room: None,
             watch,
+            timer: Cell::new(None),
         }
+    }
+
+    /// When the next timer is due.
+    fn next_timer(&self) -> Option<Timestamp> {
+        let state = self.state.as_ref()?;
+        if let Some((load, version, due)) = self.timer.get()
+            && (load, version) == (self.load, state.version())
+        {
+            return due;
+        }
+        let due = self.processor.next_timer(state);
+        if !state.failed() {
+            self.timer.set(Some((self.load, state.version(), due)));
+        }
+        due
     }
 
     /// Its number.

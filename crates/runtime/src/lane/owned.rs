@@ -175,8 +175,7 @@ impl<P: Processor> Lane<P> {
             wake = wake.min(verify.give_up_at);
         }
         if !owned.clock_suspect
-            && let Some(state) = &self.state
-            && let Some(due) = self.processor.next_timer(state)
+            && let Some(due) = self.next_timer()
         {
             let wall = self.context.clock.wall().max(owned.tip.decided_at);
             let in_ms = u64::try_from(due.since(wall).0).unwrap_or(0);

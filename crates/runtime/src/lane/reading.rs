@@ -233,17 +233,21 @@ impl<P: Processor> Lane<P> {
                     offset: record.offset,
                     chain: before,
                 };
+                let messages = if is_new {
+                    fold::record(self.processor.as_ref(), state, &decisions)
+                } else {
+                    fold::numbered(&decisions)
+                };
+                let messages = messages.map_err(|error| {
+                    Some(format!(
+                        "the record at offset {} cannot be folded: {error}",
+                        record.offset
+                    ))
+                })?;
                 if is_new {
-                    fold::record(self.processor.as_ref(), state, &decisions).map_err(|error| {
-                        Some(format!(
-                            "the record at offset {} cannot be folded: {error}",
-                            record.offset
-                        ))
-                    })?;
                     follow(stamp, &decisions);
                     folding.folded += 1;
                 }
-                let messages = fold::numbered(&decisions).map_err(|e| Some(e.to_string()))?;
                 self.outbox.add(at, messages, &decisions.traceparent);
                 for mark in &decisions.relayed {
                     self.outbox
