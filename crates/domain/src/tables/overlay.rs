@@ -2,7 +2,9 @@
 //! what the steps before it did.
 
 use super::key::full_key;
-use super::{Key, KeyBytes, Keyed, Numbers, Read, ReadRow, Seen, SharedRow, TableId, Visit, Write};
+use super::{
+    Key, KeyBytes, Keyed, Known, Numbers, Read, ReadRow, Seen, SharedRow, TableId, Visit, Write,
+};
 use foldhash::HashMap;
 use smol_str::SmolStr;
 use std::cell::RefCell;
@@ -20,7 +22,7 @@ pub struct Overlay<'a> {
     /// again. Tables with names are few, so a list is searched.
     asked: RefCell<Vec<Asked>>,
     /// Names and numbers of tables in which they never change. A decision is about one lab.
-    known: RefCell<Vec<(TableId, SmolStr, u64)>>,
+    known: Known,
 }
 
 /// What a table was last asked for by name, and the base's answer.
@@ -38,7 +40,7 @@ impl<'a> Overlay<'a> {
             rows: Keyed::default(),
             names: BTreeMap::new(),
             asked: RefCell::default(),
-            known: RefCell::default(),
+            known: Known::default(),
         }
     }
 
@@ -133,21 +135,9 @@ impl Read for Overlay<'_> {
         name: &str,
         look: &mut dyn FnMut() -> Option<u64>,
     ) -> Option<u64> {
-        let known = self
-            .known
-            .borrow()
-            .iter()
-            .find_map(|(of, known, number)| (*of == table && known == name).then_some(*number));
-        known.or_else(|| {
-            // The base may know it, and must not be told: what this finds may never be taken.
-            let number = self
-                .base
-                .number_of(table, name, &mut || None)
-                .or_else(look)?;
-            let mut known = self.known.borrow_mut();
-            known.push((table, SmolStr::new(name), number));
-            Some(number)
-        })
+        // The base may know it, and must not be told: what this finds may never be taken.
+        let below = || self.base.number_of(table, name, &mut || None);
+        self.known.number_of(table, name, || below().or_else(look))
     }
 
     fn name_of(
@@ -156,19 +146,8 @@ impl Read for Overlay<'_> {
         number: u64,
         look: &mut dyn FnMut() -> Option<SmolStr>,
     ) -> Option<SmolStr> {
-        let known =
-            self.known.borrow().iter().find_map(|(of, name, known)| {
-                (*of == table && *known == number).then(|| name.clone())
-            });
-        known.or_else(|| {
-            let name = self
-                .base
-                .name_of(table, number, &mut || None)
-                .or_else(look)?;
-            let mut known = self.known.borrow_mut();
-            known.push((table, name.clone(), number));
-            Some(name)
-        })
+        let below = || self.base.name_of(table, number, &mut || None);
+        self.known.name_of(table, number, || below().or_else(look))
     }
 
     fn scan_rows(&self, table: TableId, from: &[u8], to: Option<&[u8]>, visit: Visit<'_>) {

@@ -16,12 +16,11 @@ use super::names::{self, NameIndex};
 use super::rows;
 use crate::cache::{LaneCache, Writes};
 use bytes::Bytes;
-use smol_str::SmolStr;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use tenfold_domain::tables::{
-    KeyBytes, Keyed, NamesOf, Numbers, Row, SharedRow, TableDef, TableId, full_key,
+    KeyBytes, Keyed, Known, NamesOf, Numbers, Row, SharedRow, TableDef, TableId, full_key,
 };
 
 /// Number of a batch in this process; grows by one with each batch.
@@ -77,7 +76,7 @@ pub struct LaneState {
     sealed: VecDeque<Sealed>,
     failed: Cell<bool>,
     /// Names and numbers of tables in which they never change; what is gone back to may have made some of them.
-    known: RefCell<Vec<(TableId, SmolStr, u64)>>,
+    known: Known,
     /// Grows with whatever may change an answer.
     version: u64,
 }
@@ -111,7 +110,7 @@ impl LaneState {
             unnamed: Vec::new(),
             sealed: VecDeque::new(),
             failed: Cell::new(false),
-            known: RefCell::default(),
+            known: Known::default(),
             version: 0,
         })
     }
@@ -143,7 +142,7 @@ impl LaneState {
     /// Undoes what the open batch wrote since the mark.
     pub fn rollback(&mut self, mark: Mark) {
         self.version += 1;
-        self.known.get_mut().clear();
+        self.known.forget();
         while self.undo.len() > mark.undo {
             if let Some((key, before)) = self.undo.pop() {
                 self.firsts.not_after(&key);

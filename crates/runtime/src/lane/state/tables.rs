@@ -9,19 +9,6 @@ use tenfold_domain::tables::{
     Key, Numbers, Read, ReadRow, Seen, SharedRow, TableId, Visit, Write, full_key,
 };
 
-/// Most names that are remembered: a lane has few labs.
-const KNOWN_MAX: usize = 64;
-
-impl LaneState {
-    fn learn(&self, table: TableId, name: SmolStr, number: u64) {
-        let mut known = self.known.borrow_mut();
-        if known.len() >= KNOWN_MAX {
-            known.clear();
-        }
-        known.push((table, name, number));
-    }
-}
-
 impl Read for LaneState {
     fn row(&self, table: TableId, key: &[u8], read: ReadRow) -> Option<SharedRow> {
         let full = full_key(table, key);
@@ -51,16 +38,7 @@ impl Read for LaneState {
         name: &str,
         look: &mut dyn FnMut() -> Option<u64>,
     ) -> Option<u64> {
-        let known = self
-            .known
-            .borrow()
-            .iter()
-            .find_map(|(of, known, number)| (*of == table && known == name).then_some(*number));
-        known.or_else(|| {
-            let number = look()?;
-            self.learn(table, SmolStr::new(name), number);
-            Some(number)
-        })
+        self.known.number_of(table, name, look)
     }
 
     fn name_of(
@@ -69,15 +47,7 @@ impl Read for LaneState {
         number: u64,
         look: &mut dyn FnMut() -> Option<SmolStr>,
     ) -> Option<SmolStr> {
-        let known =
-            self.known.borrow().iter().find_map(|(of, name, known)| {
-                (*of == table && *known == number).then(|| name.clone())
-            });
-        known.or_else(|| {
-            let name = look()?;
-            self.learn(table, name.clone(), number);
-            Some(name)
-        })
+        self.known.name_of(table, number, look)
     }
 
     fn scan_rows(&self, table: TableId, from: &[u8], to: Option<&[u8]>, visit: Visit<'_>) {
