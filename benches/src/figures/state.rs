@@ -102,7 +102,11 @@ fn lane(
     let now = Timestamp(crate::tubes::now_ms());
     let policy = policy_input(&Load::new(1, 0));
     let decide = |state: &mut LaneState, input: Input<'_>| -> anyhow::Result<usize> {
-        let mut decision = processor.decide(state, input, now)?;
+        let mark = state.mark();
+        let decision = processor.decide(state, input, now)?;
+        if !decision.folded {
+            state.rollback(mark);
+        }
         let mut wire = Vec::new();
         for event in &decision.events {
             processor.encode(event, &mut wire);

@@ -33,7 +33,7 @@ pub fn run(name: &str) -> anyhow::Result<()> {
 
 fn step_of<P: Processor>(story: &Story<P>, step: &str) -> anyhow::Result<()> {
     match step {
-        "decide" => counted_decide(story, &story.lane()?.1),
+        "decide" => counted_decide(story, &mut story.lane()?.1),
         "fold" => {
             let events = story.decoded()?;
             let (_, mut state) = story.lane()?;
@@ -64,7 +64,7 @@ fn step_of<P: Processor>(story: &Story<P>, step: &str) -> anyhow::Result<()> {
 }
 
 #[inline(never)]
-fn counted_decide<P: Processor>(story: &Story<P>, state: &LaneState) -> anyhow::Result<()> {
+fn counted_decide<P: Processor>(story: &Story<P>, state: &mut LaneState) -> anyhow::Result<()> {
     for body in &story.inputs {
         let input = Input::Message {
             level: story.processor.level(),
@@ -78,8 +78,10 @@ fn counted_decide<P: Processor>(story: &Story<P>, state: &LaneState) -> anyhow::
         } else {
             input
         };
+        let mark = state.mark();
         let decision = story.processor.decide(state, input, story.at)?;
         black_box(&decision.events);
+        state.rollback(mark);
     }
     Ok(())
 }
@@ -125,7 +127,7 @@ fn counted_whole<P: Processor>(
 ) -> anyhow::Result<()> {
     for said in story.script() {
         let mark = state.mark();
-        let mut decision = story.processor.decide(state, said.input(), story.at)?;
+        let decision = story.processor.decide(state, said.input(), story.at)?;
         for event in &decision.events {
             let mut wire = Vec::with_capacity(128);
             story.processor.encode(event, &mut wire);

@@ -96,7 +96,7 @@ impl<P: Processor> Story<P> {
 
     /// Decides and folds; answers the events in wire form.
     fn decide(&self, state: &mut MemoryTables, input: Input<'_>) -> anyhow::Result<Vec<Bytes>> {
-        let mut decision = self.processor.decide(state, input, AT)?;
+        let decision = self.processor.decide(state, input, AT)?;
         let mut all = Vec::new();
         for event in &decision.events {
             let mut wire = Vec::new();

@@ -5,7 +5,7 @@
 //! in the lane's journal, or nothing.
 
 use bytes::Bytes;
-use tenfold_domain::tables::{Folded, Read, TableDef, Write};
+use tenfold_domain::tables::{Read, TableDef, Write};
 use tenfold_domain::{Rejection, Timestamp};
 
 /// One thing to decide.
@@ -77,9 +77,10 @@ pub struct Decision<E> {
     pub events: Vec<E>,
     /// What other lanes and the public must hear.
     pub messages: Vec<Outgoing>,
-    /// What the events fold to, where deciding found out: exactly what [`Processor::evolve`] makes of them on the
-    /// state they were decided on, at the same moment. (The test driver compares the two at every step.)
-    pub folded: Option<Folded>,
+    /// The events are folded into the state already: exactly as [`Processor::evolve`] folds them on the state they
+    /// were decided on, at the same moment. (The test driver compares the two at every step.) Otherwise whoever
+    /// gave the state goes back first, and folds them.
+    pub folded: bool,
     /// The answer to a command; for other inputs, a rejection is counted and logged by its reason.
     pub answer: Answer,
 }
@@ -90,23 +91,22 @@ impl<E> Decision<E> {
         Self {
             events: Vec::new(),
             messages: Vec::new(),
-            folded: None,
+            folded: false,
             answer,
         }
     }
 
-    /// Folds what was decided into the state it was decided on.
+    /// Folds what was decided into the state it was decided on, unless deciding did.
     ///
     /// # Errors
     /// See [`Processor::evolve`].
     pub fn fold<P: Processor<Event = E>>(
-        &mut self,
+        &self,
         processor: &P,
         state: &mut dyn Write,
         at: Timestamp,
     ) -> Result<(), FoldError> {
-        if let Some(folded) = self.folded.take() {
-            folded.write(state);
+        if self.folded {
             return Ok(());
         }
         for event in &self.events {
@@ -143,13 +143,15 @@ pub trait Processor: Send + Sync + 'static {
     /// The level that its events and messages are written at.
     fn level(&self) -> u32;
 
-    /// Decides one input against the state. `now` is lane time.
+    /// Decides one input against the state. `now` is lane time. It may fold what it decides into the state as it
+    /// goes, so that a decision of many steps reads, at each, what the steps before it did, and says so in
+    /// [`Decision::folded`]. If it does not say so, fails or panics, the caller goes back to the state before.
     ///
     /// # Errors
     /// The bytes are not an input of this service.
     fn decide(
         &self,
-        state: &dyn Read,
+        state: &mut dyn Write,
         input: Input<'_>,
         now: Timestamp,
     ) -> Result<Decision<Self::Event>, Undecodable>;

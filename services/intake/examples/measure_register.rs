@@ -20,7 +20,7 @@ fn decide(intake: &IntakeProcessor, state: &mut MemoryTables, case: Case, now: T
         origin: "measure",
         body: &body,
     };
-    let Ok(mut decision) = intake.decide(state, input, now) else {
+    let Ok(decision) = intake.decide(state, input, now) else {
         return 0;
     };
     let mut wire = Vec::new();

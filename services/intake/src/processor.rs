@@ -110,7 +110,7 @@ fn answered<A>(decision: intake::Decision<A>, answer: impl FnOnce(A) -> Answer) 
     Decision {
         events: decision.events,
         messages: decision.messages.into_iter().map(outgoing).collect(),
-        folded: None,
+        folded: false,
         answer: answer(decision.answer),
     }
 }
@@ -159,7 +159,7 @@ impl Processor for IntakeProcessor {
 
     fn decide(
         &self,
-        state: &dyn Read,
+        state: &mut dyn Write,
         input: Input<'_>,
         now: Timestamp,
     ) -> Result<Decision<Event>, Undecodable> {

@@ -41,7 +41,7 @@ impl PoolingProcessor {
 
     fn external(
         &self,
-        state: &dyn Read,
+        state: &mut dyn Write,
         now: Timestamp,
         body: &[u8],
     ) -> Result<Decision<Event>, Undecodable> {
@@ -51,7 +51,8 @@ impl PoolingProcessor {
         };
         let version = policy.version;
         let mut draft = Draft::new(state, now, "policy");
-        let answer = match decide_activation(&self.library, state, &policy.content, version) {
+        let answer = match decide_activation(&self.library, draft.state(), &policy.content, version)
+        {
             Ok(true) => draft.emit(What::PolicyActivated {
                 version,
                 content: policy.content,
@@ -64,7 +65,7 @@ impl PoolingProcessor {
 
     fn message(
         &self,
-        state: &dyn Read,
+        state: &mut dyn Write,
         now: Timestamp,
         body: &[u8],
     ) -> Result<Decision<Event>, Undecodable> {
@@ -98,7 +99,7 @@ impl PoolingProcessor {
 
     fn timer(
         &self,
-        state: &dyn Read,
+        state: &mut dyn Write,
         now: Timestamp,
         body: &[u8],
     ) -> Result<Decision<Event>, Undecodable> {
@@ -111,7 +112,7 @@ impl PoolingProcessor {
         let answer = match timer.timer {
             Some(v1::pooling_timer::Timer::Deadlines(_)) => deadline::check(&mut draft, &policy),
             Some(v1::pooling_timer::Timer::SealPool(pool)) => {
-                match PoolId::parse(&pool).and_then(|id| pool_key(state, &id)) {
+                match PoolId::parse(&pool).and_then(|id| pool_key(draft.state(), &id)) {
                     Some(key) => seal::timer(&mut draft, &policy, key),
                     None => return Err(Undecodable(format!("{pool:?} is no pool"))),
                 }
@@ -123,7 +124,7 @@ impl PoolingProcessor {
 
     fn command(
         &self,
-        state: &dyn Read,
+        state: &mut dyn Write,
         now: Timestamp,
         actor: &str,
         body: &[u8],
@@ -163,7 +164,7 @@ impl Processor for PoolingProcessor {
 
     fn decide(
         &self,
-        state: &dyn Read,
+        state: &mut dyn Write,
         input: Input<'_>,
         now: Timestamp,
     ) -> Result<Decision<Event>, Undecodable> {
@@ -248,11 +249,7 @@ fn decided(draft: Draft<'_>, answer: Answer) -> Decision<Event> {
     if answer.is_err() {
         return Decision::answer(answer);
     }
-    let Outcome {
-        events,
-        messages,
-        folded,
-    } = draft.finish();
+    let Outcome { events, messages } = draft.finish();
     Decision {
         events,
         messages: messages
@@ -262,7 +259,7 @@ fn decided(draft: Draft<'_>, answer: Answer) -> Decision<Event> {
                 body: v1::Message::from(message).encode_to_vec().into(),
             })
             .collect(),
-        folded: Some(folded),
+        folded: true,
         answer,
     }
 }

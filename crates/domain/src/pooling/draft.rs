@@ -1,14 +1,14 @@
 //! A decision in the making: the state it reads, and the events decided so far already folded in.
 //!
-//! So a command with many parts (a rack of 96) reads, for each part, what the parts before it did;
-//! and a refusal half way leaves nothing behind.
+//! So a command with many parts (a rack of 96) reads, for each part, what the parts before it did.
+//! A refusal half way leaves what was folded until then: whoever gave the state goes back.
 
 use super::event::{Event, What};
 use super::evolve::evolve;
 use crate::ids::{Actor, LabId};
 use crate::message::Message;
 use crate::rejection::{Code, Rejection};
-use crate::tables::{Folded, Overlay, Read};
+use crate::tables::{Read, Write};
 use crate::time::Timestamp;
 
 /// Which service a message goes to; its lane follows from the key.
@@ -27,13 +27,11 @@ pub struct Outcome {
     pub events: Vec<Event>,
     /// Who must hear.
     pub messages: Vec<(To, Message)>,
-    /// What the events fold to.
-    pub folded: Folded,
 }
 
 /// A decision in the making.
 pub struct Draft<'a> {
-    over: Overlay<'a>,
+    state: &'a mut dyn Write,
     /// Lane time.
     pub now: Timestamp,
     by: Actor,
@@ -41,10 +39,10 @@ pub struct Draft<'a> {
 }
 
 impl<'a> Draft<'a> {
-    /// Nothing decided yet.
-    pub fn new(base: &'a dyn Read, now: Timestamp, by: impl Into<Actor>) -> Self {
+    /// Nothing decided yet. What is decided will be folded into this state.
+    pub fn new(state: &'a mut dyn Write, now: Timestamp, by: impl Into<Actor>) -> Self {
         Self {
-            over: Overlay::over(base),
+            state,
             now,
             by: by.into(),
             outcome: Outcome::default(),
@@ -54,7 +52,7 @@ impl<'a> Draft<'a> {
     /// The state, with what was decided so far.
     #[must_use]
     pub fn state(&self) -> &dyn Read {
-        &self.over
+        self.state
     }
 
     /// Who decides.
@@ -72,7 +70,7 @@ impl<'a> Draft<'a> {
             by: self.by.clone(),
             what,
         };
-        evolve(&mut self.over, &event, self.now).map_err(|problem| {
+        evolve(self.state, &event, self.now).map_err(|problem| {
             Rejection::new(
                 Code::Internal,
                 "FOLD",
@@ -93,9 +91,6 @@ impl<'a> Draft<'a> {
     /// What was decided.
     #[must_use]
     pub fn finish(self) -> Outcome {
-        Outcome {
-            folded: self.over.into_folded(),
-            ..self.outcome
-        }
+        self.outcome
     }
 }

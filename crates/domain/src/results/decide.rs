@@ -12,7 +12,7 @@ use crate::message::Message;
 use crate::policy::Policy;
 use crate::policy::{Library, decide_activation};
 use crate::rejection::Rejection;
-use crate::tables::Read;
+use crate::tables::{Read, Write};
 use crate::time::Timestamp;
 
 /// Something somebody waits for.
@@ -58,10 +58,10 @@ pub enum Reply {
     Done,
 }
 
-/// Decides a command.
+/// Decides a command, and folds what is decided into the state; whoever gave it goes back if the command is refused.
 #[must_use]
 pub fn decide_command(
-    state: &dyn Read,
+    state: &mut dyn Write,
     policy: &Policy,
     command: Command,
     now: Timestamp,
@@ -91,7 +91,7 @@ pub fn decide_command(
 /// Decides a message of another service. What is not for results is refused, and counted by its reason.
 #[must_use]
 pub fn decide_message(
-    state: &dyn Read,
+    state: &mut dyn Write,
     policy: &Policy,
     message: Message,
     now: Timestamp,
@@ -116,7 +116,7 @@ pub fn decide_message(
 /// Decides a timer that is due.
 #[must_use]
 pub fn decide_timer(
-    state: &dyn Read,
+    state: &mut dyn Write,
     policy: &Policy,
     key: (i64, u64),
     now: Timestamp,
@@ -130,7 +130,7 @@ pub fn decide_timer(
 
 /// Looks at the closed tubes that have waited for the retention, if there are any.
 #[must_use]
-pub fn decide_filing(state: &dyn Read, policy: &Policy, now: Timestamp) -> Decided<()> {
+pub fn decide_filing(state: &mut dyn Write, policy: &Policy, now: Timestamp) -> Decided<()> {
     let mut draft = Draft::new(state, policy, now);
     filing::file(&mut draft);
     draft.finish(Ok(()))
@@ -153,7 +153,7 @@ pub fn decide_policy(
                 content: content.to_owned(),
             }],
             outgoing: Vec::new(),
-            folded: None,
+            folded: false,
             answer: Ok(()),
         },
     }

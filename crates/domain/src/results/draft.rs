@@ -1,5 +1,5 @@
-//! How a decision is made of steps: each step's event is folded at once into an overlay of the state,
-//! so that the next step sees it. A run of ninety pools is decided pool by pool, as if each had come alone.
+//! How a decision is made of steps: each step's event is folded at once into the state, so that the next step
+//! sees it. A run of ninety pools is decided pool by pool, as if each had come alone.
 
 use super::event::{Event, LabNumber};
 use super::report::{AlertNotice, Report};
@@ -9,7 +9,7 @@ use crate::ids::{Barcode, LabId, ReceiverId};
 use crate::message::Message;
 use crate::policy::Policy;
 use crate::rejection::{Code, Rejection};
-use crate::tables::{Folded, Overlay, Read, ReadExt};
+use crate::tables::{Read, ReadExt, Write};
 use crate::time::Timestamp;
 
 /// What others must hear.
@@ -32,8 +32,8 @@ pub struct Decided<A> {
     pub events: Vec<Event>,
     /// Who hears of it.
     pub outgoing: Vec<Outgoing>,
-    /// What the events fold to, if that was found out.
-    pub folded: Option<Folded>,
+    /// The events are folded into the state already.
+    pub folded: bool,
     /// The answer.
     pub answer: Result<A, Rejection>,
 }
@@ -44,7 +44,7 @@ impl<A> Decided<A> {
         Self {
             events: Vec::new(),
             outgoing: Vec::new(),
-            folded: None,
+            folded: false,
             answer: Err(rejection),
         }
     }
@@ -54,7 +54,7 @@ impl<A> Decided<A> {
         Self {
             events: Vec::new(),
             outgoing: Vec::new(),
-            folded: None,
+            folded: false,
             answer: Ok(answer),
         }
     }
@@ -62,7 +62,7 @@ impl<A> Decided<A> {
 
 /// A decision in the making.
 pub struct Draft<'a> {
-    state: Overlay<'a>,
+    state: &'a mut dyn Write,
     /// Lane time.
     pub now: Timestamp,
     /// The policy in force.
@@ -73,10 +73,10 @@ pub struct Draft<'a> {
 }
 
 impl<'a> Draft<'a> {
-    /// A decision on this state.
-    pub fn new(state: &'a dyn Read, policy: &'a Policy, now: Timestamp) -> Self {
+    /// A decision on this state, into which its steps are folded.
+    pub fn new(state: &'a mut dyn Write, policy: &'a Policy, now: Timestamp) -> Self {
         Self {
-            state: Overlay::over(state),
+            state,
             now,
             policy,
             events: Vec::new(),
@@ -87,12 +87,12 @@ impl<'a> Draft<'a> {
 
     /// The state as it is after the steps so far.
     pub fn state(&self) -> &dyn Read {
-        &self.state
+        self.state
     }
 
     /// Takes a step.
     pub fn emit(&mut self, event: Event) {
-        if let Err(fault) = evolve::evolve(&mut self.state, &event, self.now) {
+        if let Err(fault) = evolve::evolve(self.state, &event, self.now) {
             self.fault.get_or_insert(fault);
         }
         self.events.push(event);
@@ -112,7 +112,7 @@ impl<'a> Draft<'a> {
     /// A lab's plate or run, from its key.
     pub fn lab_number(&self, key: u64) -> LabNumber {
         LabNumber::new(
-            state::lab_id(&self.state, state::lab_no_of(key)),
+            state::lab_id(self.state, state::lab_no_of(key)),
             state::number_of(key),
         )
     }
@@ -129,12 +129,12 @@ impl<'a> Draft<'a> {
         });
     }
 
-    /// Refused after all: nothing of it counts.
+    /// Refused after all: nothing of it counts, and whoever gave the state goes back.
     pub fn discard<A>(self, answer: Result<A, Rejection>) -> Decided<A> {
         Decided {
             events: Vec::new(),
             outgoing: Vec::new(),
-            folded: None,
+            folded: false,
             answer,
         }
     }
@@ -153,7 +153,7 @@ impl<'a> Draft<'a> {
         Decided {
             events: self.events,
             outgoing: self.outgoing,
-            folded: Some(self.state.into_folded()),
+            folded: true,
             answer,
         }
     }

@@ -19,14 +19,12 @@ mod key;
 mod keyed;
 mod known;
 mod memory;
-mod overlay;
 mod row;
 
 pub use key::{Key, KeyBytes, full_key};
 pub use keyed::Keyed;
 pub use known::Known;
 pub use memory::MemoryTables;
-pub use overlay::{Folded, Overlay};
 pub use row::{Names, Numbers, ReadRow, Row, Seen, SharedRow};
 
 use serde::Serialize;

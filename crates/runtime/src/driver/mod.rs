@@ -12,9 +12,11 @@
 //! second state; a difference between the two fails the test (INV-08).
 
 pub mod hostile;
+mod overlay;
 
 use crate::processor::{Answer, Input, Outgoing, Processor, Undecodable};
 use bytes::Bytes;
+use overlay::Overlay;
 use tenfold_domain::tables::{MemoryTables, Read};
 use tenfold_domain::time::{Millis, Timestamp};
 
@@ -197,7 +199,9 @@ impl<P: Processor> Driver<P> {
     }
 
     fn try_decide(&mut self, input: Input<'_>) -> Result<Answer, Undecodable> {
-        let mut decision = self.processor.decide(&self.state, input, self.now)?;
+        let mut over = Overlay::over(&self.state);
+        let decision = self.processor.decide(&mut over, input, self.now)?;
+        let folded = decision.folded.then(|| over.into_folded());
         if let Input::Command { body, .. }
         | Input::Message { body, .. }
         | Input::External { body, .. } = input
@@ -210,6 +214,9 @@ impl<P: Processor> Driver<P> {
             self.replay(&wire);
             self.events.push(wire);
             self.times.push(self.now);
+        }
+        if let Some(folded) = folded {
+            folded.write(&mut self.state);
         }
         decision
             .fold(&self.processor, &mut self.state, self.now)

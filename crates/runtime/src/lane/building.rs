@@ -9,7 +9,7 @@ use super::rows::{ReceivedRow, SentRow};
 use super::state::{LaneState, Mark};
 use crate::lane_of;
 use crate::metrics as m;
-use crate::processor::{Answer, Destination, FoldError, Input, Outgoing, Processor};
+use crate::processor::{Answer, Decision, Destination, FoldError, Input, Outgoing, Processor};
 use bytes::Bytes;
 use prost::Message;
 use std::collections::{BTreeMap, HashMap};
@@ -103,8 +103,12 @@ impl<P: Processor> Lane<P> {
             return Err(Failed::Panicked);
         };
         let at = building.decided_at;
+        let mark = state.mark();
         let decided = catch_unwind(AssertUnwindSafe(|| self.processor.decide(state, input, at)));
-        let mut decision = match decided {
+        if !matches!(&decided, Ok(Ok(Decision { folded: true, .. }))) {
+            state.rollback(mark);
+        }
+        let decision = match decided {
             Ok(Ok(decision)) => decision,
             Ok(Err(undecodable)) => return Err(Failed::Undecodable(undecodable.0)),
             Err(_) => {
@@ -113,7 +117,7 @@ impl<P: Processor> Lane<P> {
                 return Err(Failed::Panicked);
             }
         };
-        let (mark, events, bytes) = (state.mark(), building.events.len(), building.bytes);
+        let (events, bytes) = (building.events.len(), building.bytes);
         let folded = catch_unwind(AssertUnwindSafe(|| {
             for event in &decision.events {
                 let mut wire = Vec::with_capacity(128);

@@ -103,6 +103,15 @@ impl NamePages {
         }
     }
 
+    /// What gave a record this name is gone back to.
+    pub fn never_named(&mut self, table: TableId, number: u64, hash: u64) {
+        if let Some(pages) = self.tables.get_mut(&table)
+            && let Some(at) = pages.filling.iter().rposition(|it| *it == (number, hash))
+        {
+            pages.filling.remove(at);
+        }
+    }
+
     /// A record goes.
     pub fn gone(&mut self, table: TableId, number: u64) {
         if let Some(pages) = self.tables.get_mut(&table) {

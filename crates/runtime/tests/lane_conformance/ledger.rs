@@ -81,7 +81,7 @@ impl Processor for Ledger {
 
     fn decide(
         &self,
-        state: &dyn Read,
+        state: &mut dyn Write,
         input: Input<'_>,
         now: Timestamp,
     ) -> Result<Decision<Event>, Undecodable> {
@@ -97,7 +97,7 @@ impl Processor for Ledger {
                 return Ok(Decision {
                     events: vec![Event::Noted(text), Event::Reminded { at }],
                     messages: Vec::new(),
-                    folded: None,
+                    folded: false,
                     answer: Ok(Bytes::new()),
                 });
             }

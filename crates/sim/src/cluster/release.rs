@@ -40,7 +40,7 @@ impl<P: Processor> Processor for Release<P> {
 
     fn decide(
         &self,
-        state: &dyn Read,
+        state: &mut dyn Write,
         input: Input<'_>,
         now: Timestamp,
     ) -> Result<Decision<P::Event>, Undecodable> {

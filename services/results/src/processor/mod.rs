@@ -50,7 +50,7 @@ impl ResultsProcessor {
 
     fn command(
         &self,
-        state: &dyn Read,
+        state: &mut dyn Write,
         body: &[u8],
         now: Timestamp,
     ) -> Result<Decision<Event>, Undecodable> {
@@ -78,7 +78,7 @@ impl ResultsProcessor {
 
     fn message(
         &self,
-        state: &dyn Read,
+        state: &mut dyn Write,
         body: &[u8],
         now: Timestamp,
     ) -> Result<Decision<Event>, Undecodable> {
@@ -106,7 +106,7 @@ impl ResultsProcessor {
 
     fn timer(
         &self,
-        state: &dyn Read,
+        state: &mut dyn Write,
         body: &[u8],
         now: Timestamp,
     ) -> Result<Decision<Event>, Undecodable> {
@@ -193,7 +193,7 @@ impl Processor for ResultsProcessor {
 
     fn decide(
         &self,
-        state: &dyn Read,
+        state: &mut dyn Write,
         input: Input<'_>,
         now: Timestamp,
     ) -> Result<Decision<Event>, Undecodable> {

@@ -39,12 +39,12 @@ struct Sealed {
     batch: Batch,
     /// What it wrote, each with the bytes of its row.
     keys: Vec<(KeyBytes, usize)>,
-    unnamed: Vec<Unnamed>,
+    unnamed: Vec<Name>,
 }
 
-/// A name whose record was removed.
+/// A name that a record got, or lost.
 #[derive(Clone, Copy, Debug)]
-struct Unnamed {
+struct Name {
     table: TableId,
     number: u64,
     hash: u64,
@@ -54,6 +54,7 @@ struct Unnamed {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Mark {
     undo: usize,
+    named: usize,
     unnamed: usize,
 }
 
@@ -72,7 +73,10 @@ pub struct LaneState {
     undo: Vec<(KeyBytes, Option<Slot>)>,
     /// The last mark: what was written since it once need not be remembered again.
     marked: Cell<usize>,
-    unnamed: Vec<Unnamed>,
+    /// Names that the index did not have before the open batch.
+    fresh: Vec<Name>,
+    /// Names whose records the open batch removed.
+    unnamed: Vec<Name>,
     sealed: VecDeque<Sealed>,
     failed: Cell<bool>,
     /// Names and numbers of tables in which they never change; what is gone back to may have made some of them.
@@ -107,6 +111,7 @@ impl LaneState {
             open: 1,
             undo: Vec::new(),
             marked: Cell::new(0),
+            fresh: Vec::new(),
             unnamed: Vec::new(),
             sealed: VecDeque::new(),
             failed: Cell::new(false),
@@ -135,12 +140,18 @@ impl LaneState {
         self.marked.set(self.undo.len());
         Mark {
             undo: self.undo.len(),
+            named: self.fresh.len(),
             unnamed: self.unnamed.len(),
         }
     }
 
     /// Undoes what the open batch wrote since the mark.
     pub fn rollback(&mut self, mark: Mark) {
+        if self.undo.len() == mark.undo {
+            // Nothing was written: what is known stays so.
+            self.marked.set(mark.undo);
+            return;
+        }
         self.version += 1;
         self.known.forget();
         while self.undo.len() > mark.undo {
@@ -154,6 +165,10 @@ impl LaneState {
         }
         self.marked.set(self.undo.len());
         self.unnamed.truncate(mark.unnamed);
+        for name in self.fresh.drain(mark.named..) {
+            self.names.remove(name.hash, name.number);
+            self.pages.never_named(name.table, name.number, name.hash);
+        }
     }
 
     /// Closes the open batch and starts the next. Returns its number, and for the cache the last
@@ -161,6 +176,7 @@ impl LaneState {
     /// if a row cannot be written; then the batch must not be used.
     pub fn seal(&mut self) -> (Batch, Writes) {
         self.marked.set(0);
+        self.fresh.clear();
         let mut written: Vec<KeyBytes> = self.undo.drain(..).map(|(key, _)| key).collect();
         written.sort_unstable();
         written.dedup();
@@ -265,6 +281,11 @@ impl LaneState {
             let hash = names::hash(table, name);
             if self.names.insert(hash, number) {
                 self.pages.named(table, number, hash);
+                self.fresh.push(Name {
+                    table,
+                    number,
+                    hash,
+                });
             }
         }
     }

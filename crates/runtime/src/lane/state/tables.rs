@@ -1,6 +1,6 @@
 //! A lane's state as the tables that decisions read and folds write.
 
-use super::{LaneState, Slot, Unnamed};
+use super::{LaneState, Name, Slot};
 use crate::lane::firsts::First;
 use crate::lane::names;
 use smol_str::SmolStr;
@@ -159,7 +159,7 @@ impl Write for LaneState {
         {
             self.pages.gone(table, number);
             for hash in hashes {
-                self.unnamed.push(Unnamed {
+                self.unnamed.push(Name {
                     table,
                     number,
                     hash,

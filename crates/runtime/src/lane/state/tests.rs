@@ -90,7 +90,7 @@ proptest! {
                     state.applied(batch);
                 },
                 Step::Undone(key, value) => {
-                    let mark = state.mark();
+                    let (mark, names) = (state.mark(), state.names());
                     change(&mut state, key, format!("W{value}"));
                     change(&mut state, key, format!("X{value}"));
                     state.put(&key, &Tube(format!("U{value}")));
@@ -99,6 +99,7 @@ proptest! {
                     let first = state.first::<Tube>();
                     prop_assert_eq!(first, state.all::<Tube>().into_iter().next());
                     state.rollback(mark);
+                    prop_assert_eq!(state.names(), names, "names of what never was");
                 }
                 Step::UndoneTwice(key, value) => {
                     let outer = state.mark();

@@ -1,86 +1,43 @@
-//! Tables over tables: writes stay here, reads see them first. So a decision of many steps reads, at each,
-//! what the steps before it did.
+//! Tables over tables: writes stay here, reads see them first. So what a decision folded can be compared with the fold
+//! of its events before it counts, and is gone if it was refused.
 
-use super::key::full_key;
-use super::{
-    Key, KeyBytes, Keyed, Known, Numbers, Read, ReadRow, Seen, SharedRow, TableId, Visit, Write,
-};
-use foldhash::HashMap;
-use smol_str::SmolStr;
-use std::cell::RefCell;
-use std::collections::BTreeMap;
-use std::fmt;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
+use tenfold_domain::tables::{
+    Key, KeyBytes, Keyed, Numbers, Read, ReadRow, Seen, SharedRow, TableId, Visit, Write, full_key,
+};
 
 /// State with the steps of one decision folded in.
-pub struct Overlay<'a> {
+pub(super) struct Overlay<'a> {
     base: &'a dyn Read,
     /// By table and key; `None` = removed.
     rows: Keyed<Option<SharedRow>>,
-    names: BTreeMap<TableId, HashMap<SmolStr, Numbers>>,
-    /// What was last looked for by name in each table: a decision asks for its lab, its rack and its tube again and
-    /// again. Tables with names are few, so a list is searched.
-    asked: RefCell<Vec<Asked>>,
-    /// Names and numbers of tables in which they never change. A decision is about one lab.
-    known: Known,
-}
-
-/// What a table was last asked for by name, and the base's answer.
-struct Asked {
-    table: TableId,
-    name: SmolStr,
-    found: Numbers,
+    names: BTreeMap<TableId, HashMap<String, Numbers>>,
 }
 
 impl<'a> Overlay<'a> {
     /// Nothing written yet.
-    pub fn over(base: &'a dyn Read) -> Self {
+    pub(super) fn over(base: &'a dyn Read) -> Self {
         Self {
             base,
             rows: Keyed::default(),
             names: BTreeMap::new(),
-            asked: RefCell::default(),
-            known: Known::default(),
         }
-    }
-
-    /// What the base has under a name.
-    fn below(&self, table: TableId, name: &str) -> Numbers {
-        let mut asked = self.asked.borrow_mut();
-        let at = asked.iter().position(|asked| asked.table == table);
-        if let Some(last) = at.and_then(|at| asked.get(at))
-            && last.name == name
-        {
-            return last.found.clone();
-        }
-        let found = self.base.candidates(table, name);
-        let last = Asked {
-            table,
-            name: SmolStr::new(name),
-            found: found.clone(),
-        };
-        match at.and_then(|at| asked.get_mut(at)) {
-            Some(before) => *before = last,
-            None => asked.push(last),
-        }
-        found
     }
 
     /// What was written.
     #[must_use]
-    pub fn into_folded(self) -> Folded {
+    pub(super) fn into_folded(self) -> Folded {
         Folded(self.rows.into_values().collect())
     }
 }
 
-/// What a decision folded: the rows it wrote and removed, to be written into the state it was decided on. So
-/// the steps of a decision are folded once, and not again when they are taken.
-#[derive(Clone, Default)]
-pub struct Folded(Vec<(KeyBytes, Option<SharedRow>)>);
+/// What a decision folded: the rows it wrote and removed, to be written into the state it was decided on.
+pub(super) struct Folded(Vec<(KeyBytes, Option<SharedRow>)>);
 
 impl Folded {
     /// Writes the rows.
-    pub fn write(self, to: &mut dyn Write) {
+    pub(super) fn write(self, to: &mut dyn Write) {
         for (key, row) in self.0 {
             let Some((table, key)) = key.split_first() else {
                 continue;
@@ -90,23 +47,6 @@ impl Folded {
                 None => to.delete_row(*table, key),
             }
         }
-    }
-}
-
-impl fmt::Debug for Folded {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} rows", self.0.len())
-    }
-}
-
-impl PartialEq for Folded {
-    fn eq(&self, other: &Self) -> bool {
-        let bytes = |row: &Option<SharedRow>| row.as_ref().map(|row| row.encode(Vec::new()));
-        let rows = self.0.iter().zip(&other.0);
-        self.0.len() == other.0.len()
-            && rows.into_iter().all(|((key, row), (other_key, other))| {
-                key == other_key && bytes(row) == bytes(other)
-            })
     }
 }
 
@@ -122,32 +62,11 @@ impl Read for Overlay<'_> {
     }
 
     fn candidates(&self, table: TableId, name: &str) -> Numbers {
-        let mut numbers = self.below(table, name);
+        let mut numbers = self.base.candidates(table, name);
         if let Some(written) = self.names.get(&table).and_then(|names| names.get(name)) {
             numbers.extend_from_slice(written);
         }
         numbers
-    }
-
-    fn number_of(
-        &self,
-        table: TableId,
-        name: &str,
-        look: &mut dyn FnMut() -> Option<u64>,
-    ) -> Option<u64> {
-        // The base may know it, and must not be told: what this finds may never be taken.
-        let below = || self.base.number_of(table, name, &mut || None);
-        self.known.number_of(table, name, || below().or_else(look))
-    }
-
-    fn name_of(
-        &self,
-        table: TableId,
-        number: u64,
-        look: &mut dyn FnMut() -> Option<SmolStr>,
-    ) -> Option<SmolStr> {
-        let below = || self.base.name_of(table, number, &mut || None);
-        self.known.name_of(table, number, || below().or_else(look))
     }
 
     fn scan_rows(&self, table: TableId, from: &[u8], to: Option<&[u8]>, visit: Visit<'_>) {
@@ -203,11 +122,11 @@ impl Write for Overlay<'_> {
     fn put_row(&mut self, table: TableId, key: &[u8], row: SharedRow) {
         if let Some(number) = u64::from_bytes(key) {
             for name in row.found_by() {
-                if self.below(table, name).contains(&number) {
+                if self.base.candidates(table, name).contains(&number) {
                     continue;
                 }
                 let written = self.names.entry(table).or_default();
-                let numbers = written.entry(SmolStr::new(name)).or_default();
+                let numbers = written.entry(name.to_owned()).or_default();
                 if !numbers.contains(&number) {
                     numbers.push(number);
                 }
@@ -231,10 +150,10 @@ impl Write for Overlay<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tables::{MemoryTables, Names, ReadExt, Record, WriteExt};
     use proptest::prelude::*;
     use serde::{Deserialize, Serialize};
     use std::sync::Arc;
+    use tenfold_domain::tables::{MemoryTables, Names, ReadExt, Record, WriteExt};
 
     /// A label on something.
     #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
