@@ -29,6 +29,9 @@ use tenfold_runtime::log::{Log, Retention, Topic, TopicPlan};
 /// Memory of the cache, as the settings' default has it.
 const CACHE_BYTES: usize = 64 << 20;
 
+/// Threads that run lanes: as many as Kafka Streams is given, and what the settings say on a machine of two cores.
+const WORKERS: usize = 2;
+
 /// How long lanes may take to be owned, and to leave.
 const LANES_MAX: Duration = Duration::from_secs(60);
 
@@ -160,7 +163,8 @@ impl Owner {
         let log: Arc<dyn Log> = Arc::new(run_log(bootstrap, run)?);
         let directory = Directory::start(Arc::clone(&log));
         let cache = Arc::new(SledCache::open(cache, CACHE_BYTES)?);
-        let config = InstanceConfig::new("bench", "http://127.0.0.1:1", cache);
+        let mut config = InstanceConfig::new("bench", "http://127.0.0.1:1", cache);
+        config.workers = WORKERS;
         let instance = Instance::start(
             Arc::clone(&log),
             PoolingProcessor::new(),

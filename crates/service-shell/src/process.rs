@@ -234,6 +234,7 @@ impl Process {
         let cache = SledCache::open(&folder, bytes)
             .with_context(|| format!("cache in {}", folder.display()))?;
         let mut settings = InstanceConfig::new(&name, &self.address, Arc::new(cache));
+        settings.workers = self.config.instance.workers();
         settings.snapshots = self.snapshots.clone();
         settings.standby = self.config.cache.standby;
         settings.call_timeout = self.config.grpc.call_max();

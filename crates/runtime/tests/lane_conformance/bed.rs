@@ -19,7 +19,7 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 
 static NEXT: AtomicU32 = AtomicU32::new(1);
 
-/// Topics of its own on a log, with one lane a service.
+/// Topics of its own on a log, most often with one lane a service.
 pub struct Bed {
     pub log: Arc<dyn Log>,
     pub prefix: String,
@@ -48,7 +48,12 @@ pub fn limits() -> Limits {
 impl Bed {
     /// With lanes created.
     pub fn new(log: Arc<dyn Log>) -> Self {
-        let bed = Self::bare(log);
+        Self::of(log, 1)
+    }
+
+    /// With so many lanes a service, created.
+    pub fn of(log: Arc<dyn Log>, lanes: u32) -> Self {
+        let bed = Self::bare(log, lanes);
         let log = FaultyLog::new(Arc::clone(&bed.log), &bed.prefix);
         for service in ["intake", "pooling"] {
             create_lanes(log.as_ref(), service).expect("lanes are created");
@@ -57,7 +62,7 @@ impl Bed {
     }
 
     /// Topics only: no lane was ever created.
-    pub fn bare(log: Arc<dyn Log>) -> Self {
+    pub fn bare(log: Arc<dyn Log>, lanes: u32) -> Self {
         let prefix = format!(
             "t{}-{}.",
             std::process::id(),
@@ -65,7 +70,7 @@ impl Bed {
         );
         let plan = |name: &str| TopicPlan {
             topic: Topic::named(&format!("{prefix}{name}")),
-            lanes: 1,
+            lanes,
             retention: Retention::Forever,
         };
         let names = [
@@ -145,11 +150,22 @@ impl Bed {
     }
 
     pub fn command(&self, node: &Node, id: &str, text: &str) -> Result<String, CallError> {
+        self.command_to("k", node, id, text)
+    }
+
+    /// A command to the lane of a key.
+    pub fn command_to(
+        &self,
+        key: &str,
+        node: &Node,
+        id: &str,
+        text: &str,
+    ) -> Result<String, CallError> {
         let body = Bytes::copy_from_slice(text.as_bytes());
         let gateway = node.instance.gateway();
         let answered = self
             .runtime
-            .block_on(gateway.command("k", "tester", id, body))?;
+            .block_on(gateway.command(key, "tester", id, body))?;
         Ok(String::from_utf8(answered.body.to_vec()).unwrap())
     }
 

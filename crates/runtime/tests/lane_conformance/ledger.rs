@@ -1,7 +1,9 @@
 //! A service as small as can be: it adds numbers, takes notes, and tells other lanes.
 
+use crate::bed::PATIENCE;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use std::sync::{Condvar, Mutex};
 use tenfold_domain::tables::{Read, ReadExt, Record, TableDef, TableId, Write, WriteExt};
 use tenfold_domain::{Rejection, Timestamp};
 use tenfold_runtime::processor::{
@@ -9,7 +11,7 @@ use tenfold_runtime::processor::{
 };
 
 /// Commands, messages and inputs are text: `add N`, `tell SERVICE TEXT`, `remind MS TEXT`, `refuse`,
-/// `panic`; anything else is a note.
+/// `panic`, `half HOW` (folds as it decides, and ends so), `hold NAME` (decides until [`open`]); anything else is a note.
 pub struct Ledger(pub &'static str);
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -59,6 +61,53 @@ const TABLES: [TableDef; 3] = [
     TableDef::of::<Note>(),
     TableDef::of::<Reminder>(),
 ];
+
+/// Decides as services do whose decisions have many steps: each is folded at once.
+fn half(
+    ledger: &Ledger,
+    state: &mut dyn Write,
+    how: &str,
+    now: Timestamp,
+) -> Result<Decision<Event>, Undecodable> {
+    let events = vec![Event::Added(1_000), Event::Noted(format!("half {how}"))];
+    for event in &events {
+        ledger
+            .evolve(state, event, now)
+            .map_err(|e| Undecodable(e.to_string()))?;
+    }
+    let refusal = Rejection::precondition("REFUSED", "", "as asked", "");
+    match how {
+        "refused" => Ok(Decision::answer(Err(refusal))),
+        "panicked" => panic!("as asked"),
+        "unread" => Err(Undecodable("as asked".to_owned())),
+        // Says nothing of its folding: the owner folds.
+        "unsaid" => Ok(Decision {
+            events,
+            ..Decision::answer(Ok(Bytes::new()))
+        }),
+        _ => Ok(Decision {
+            events,
+            folded: true,
+            ..Decision::answer(Ok(Bytes::new()))
+        }),
+    }
+}
+
+static HELD: Mutex<Vec<String>> = Mutex::new(Vec::new());
+static OPENED: Condvar = Condvar::new();
+
+/// Lets whoever is held under this name go on.
+pub fn open(name: &str) {
+    HELD.lock().unwrap().push(name.to_owned());
+    OPENED.notify_all();
+}
+
+/// Stands still until [`open`].
+fn wait_for(name: &str) {
+    let held = HELD.lock().unwrap();
+    let still = |opened: &mut Vec<String>| !opened.iter().any(|opened| opened == name);
+    drop(OPENED.wait_timeout_while(held, PATIENCE, still).unwrap());
+}
 
 /// A note that no state takes.
 const STUMBLES: &str = "stumbles ";
@@ -141,6 +190,8 @@ impl Processor for Ledger {
                 decision.answer = Err(Rejection::precondition("REFUSED", "", "as asked", ""));
             }
             ("panic", _) => panic!("as asked"),
+            ("half", how) => return half(self, state, how, now),
+            ("hold", name) => wait_for(name),
             // A rule that relies on what it reads.
             ("rely", n) => {
                 let total: Total = state.get(&()).unwrap_or_default();

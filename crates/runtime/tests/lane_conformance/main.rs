@@ -20,3 +20,4 @@ mod relay;
 mod snapshots;
 mod standby;
 mod suite;
+mod workers;

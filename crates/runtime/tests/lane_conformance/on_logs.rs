@@ -1,7 +1,7 @@
 //! The suite on each log.
 
 use crate::bed::Bed;
-use crate::{relay, standby, suite};
+use crate::{relay, standby, suite, workers};
 use std::sync::Arc;
 use tenfold_runtime::log::Log;
 use tenfold_runtime::log::embedded::EmbeddedLog;
@@ -21,6 +21,7 @@ fn run(log: &Arc<dyn Log>) {
         .iter()
         .chain(relay::SCENARIOS)
         .chain(standby::SCENARIOS)
+        .chain(workers::SCENARIOS)
         .filter(|(name, _)| name.contains(&only))
     {
         let began = std::time::Instant::now();

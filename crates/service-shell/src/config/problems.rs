@@ -1,5 +1,6 @@
 //! What can be wrong with settings, said so that a person can put it right.
 
+use super::sections::WORKERS_MAX;
 use super::{Config, ConfigErrors, DEFAULTS, Telemetry, as_dict};
 use figment::Figment;
 use figment::providers::{Format, Toml};
@@ -107,6 +108,12 @@ pub(super) fn out_of_bounds(config: &Config) -> Vec<String> {
     ] {
         within(key, lanes.into(), 1, LANES_MAX.into());
     }
+    within(
+        "instance.workers",
+        config.instance.workers.into(),
+        0,
+        WORKERS_MAX.into(),
+    );
     within(
         "cache.memory_mib_max",
         config.cache.memory_mib_max.into(),

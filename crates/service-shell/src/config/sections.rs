@@ -5,12 +5,27 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// Most threads that run lanes: a service has few lanes that are busy at once, and one thread writes its cache.
+pub const WORKERS_MAX: u32 = 16;
+
 /// This process among its equals.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Instance {
     /// Its name; empty = the host's.
     pub name: String,
+    /// Threads that run the lanes of each service; 0 = as many as the machine has cores, [`WORKERS_MAX`] at most.
+    pub workers: u32,
+}
+
+impl Instance {
+    /// Threads that run the lanes of each service.
+    #[must_use]
+    pub fn workers(&self) -> usize {
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        let set = usize::try_from(self.workers).unwrap_or(usize::MAX);
+        if set == 0 { cores() } else { set }.clamp(1, WORKERS_MAX as usize)
+    }
 }
 
 /// Kinds of log.

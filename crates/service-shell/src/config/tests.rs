@@ -40,6 +40,16 @@ fn a_flag_wins_over_the_file_and_the_file_over_the_defaults() {
 }
 
 #[test]
+fn lanes_get_as_many_threads_as_the_machine_has_cores_unless_it_is_said() {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let workers = |set: &str| load("", &[("instance.workers", set)]).map(|c| c.instance.workers());
+    assert_eq!(workers("0").expect("the default"), cores.min(16));
+    assert_eq!(workers("3").expect("settings"), 3);
+    let errors = workers("17").expect_err("too many").0;
+    assert_eq!(errors, ["instance.workers = 17 is not 0 to 16"]);
+}
+
+#[test]
 fn what_is_wrong_on_the_command_line_is_told_as_it_was_typed() {
     let said = |key: &str, value: &str| load("", &[(key, value)]).expect_err(key).0.join("; ");
     assert_eq!(

@@ -3,7 +3,7 @@
 use crate::bed::{Bed, eventually};
 
 pub(super) fn never_created(bed: Bed) {
-    let bare = Bed::bare(std::sync::Arc::clone(&bed.log));
+    let bare = Bed::bare(std::sync::Arc::clone(&bed.log), 1);
     let a = bare.node("a");
     a.log.suggest(&[0]);
     a.wait_phase("stopped");
