@@ -62,6 +62,25 @@ pub(super) fn dead_letters(bed: Bed) {
     bed.agrees(&a);
 }
 
+pub(super) fn half_way(bed: Bed) {
+    let a = bed.owner("a");
+    bed.command(&a, "1", "add 1").unwrap();
+    let refused = bed.command(&a, "2", "half refused").unwrap_err();
+    assert!(matches!(refused, CallError::Rejected(r) if r.reason == "REFUSED"));
+    let failed = bed.command(&a, "3", "half panicked").unwrap_err();
+    assert!(matches!(failed, CallError::Rejected(r) if r.reason == "INTERNAL"));
+    let unread = bed.command(&a, "4", "half unread").unwrap_err();
+    assert!(matches!(unread, CallError::Rejected(r) if r.reason == "COMMAND_UNDECODABLE"));
+    assert_eq!(bed.ask(&a, "sum"), "1", "nothing of them is left");
+    assert_eq!(bed.ask(&a, "notes"), "");
+    bed.command(&a, "5", "half unsaid").unwrap();
+    assert_eq!(bed.ask(&a, "sum"), "1001", "folded once");
+    bed.command(&a, "6", "half said").unwrap();
+    assert_eq!(bed.ask(&a, "sum"), "2001", "folded once");
+    assert_eq!(bed.command(&a, "7", "add 1").unwrap(), "2002");
+    bed.agrees(&a);
+}
+
 /// Something from outside, as an inbox holds it.
 pub fn posted(text: &str) -> Bytes {
     let external = External {

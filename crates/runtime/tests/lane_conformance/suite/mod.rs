@@ -82,6 +82,10 @@ pub const SCENARIOS: &[(&str, Scenario)] = &[
         deciding::dead_letters,
     ),
     (
+        "of a decision that folds as it goes and then fails nothing is left",
+        deciding::half_way,
+    ),
+    (
         "without room commands are refused, questions are answered, and work goes on by itself",
         appending::no_room,
     ),
