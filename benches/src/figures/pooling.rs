@@ -81,6 +81,14 @@ pub const FIGURE: Figure = Figure {
             aims: &[Some(7.0), Some(10.0)],
             start: streams::start,
         },
+        Yardstick {
+            name: "streams-steps",
+            how: "Kafka Streams with the steps that ours takes: each tube expected, received in a rack, planned by deadline, \
+                  confirmed, and told to intake; tubes, racks and pools in RocksDB; tuned as `streams`. It answers nobody, and \
+                  knows no holds, queues, boards and deadlines",
+            aims: &[None, None],
+            start: streams::steps,
+        },
     ],
     bounds: &[],
 };

@@ -1,4 +1,5 @@
-//! Kafka Streams doing the pooling job: `benches/peers/streams`, a Java program of its own, compiled here.
+//! Kafka Streams doing the pooling job: `benches/peers/streams`, a Java program of its own, compiled here. [`start`] gives each
+//! registration its seat, and nothing else; [`steps`] receives, plans and confirms racks as ours does.
 //!
 //! Its tuning is told in `Pooling.java`. It reads the same samples, one a record, its barcode as the key, on as many
 //! partitions as we have lanes; so many times the samples, with new barcodes, that it runs for a while. When it is done is
@@ -8,8 +9,9 @@
 use crate::bed::Bed;
 use crate::figure::{Contestant, Took};
 use crate::kafka::{PATIENCE, drop_topics, fresh, keyed, make_topic};
-use crate::tubes::barcode;
+use crate::tubes::{POOLS_A_RACK, RACK, barcode};
 use anyhow::{Context as _, bail, ensure};
+use bytes::Bytes;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use std::path::{Path, PathBuf};
@@ -27,8 +29,14 @@ struct Streams {
     bed: Arc<Bed>,
     classes: String,
     source: String,
+    /// Racks are received, planned and confirmed.
+    steps: bool,
     /// Of each partition.
     samples: u64,
+    /// Records of each partition.
+    records: u64,
+    /// Records that must be written for all partitions, at least.
+    writes: u64,
 }
 
 /// See the module.
@@ -36,6 +44,18 @@ struct Streams {
 /// # Errors
 /// There is no Java, or it cannot be compiled.
 pub fn start(bed: &Arc<Bed>) -> anyhow::Result<Box<dyn Contestant>> {
+    prepare(bed, false)
+}
+
+/// With all steps that a tube of ours takes.
+///
+/// # Errors
+/// There is no Java, or it cannot be compiled.
+pub fn steps(bed: &Arc<Bed>) -> anyhow::Result<Box<dyn Contestant>> {
+    prepare(bed, true)
+}
+
+fn prepare(bed: &Arc<Bed>, steps: bool) -> anyhow::Result<Box<dyn Contestant>> {
     let classes = compile()?;
     let load = bed.size.load();
     let samples = load.tubes_a_lab() * bed.size.copies;
@@ -43,16 +63,52 @@ pub fn start(bed: &Arc<Bed>) -> anyhow::Result<Box<dyn Contestant>> {
     let bootstrap = bed.kafka().bootstrap();
     make_topic(bootstrap, &source, load.lanes())?;
     for lane in 0..load.labs.len() {
-        let records =
-            (0..samples).map(|number| (barcode(lane, number), load.details(lane, number)));
-        keyed(bootstrap, &source, u32::try_from(lane)?, records)?;
+        let sample = |number| (barcode(lane, number), load.details(lane, number));
+        let partition = u32::try_from(lane)?;
+        if steps {
+            let racks = (0..samples / RACK).flat_map(|rack| {
+                let numbers = rack * RACK..(rack + 1) * RACK;
+                numbers.clone().map(sample).chain(rack_steps(lane, rack))
+            });
+            keyed(bootstrap, &source, partition, racks)?;
+        } else {
+            keyed(bootstrap, &source, partition, (0..samples).map(sample))?;
+        }
     }
+    let racks = (samples / RACK) as u64;
+    let (samples, lanes) = (samples as u64, u64::from(load.lanes()));
+    let (records, writes) = if steps {
+        // Expected, received, planned, transferred; a pool is opened and sealed.
+        let pools = racks * POOLS_A_RACK as u64;
+        (samples + 3 * racks, 4 * samples + 2 * pools)
+    } else {
+        (samples, samples)
+    };
     Ok(Box::new(Streams {
         bed: Arc::clone(bed),
         classes,
         source,
-        samples: samples as u64,
+        steps,
+        samples,
+        records,
+        writes: writes * lanes,
     }))
+}
+
+/// A rack is received, planned and confirmed: name and value of three records.
+fn rack_steps(lane: usize, rack: usize) -> impl Iterator<Item = (String, Bytes)> {
+    let tubes: Vec<String> = (rack * RACK..(rack + 1) * RACK)
+        .map(|number| barcode(lane, number))
+        .collect();
+    let tubes = Bytes::from(tubes.join("\n"));
+    ["!R", "!P", "!C"].into_iter().map(move |step| {
+        let value = if step == "!R" {
+            tubes.clone()
+        } else {
+            Bytes::new()
+        };
+        (format!("{step}RACK{rack:06}"), value)
+    })
 }
 
 impl Contestant for Streams {
@@ -61,17 +117,21 @@ impl Contestant for Streams {
         let lanes = self.bed.size.load().lanes();
         let (id, target) = (fresh("streams-"), fresh("streams-out-"));
         make_topic(bootstrap, &target, lanes)?;
+        let seen = format!("{target}-seen");
+        make_topic(bootstrap, &seen, lanes)?;
         let state = tempfile::tempdir()?;
         let offsets: BaseConsumer = ClientConfig::new()
             .set("bootstrap.servers", bootstrap)
             .set("group.id", &id)
             .create()?;
-        let all = self.samples * u64::from(lanes);
+        let all = self.records * u64::from(lanes);
+        let samples = (self.samples * u64::from(lanes)) as f64;
         let started = Instant::now();
         let mut process = Process::start(
             &self.classes,
             [bootstrap, &id, &self.source, &target],
             state.path(),
+            self.steps.then_some(seen.as_str()),
         )?;
         let mut half = None;
         loop {
@@ -85,22 +145,27 @@ impl Contestant for Streams {
             process.check()?;
             ensure!(
                 started.elapsed() < RUN_MAX,
-                "{done} of {all} samples after {} s",
+                "{done} of {all} records after {} s",
                 RUN_MAX.as_secs()
             );
             std::thread::sleep(LOOK);
         }
         let whole = started.elapsed().as_secs_f64();
-        let warm = half.map(|(done, at)| (all - done) as f64 / at.elapsed().as_secs_f64());
+        let share = |done: u64| samples * (all - done) as f64 / all as f64;
+        let warm = half.map(|(done, at)| share(done) / at.elapsed().as_secs_f64());
         drop(process);
         let written = written(bootstrap, &target, lanes)?;
         drop_topics(bootstrap, &target);
         drop_topics(bootstrap, &id);
         // Records, and one mark at the end of each transaction.
-        ensure!(written >= all, "{written} records of {all} were written");
+        let wanted = self.writes;
+        ensure!(
+            written >= wanted,
+            "{written} records of {wanted} were written"
+        );
         Ok(Took {
-            values: vec![warm, Some(all as f64 / whole)],
-            note: format!("{all} samples a run"),
+            values: vec![warm, Some(samples / whole)],
+            note: format!("{samples} samples a run"),
         })
     }
 }
@@ -139,7 +204,12 @@ struct Process {
 }
 
 impl Process {
-    fn start(classes: &str, arguments: [&str; 4], state: &Path) -> anyhow::Result<Self> {
+    fn start(
+        classes: &str,
+        arguments: [&str; 4],
+        state: &Path,
+        seen: Option<&str>,
+    ) -> anyhow::Result<Self> {
         let log = state.join("log");
         let file = std::fs::File::create(&log)?;
         let child = Command::new("java")
@@ -153,6 +223,7 @@ impl Process {
             ])
             .args(arguments)
             .arg(state)
+            .args(seen)
             .stdin(Stdio::piped())
             .stdout(file.try_clone()?)
             .stderr(file)
@@ -216,7 +287,7 @@ fn compile() -> anyhow::Result<String> {
             .arg(&all)
             .arg("-d")
             .arg(&classes)
-            .arg(here.join("src/Pooling.java")),
+            .args(["src/Pooling.java", "src/Steps.java"].map(|file| here.join(file))),
     )?;
     Ok(format!("{}:{}", classes.display(), all.display()))
 }

@@ -33,7 +33,7 @@ public final class Pooling {
 
   private Pooling() {}
 
-  /** Arguments: brokers, application id, input, output, folder for state. */
+  /** Arguments: brokers, application id, input, output, folder for state; for the job with all steps ({@link Steps}) also a topic for intake. */
   public static void main(String[] args) throws Exception {
     Properties settings = new Properties();
     settings.put(StreamsConfig.BOOTSTRAP_SERVERS_CONFIG, args[0]);
@@ -55,9 +55,17 @@ public final class Pooling {
 
     Topology topology = new Topology();
     topology.addSource("in", Serdes.String().deserializer(), Serdes.ByteArray().deserializer(), args[2]);
-    topology.addProcessor("pool", Assign::new, "in");
-    topology.addStateStore(
-        Stores.keyValueStoreBuilder(Stores.persistentKeyValueStore("seen"), Serdes.String(), Serdes.ByteArray()), "pool");
+    boolean steps = args.length > 5;
+    topology.addProcessor("pool", steps ? Steps::new : Assign::new, "in");
+    for (String store : steps ? new String[] {"tubes", "racks"} : new String[] {"seen"}) {
+      topology.addStateStore(
+          Stores.keyValueStoreBuilder(Stores.persistentKeyValueStore(store), Serdes.String(), Serdes.ByteArray()), "pool");
+    }
+    if (steps) {
+      topology.addStateStore(
+          Stores.keyValueStoreBuilder(Stores.persistentKeyValueStore("pools"), Serdes.Long(), Serdes.ByteArray()), "pool");
+      topology.addSink("seen", args[5], Serdes.String().serializer(), Serdes.ByteArray().serializer(), "pool");
+    }
     topology.addStateStore(
         Stores.keyValueStoreBuilder(Stores.inMemoryKeyValueStore("open"), Serdes.Integer(), Serdes.Long()), "pool");
     topology.addSink("out", args[3], Serdes.String().serializer(), Serdes.ByteArray().serializer(), "pool");
