@@ -64,10 +64,11 @@ bench: ## Measure against yardsticks in the same run (NAME=pooling, NAME=pooling
 	cargo build --locked --release -p tenfold-bench -p tenfold
 	target/release/tenfold-bench $(NAME) $(BENCH)
 
-baseline: ## Count the instructions of the rules anew, after a change that must cost what it costs
+baseline: ## Count the instructions and allocations of the rules anew, after a change that must cost what it costs
 	@scripts/need build test
 	cargo build --locked --workspace --bins
 	target/debug/tenfold-gate --baseline
+	WRITE_BASELINE=1 cargo test --locked -p tenfold-bench --test allocations
 
 fmt: ## Format the code
 	cargo fmt --all

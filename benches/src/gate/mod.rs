@@ -1,6 +1,7 @@
 //! The regression gate: instruction counts of each kernel against a committed baseline. A count does not change with the load
 //! of the machine, so a test may fail on it; it does change with the compiler, so the baseline names the compiler.
 
+pub mod allocations;
 pub mod kernels;
 mod story;
 
