@@ -10,6 +10,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::message::ToBytes;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 use rdkafka::types::RDKafkaErrorCode;
+use std::borrow::Borrow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -80,20 +81,64 @@ pub fn drop_topics(bootstrap: &str, beginning: &str) {
 ///
 /// # Errors
 /// One is not.
-pub fn fill<'a>(
+pub fn fill<B: Borrow<Bytes>>(
     bootstrap: &str,
     topic: &str,
     partition: u32,
-    records: impl Iterator<Item = &'a Bytes>,
+    records: impl Iterator<Item = B>,
 ) -> anyhow::Result<()> {
-    let producer = filler(bootstrap)?;
-    let partition = i32::try_from(partition)?;
+    let filler = Filler::to(bootstrap, topic)?;
     for record in records {
-        send(&producer, topic, partition, record)?;
+        filler.put(partition, record.borrow())?;
     }
-    producer
-        .flush(PATIENCE)
-        .with_context(|| format!("{topic} is not filled"))
+    filler.done()
+}
+
+/// Fills a topic; connected from the beginning, so that this is not what is measured.
+pub struct Filler {
+    producer: BaseProducer,
+    topic: String,
+}
+
+impl Filler {
+    /// Connects.
+    ///
+    /// # Errors
+    /// The broker does not answer.
+    pub fn to(bootstrap: &str, topic: &str) -> anyhow::Result<Self> {
+        let producer = filler(bootstrap)?;
+        producer
+            .client()
+            .fetch_metadata(Some(topic), PATIENCE)
+            .with_context(|| topic.to_owned())?;
+        Ok(Self {
+            producer,
+            topic: topic.to_owned(),
+        })
+    }
+
+    /// Hands a record over.
+    ///
+    /// # Errors
+    /// It is refused.
+    pub fn put(&self, partition: u32, record: &Bytes) -> anyhow::Result<()> {
+        send(
+            &self.producer,
+            &self.topic,
+            i32::try_from(partition)?,
+            record,
+        )
+    }
+
+    /// Waits until all are durable.
+    ///
+    /// # Errors
+    /// One is not.
+    pub fn done(&self) -> anyhow::Result<()> {
+        self.producer
+            .flush(PATIENCE)
+            .with_context(|| format!("{} is not filled", self.topic))
+    }
 }
 
 /// The same with keys.

@@ -1,6 +1,7 @@
 //! The work of a pooling service in its lab: registrations are heard, racks are received, planned and confirmed; and what
 //! its journal says of it afterwards.
 
+use crate::robot::Way;
 use crate::tubes::{BENCH, Load, RACK, arrival, barcode};
 use anyhow::{Context as _, anyhow, ensure};
 use futures::StreamExt as _;
@@ -11,18 +12,19 @@ use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
 use tenfold_proto::lane::Decisions;
 use tenfold_proto::v1;
-use tenfold_runtime::gateway::Gateway;
 use tenfold_runtime::lane::record;
 use tenfold_runtime::log::{Log, Topic, Wake};
-use v1::pooling_command::Command;
 use v1::pooling_event::What;
 
 /// Racks of a lab that are under way at the same time: a gateway's callers do not wait for each other. With 16 the lane
 /// waited for callers for a quarter of the time.
-const RACKS_AT_ONCE: usize = 64;
+pub const RACKS_AT_ONCE: usize = 64;
 
 /// Between two questions whether the registrations are in.
 const LOOK: Duration = Duration::from_millis(5);
+
+/// Between two plans of a rack whose registrations are still on their way.
+const AGAIN: Duration = Duration::from_millis(20);
 
 /// Longest time for the registrations, and for the journal to be read.
 const WORK_MAX: Duration = Duration::from_secs(600);
@@ -47,25 +49,25 @@ pub struct Pooled {
     pub sealed: usize,
 }
 
-/// Does a load's work, all labs at once.
+/// Does a load's work, all labs at once; `way` says whom a lab calls.
 ///
 /// # Errors
 /// Something is refused, or does not come.
-pub async fn work(gateway: &Gateway, load: &Load) -> anyhow::Result<Phases> {
+pub async fn work<'a>(load: &Load, way: impl Fn(usize) -> &'a Way) -> anyhow::Result<Phases> {
     let began = Instant::now();
-    for (lane, lab) in load.labs.iter().enumerate() {
-        let last = barcode(lane, load.tubes_a_lab().saturating_sub(1));
-        while !known(gateway, lab, &last).await? {
-            ensure!(began.elapsed() < WORK_MAX, "{last} is never registered");
-            tokio::time::sleep(LOOK).await;
-        }
-    }
+    let last = load.tubes_a_lab().saturating_sub(1);
+    let known = load
+        .labs
+        .iter()
+        .enumerate()
+        .map(async |(lane, lab)| until_known(way(lane), lab, &barcode(lane, last)).await);
+    futures::future::try_join_all(known).await?;
     let registered = began.elapsed();
     let labs = load
         .labs
         .iter()
         .enumerate()
-        .map(|(lane, lab)| racks(gateway, lane, lab, load.racks));
+        .map(|(lane, lab)| racks(way(lane), lane, lab, load.racks));
     futures::future::try_join_all(labs).await?;
     Ok(Phases {
         registered,
@@ -73,24 +75,42 @@ pub async fn work(gateway: &Gateway, load: &Load) -> anyhow::Result<Phases> {
     })
 }
 
-async fn known(gateway: &Gateway, lab: &str, tube: &str) -> anyhow::Result<bool> {
-    let ask = v1::GetTubeRequest {
-        lab: lab.to_owned(),
-        tube: tube.to_owned(),
-    };
-    let query = v1::PoolingQuery {
-        query: Some(v1::pooling_query::Query::Tube(ask)),
-    };
-    match gateway.query(lab, query.encode_to_vec().into()).await {
-        Ok(_) => Ok(true),
-        Err(tenfold_runtime::gateway::CallError::Rejected(_)) => Ok(false),
-        Err(error) => Err(error.into()),
+/// Waits until a tube's registration has come to its lab: those before it have then, too.
+///
+/// # Errors
+/// It does not come.
+pub async fn until_known(way: &Way, lab: &str, tube: &str) -> anyhow::Result<()> {
+    let began = Instant::now();
+    while !way.knows(lab, tube).await? {
+        ensure!(
+            began.elapsed() < WORK_MAX,
+            "{tube} of {lab} is never registered"
+        );
+        tokio::time::sleep(LOOK).await;
     }
+    Ok(())
 }
 
-async fn racks(gateway: &Gateway, lane: usize, lab: &str, count: usize) -> anyhow::Result<()> {
+/// Waits until each of these tubes of these labs is known; asks for some of them at a time.
+///
+/// # Errors
+/// One is never.
+pub async fn all_known<'a>(
+    way: &Way,
+    tubes: impl Iterator<Item = (&'a str, String)>,
+) -> anyhow::Result<()> {
+    let mut asked = futures::stream::iter(tubes)
+        .map(async |(lab, tube)| until_known(way, lab, &tube).await)
+        .buffer_unordered(RACKS_AT_ONCE);
+    while let Some(known) = asked.next().await {
+        known?;
+    }
+    Ok(())
+}
+
+async fn racks(way: &Way, lane: usize, lab: &str, count: usize) -> anyhow::Result<()> {
     let mut under_way = futures::stream::iter(0..count)
-        .map(|number| rack(gateway, lane, lab, number))
+        .map(|number| rack(way, lane, lab, number * RACK, Duration::ZERO))
         .buffer_unordered(RACKS_AT_ONCE);
     while let Some(done) = under_way.next().await {
         done?;
@@ -98,32 +118,43 @@ async fn racks(gateway: &Gateway, lane: usize, lab: &str, count: usize) -> anyho
     Ok(())
 }
 
-/// One rack: three calls, each after the answer to the one before.
-async fn rack(gateway: &Gateway, lane: usize, lab: &str, number: usize) -> anyhow::Result<()> {
-    let name = format!("RACK{lane:02}{number:06}");
-    let barcodes: Vec<String> = (0..RACK)
-        .map(|index| barcode(lane, number * RACK + index))
+/// One rack of the tubes from this number on: three calls, each after the answer to the one before. Tubes that cannot be planned
+/// yet are planned again and again for so long.
+///
+/// # Errors
+/// Something is refused, or a tube not transferred.
+pub async fn rack(
+    way: &Way,
+    lane: usize,
+    lab: &str,
+    first: usize,
+    patience: Duration,
+) -> anyhow::Result<()> {
+    let name = format!("RACK{lane:02}{:06}", first / RACK);
+    let barcodes: Vec<String> = (first..first + RACK)
+        .map(|number| barcode(lane, number))
         .collect();
-    let call = async |step: &str, command: Command| -> anyhow::Result<bytes::Bytes> {
-        let body = v1::PoolingCommand {
-            command: Some(command),
-        }
-        .encode_to_vec();
-        let id = format!("{step}-{name}");
-        let answered = gateway.command(lab, "robot", &id, body.into()).await;
-        Ok(answered.with_context(|| id.clone())?.body)
-    };
-    call("receive", Command::Receive(arrival(lab, &name, &barcodes))).await?;
-    let plan = v1::PlanRackRequest {
-        lab: lab.to_owned(),
-        bench: BENCH.to_owned(),
-        rack: name.clone(),
-        ..Default::default()
-    };
-    let planned = v1::PlanRackResponse::decode(call("plan", Command::PlanRack(plan)).await?)?;
-    for tube in &planned.tubes {
-        if let Some(v1::planned_tube::Planned::Refused(refusal)) = &tube.planned {
-            return Err(anyhow!("{}: {}", tube.tube, refusal.message));
+    way.receive(&format!("receive-{name}"), arrival(lab, &name, &barcodes))
+        .await?;
+    let began = Instant::now();
+    for again in 0_u32.. {
+        let plan = v1::PlanRackRequest {
+            lab: lab.to_owned(),
+            bench: BENCH.to_owned(),
+            rack: name.clone(),
+            ..Default::default()
+        };
+        let planned = way.plan(&format!("plan-{name}-{again}"), plan).await?;
+        let refused = planned.tubes.iter().find_map(|tube| match &tube.planned {
+            Some(v1::planned_tube::Planned::Refused(refusal)) => {
+                Some(anyhow!("{}: {}", tube.tube, refusal.message))
+            }
+            _ => None,
+        });
+        match refused {
+            None => break,
+            Some(refused) if began.elapsed() >= patience => return Err(refused),
+            Some(_) => tokio::time::sleep(AGAIN).await,
         }
     }
     let confirm = v1::ConfirmRackRequest {
@@ -133,8 +164,7 @@ async fn rack(gateway: &Gateway, lane: usize, lab: &str, number: usize) -> anyho
         rest_done: true,
         ..Default::default()
     };
-    let confirmed =
-        v1::ConfirmRackResponse::decode(call("confirm", Command::ConfirmRack(confirm)).await?)?;
+    let confirmed = way.confirm(&format!("confirm-{name}"), confirm).await?;
     ensure!(
         confirmed.transferred as usize == RACK,
         "{} tubes of {name} were transferred",

@@ -1,16 +1,15 @@
 //! The samples of a run: a lab on each lane, racks of 96 tubes, every tube registered.
 
+use crate::packer::Packer;
 use bytes::Bytes;
 use prost::Message as _;
 use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 use tenfold_domain::policy::{Bench, BenchMode, Policy};
 use tenfold_proto::lane::inbox_record::Content;
-use tenfold_proto::lane::{External, InboxRecord, Relay, RelayedMessage};
+use tenfold_proto::lane::{External, InboxRecord, Relay};
 use tenfold_proto::v1;
-use tenfold_runtime::lane::record::Hash;
 use tenfold_runtime::lane_of;
-use tenfold_runtime::limits::Limits;
 
 /// Tubes in a rack.
 pub const RACK: usize = 96;
@@ -30,7 +29,7 @@ pub const SCAN_BENCH: &str = "b1";
 /// Labs, and the tubes of each.
 #[derive(Clone, Debug)]
 pub struct Load {
-    /// Each has a lane of its own, in the order of the lanes.
+    /// Each has a lane of its own, in the order of the lanes; unless they are [`Load::spread`].
     pub labs: Vec<String>,
     /// Racks of each lab.
     pub racks: usize,
@@ -47,6 +46,15 @@ impl Load {
         Self {
             labs: names.into_values().collect(),
             racks,
+        }
+    }
+
+    /// So many labs by their numbers, wherever their lanes are: several may share one.
+    #[must_use]
+    pub fn spread(labs: usize) -> Self {
+        Self {
+            labs: (0..labs).map(|number| format!("lab-{number}")).collect(),
+            racks: 0,
         }
     }
 
@@ -132,35 +140,13 @@ impl Load {
     /// The tubes of a lane's lab, packed into records as intake packs them.
     #[must_use]
     pub fn packed(&self, lane: usize) -> Vec<Bytes> {
-        let limits = Limits::default();
-        let mut records = Vec::new();
-        let mut digest = Hash::default();
-        let mut relay = Relay::default();
-        let (mut bytes, mut next) = (0, 1);
-        for number in 0..self.tubes_a_lab() {
-            let body = self.details(lane, number);
-            if relay.messages.len() >= limits.relay_pack_messages
-                || bytes + body.len() > limits.relay_pack_bytes
-            {
-                records.push(relayed(std::mem::take(&mut relay)));
-                bytes = 0;
-            }
-            if relay.messages.is_empty() {
-                relay.stream_id = Bytes::from_static(&[7; 16]);
-                relay.from_service = "intake".to_owned();
-                relay.first_n = next;
-                relay.prev_digest = digest.to_bytes();
-            }
-            digest = digest.chain(&body);
-            bytes += body.len();
-            next += 1;
-            relay.messages.push(RelayedMessage { level: 1, body });
-        }
-        records.push(relayed(relay));
-        records
+        let bodies = (0..self.tubes_a_lab()).map(|number| self.details(lane, number));
+        Packer::default().pack(bodies).collect()
     }
 
-    fn policy(&self) -> Bytes {
+    /// The policy as the first record of a lane's inbox.
+    #[must_use]
+    pub fn policy(&self) -> Bytes {
         let external = External {
             origin: "bench".to_owned(),
             items: vec![policy_input(self)],
@@ -248,7 +234,7 @@ pub fn now_ms() -> i64 {
     i64::try_from(now.as_millis()).unwrap_or(i64::MAX)
 }
 
-fn relayed(relay: Relay) -> Bytes {
+pub(crate) fn relayed(relay: Relay) -> Bytes {
     inbox_record(Content::Relay(relay))
 }
 

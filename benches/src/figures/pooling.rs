@@ -12,6 +12,7 @@ use crate::figure::{Contestant, Figure, Metric, Took, Yardstick};
 use crate::kafka::{drop_topics, fill, fresh, run_log};
 use crate::peers::{copy, postgres, streams};
 use crate::pooler::{self, Pooled};
+use crate::robot::Way;
 use crate::tubes::Load;
 use anyhow::{Context as _, anyhow, ensure};
 use bytes::Bytes;
@@ -33,7 +34,7 @@ const CACHE_BYTES: usize = 64 << 20;
 const WORKERS: usize = 2;
 
 /// How long lanes may take to be owned, and to leave.
-const LANES_MAX: Duration = Duration::from_secs(60);
+pub(super) const LANES_MAX: Duration = Duration::from_secs(60);
 
 /// See the module.
 pub const FIGURE: Figure = Figure {
@@ -121,10 +122,9 @@ impl Contestant for Pooling {
         let folder = tempfile::tempdir()?;
         let started = Instant::now();
         let owner = Owner::start(bootstrap, &run, folder.path(), self.load.lanes())?;
+        let way = Way::Within(owner.instance.gateway());
         let warm = Instant::now();
-        let phases = self
-            .runtime
-            .block_on(pooler::work(&owner.instance.gateway(), &self.load))?;
+        let phases = self.runtime.block_on(pooler::work(&self.load, |_| &way))?;
         let (warm, whole) = (
             warm.elapsed().as_secs_f64(),
             started.elapsed().as_secs_f64(),
@@ -168,22 +168,34 @@ impl Owner {
         cache: &Path,
         lanes: u32,
     ) -> anyhow::Result<Self> {
+        let owner = Self::begin(bootstrap, run, cache, "bench", WORKERS)?;
+        ensure!(
+            owner.instance.wait_owned(lanes as usize, LANES_MAX),
+            "its lanes are not owned: {:?}",
+            owner.instance.status()
+        );
+        Ok(owner)
+    }
+
+    /// Starts it by this name, with so many threads for its lanes, and does not wait.
+    pub(super) fn begin(
+        bootstrap: &str,
+        run: &str,
+        cache: &Path,
+        name: &str,
+        workers: usize,
+    ) -> anyhow::Result<Self> {
         let log: Arc<dyn Log> = Arc::new(run_log(bootstrap, run)?);
         let directory = Directory::start(Arc::clone(&log));
         let cache = Arc::new(SledCache::open(cache, CACHE_BYTES)?);
-        let mut config = InstanceConfig::new("bench", "http://127.0.0.1:1", cache);
-        config.workers = WORKERS;
+        let mut config = InstanceConfig::new(name, "http://127.0.0.1:1", cache);
+        config.workers = workers;
         let instance = Instance::start(
             Arc::clone(&log),
             PoolingProcessor::new(),
             &directory,
             config,
         )?;
-        ensure!(
-            instance.wait_owned(lanes as usize, LANES_MAX),
-            "its lanes are not owned: {:?}",
-            instance.status()
-        );
         Ok(Self {
             instance,
             log,

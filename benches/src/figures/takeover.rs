@@ -9,6 +9,7 @@ use crate::bed::Bed;
 use crate::figure::{Contestant, Figure, Metric, Took, Yardstick};
 use crate::kafka::{PATIENCE, fresh};
 use crate::pooler;
+use crate::robot::Way;
 use anyhow::ensure;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::{ClientConfig, Message as _, Offset, TopicPartitionList};
@@ -48,7 +49,8 @@ fn journals(bed: &Arc<Bed>) -> anyhow::Result<Journals> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(pooler::work(&owner.instance.gateway(), &load))?;
+    let way = Way::Within(owner.instance.gateway());
+    runtime.block_on(pooler::work(&load, |_| &way))?;
     drop(owner.leave());
     Ok(Journals {
         bed: Arc::clone(bed),
