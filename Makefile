@@ -59,9 +59,9 @@ fuzz: ## Feed every parser and every fold what nobody should send, guided by cov
 	scripts/fuzz all $(or $(SECONDS),60)
 
 .PHONY: bench baseline
-bench: ## Measure against yardsticks in the same run (NAME=pooling, NAME=pooling/copy; BENCH="--quick", "--list", "--help")
+bench: ## Measure against yardsticks in the same run (NAME=pooling, NAME=pooling/copy, NAME=growth; BENCH="--quick", "--list", "--help")
 	@scripts/need build bench
-	cargo build --locked --release -p tenfold-bench -p tenfold
+	cargo build --locked --release -p tenfold-bench -p tenfold -p tenfold-pooling
 	target/release/tenfold-bench $(NAME) $(BENCH)
 
 baseline: ## Count the instructions and allocations of the rules anew, after a change that must cost what it costs

@@ -22,6 +22,14 @@ pub struct Size {
     pub seconds: u64,
     /// Samples on disk when it starts.
     pub history: usize,
+    /// Sizes of a growing lab, if nobody says otherwise.
+    pub samples: &'static [u64],
+    /// Labs that the smallest of these sizes is spread over.
+    pub spread: &'static [u64],
+    /// Lanes that a load is spread over, and how many racks it is.
+    pub lanes: &'static [u64],
+    /// See above.
+    pub lane_racks: usize,
 }
 
 impl Size {
@@ -34,6 +42,10 @@ impl Size {
         copies: 6,
         seconds: 15,
         history: 1_000_000,
+        samples: &[100_000, 1_000_000, 10_000_000],
+        spread: &[1, 10, 1_000],
+        lanes: &[1, 4, 16, 64, 256],
+        lane_racks: 2_048,
     };
     /// Shows that everything works.
     pub const QUICK: Self = Self {
@@ -44,6 +56,10 @@ impl Size {
         copies: 2,
         seconds: 2,
         history: 20_000,
+        samples: &[960, 4_800],
+        spread: &[1, 10, 20],
+        lanes: &[1, 4, 16],
+        lane_racks: 32,
     };
 
     /// The samples of a run.
@@ -59,6 +75,8 @@ pub struct Bed {
     pub size: Size,
     /// Counted runs of each side.
     pub runs: u32,
+    /// Sizes of a growing lab, smallest first.
+    pub samples: Vec<u64>,
     // Before the brokers: it ends while they still run.
     lab: Mutex<Option<Arc<Mutex<Lab>>>>,
     kafka: OnceLock<KafkaCluster>,
@@ -68,9 +86,16 @@ impl Bed {
     /// With nothing started.
     #[must_use]
     pub fn new(size: Size, runs: u32) -> Arc<Self> {
+        Self::sized(size, runs, size.samples.to_vec())
+    }
+
+    /// The same, with these sizes of a growing lab.
+    #[must_use]
+    pub fn sized(size: Size, runs: u32, samples: Vec<u64>) -> Arc<Self> {
         Arc::new(Self {
             size,
             runs,
+            samples,
             lab: Mutex::new(None),
             kafka: OnceLock::new(),
         })

@@ -62,7 +62,7 @@ impl Side {
 }
 
 /// What the starting of brokers and programs panics with is a reason like any other.
-fn guarded<T>(work: impl FnOnce() -> anyhow::Result<T>) -> Result<T, String> {
+pub(crate) fn guarded<T>(work: impl FnOnce() -> anyhow::Result<T>) -> Result<T, String> {
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(format!("{error:#}")),
@@ -183,7 +183,8 @@ fn compare(ours: &Side, other: &Side, metric: usize) -> Result<Option<Measured>,
     }))
 }
 
-fn bar(steps: u64) -> ProgressBar {
+/// The bar that every figure shows while it is measured.
+pub(crate) fn bar(steps: u64) -> ProgressBar {
     let bar = ProgressBar::new(steps);
     if let Ok(style) =
         ProgressStyle::with_template("{prefix:14} [{bar:30}] {pos}/{len} {elapsed} {msg}")

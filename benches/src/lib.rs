@@ -1,12 +1,15 @@
 //! The benchmark suite (`tenfold-bench`), and the gate on instruction counts (`tenfold-gate`).
 //!
 //! Read in this order: [`figure`] (what a figure is), [`figures`] (all of them), [`peers`] (what they are measured
-//! against), [`contest`] (how two are measured in turn), [`report`] and [`plot`] (what is told), [`gate`] (counts that a test
-//! may fail on). A figure's file says what of ours is measured; a peer's file says how the yardstick was tuned.
+//! against), [`contest`] (how two are measured in turn), [`curve`] (what grows with the work), [`report`] and [`plot`] (what is told),
+//! [`gate`] (counts that a test may fail on). A figure's file says what of ours is measured; a peer's file says how the yardstick was tuned.
 
 pub mod bed;
+pub mod city;
 pub mod cli;
 pub mod contest;
+pub mod cpu;
+pub mod curve;
 pub mod figure;
 pub mod figures;
 pub mod gate;

@@ -37,15 +37,20 @@ pub fn all(rows: &[Row], folder: &Path) -> anyhow::Result<usize> {
             .filter(|(other, _)| (other.figure, other.metric.name) == key)
             .copied()
             .collect();
-        let name = format!("{}-{}", row.figure, row.metric.name);
-        let name: String = name
-            .chars()
-            .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
-            .collect();
-        runs(&same, &folder.join(format!("{name}.svg"))).with_context(|| name.clone())?;
+        let name = file_name(row.figure, row.metric.name);
+        runs(&same, &folder.join(&name)).with_context(|| name.clone())?;
         drawn += 1;
     }
     Ok(drawn)
+}
+
+/// The name of a picture, without what a file's name should not have.
+pub(crate) fn file_name(figure: &str, number: &str) -> String {
+    let plain = format!("{figure}-{number}")
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+        .collect::<String>();
+    format!("{plain}.svg")
 }
 
 /// One line each on a logarithmic scale: least to most, the median as a dot, the aim as a stroke.

@@ -1,5 +1,6 @@
 //! What is told: a table for people, a file for programs, and the list of all figures.
 
+use crate::curve::{self, Walked};
 use crate::figure::{Better, Measured, Row, Spread};
 use crate::figures::FIGURES;
 use crate::machine::Machine;
@@ -36,11 +37,11 @@ pub fn table(rows: &[Row]) -> String {
                     .map_or_else(|| "-".to_owned(), ratio),
                 aim(row),
                 verdict(row).to_owned(),
-                absolute(&measured.ours),
+                spread(&measured.ours),
                 measured
                     .yardstick
                     .as_ref()
-                    .map_or_else(|| "-".to_owned(), absolute),
+                    .map_or_else(|| "-".to_owned(), spread),
             ],
             Err(reason) => [
                 "not measured".to_owned(),
@@ -121,7 +122,7 @@ fn ratio(spread: &Spread) -> String {
     )
 }
 
-fn absolute(spread: &Spread) -> String {
+pub(crate) fn spread(spread: &Spread) -> String {
     format!(
         "{} ({}..{})",
         number(spread.median),
@@ -131,7 +132,7 @@ fn absolute(spread: &Spread) -> String {
 }
 
 /// Three digits that count, with thousands apart.
-fn number(value: f64) -> String {
+pub(crate) fn number(value: f64) -> String {
     let digits = match value.abs() {
         size if size >= 100.0 => 0,
         size if size >= 10.0 => 1,
@@ -142,6 +143,16 @@ fn number(value: f64) -> String {
     let (whole, rest) = text
         .split_once('.')
         .map_or((text.as_str(), ""), |(a, b)| (a, b));
+    let out = parted(whole);
+    if rest.is_empty() {
+        out
+    } else {
+        format!("{out}.{rest}")
+    }
+}
+
+/// Digits with thousands apart.
+pub(crate) fn parted(whole: &str) -> String {
     let mut out = String::new();
     for (index, digit) in whole.chars().enumerate() {
         if index > 0
@@ -153,18 +164,21 @@ fn number(value: f64) -> String {
         }
         out.push(digit);
     }
-    if rest.is_empty() {
-        out
-    } else {
-        format!("{out}.{rest}")
-    }
+    out
 }
 
 /// Everything, for programs.
 #[must_use]
-pub fn json(machine: &Machine, quick: bool, runs: u32, rows: &[Row]) -> Value {
+pub fn json(machine: &Machine, quick: bool, runs: u32, rows: &[Row], curves: &[Walked]) -> Value {
     let rows: Vec<Value> = rows.iter().map(row_json).collect();
-    json!({ "machine": machine.json(), "quick": quick, "runs": runs, "figures": rows })
+    let curves: Vec<Value> = curves.iter().map(curve::json).collect();
+    json!({
+        "machine": machine.json(),
+        "quick": quick,
+        "runs": runs,
+        "figures": rows,
+        "curves": curves,
+    })
 }
 
 fn row_json(row: &Row) -> Value {
@@ -196,7 +210,7 @@ fn pair(measured: &Measured) -> impl Iterator<Item = (&'static str, &Spread)> {
     other.into_iter().chain(ratio)
 }
 
-fn spread_json(spread: &Spread) -> Value {
+pub(crate) fn spread_json(spread: &Spread) -> Value {
     json!({ "median": spread.median, "min": spread.min, "max": spread.max, "runs": spread.runs })
 }
 
@@ -214,7 +228,7 @@ pub fn list() -> String {
             );
         }
     }
-    text
+    text + &curve::list()
 }
 
 #[cfg(test)]

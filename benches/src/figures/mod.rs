@@ -1,7 +1,9 @@
-//! All figures, in the order of the table. Each file says what of ours is measured, and how.
+//! All figures and curves, in the order of the table. Each file says what of ours is measured, and how.
 
 mod embedded;
 mod footprint;
+mod growth;
+mod lanes;
 mod pooling;
 mod registering;
 mod scan;
@@ -9,6 +11,7 @@ mod screen;
 mod state;
 mod takeover;
 
+use crate::curve::Curve;
 use crate::figure::Figure;
 
 /// All of them.
@@ -24,4 +27,13 @@ pub const FIGURES: &[&Figure] = &[
     &embedded::FIGURE,
     &footprint::START,
     &footprint::IDLE,
+];
+
+/// All curves, in the order of their tables.
+pub const CURVES: &[&Curve] = &[
+    &growth::SAMPLES,
+    &growth::LABS,
+    &lanes::LANES,
+    &lanes::WORKERS,
+    &lanes::INSTANCES,
 ];

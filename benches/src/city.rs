@@ -1,0 +1,271 @@
+//! A city's pooling service as a process of its own (`tenfold-pooling`), on a broker of its own, that grows: registrations come into
+//! its inbox as intake would put them there, racks are received, planned and confirmed over gRPC.
+//!
+//! Nothing but pooling runs beside the broker, so what the process takes is pooling's. The caller is this process.
+
+use crate::kafka::Filler;
+use crate::openloop::{Times, calls};
+use crate::packer::Packer;
+use crate::pooler::{RACKS_AT_ONCE, all_known, rack};
+use crate::robot::Way;
+use crate::tubes::{Load, RACK, SCAN_BENCH, barcode};
+use crate::{cpu, kafka};
+use anyhow::{Context as _, ensure};
+use futures::StreamExt as _;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+use tenfold_proto::v1;
+use tenfold_runtime::lane_of;
+use tenfold_tests::kafka::KafkaCluster;
+use tenfold_tests::process::{Served, program, run};
+use tonic::transport::{Channel, Endpoint};
+use v1::pooling_client::PoolingClient;
+
+/// Lanes of pooling in the default settings.
+const LANES: u32 = 8;
+
+/// Connections of those who scan.
+const LINES: usize = 8;
+
+/// The topic of its inbox.
+const INBOX: &str = "tenfold.pooling.inbox";
+
+/// See the module.
+pub struct City {
+    // Before the broker: it ends while that still runs.
+    served: Served,
+    inbox: Filler,
+    _kafka: KafkaCluster,
+    folder: TempDir,
+    runtime: tokio::runtime::Runtime,
+    load: Load,
+    /// Of each lane: its stream of registrations.
+    packers: Vec<Packer>,
+    /// Tubes of each lab so far, the same at all.
+    tubes: usize,
+    /// Number of the next tube.
+    next: usize,
+}
+
+/// What growing took.
+#[derive(Clone, Copy, Debug)]
+pub struct Grown {
+    /// Seconds of processor time that the service took.
+    pub cpu: f64,
+    /// Time until every registration was decided.
+    pub registered: Duration,
+    /// From there until every rack was confirmed.
+    pub racked: Duration,
+}
+
+impl City {
+    /// Starts a broker and the service, and tells every lane the policy.
+    ///
+    /// # Errors
+    /// Something cannot be started.
+    pub fn start(labs: usize) -> anyhow::Result<Self> {
+        let folder = tempfile::Builder::new()
+            .prefix("tenfold-bench-")
+            .tempdir()?;
+        let kafka = KafkaCluster::to_measure();
+        let brokers = kafka.bootstrap();
+        let lanes = format!("lanes.pooling={LANES}");
+        let arguments = [
+            "topics", "create", "--dev", "--kafka", brokers, "--set", &lanes,
+        ];
+        let (status, said, told) = run(&program("tenfold"), &arguments);
+        ensure!(status.success(), "topics are not created: {said}{told}");
+        let name = kafka::fresh("city-");
+        let arguments = [
+            "--kafka",
+            brokers,
+            "--dev",
+            "--instance",
+            &name,
+            "--set",
+            &lanes,
+            "--set",
+            "cache.dir=cache",
+        ];
+        let pooling = program("tenfold-pooling");
+        let mut served = Served::new("pooling", pooling, &arguments, folder.path());
+        let load = Load::spread(labs);
+        let inbox = Filler::to(brokers, INBOX)?;
+        for lane in 0..LANES {
+            inbox.put(lane, &load.policy())?;
+        }
+        inbox.done()?;
+        served.start();
+        served.wait_ready();
+        Ok(Self {
+            served,
+            _kafka: kafka,
+            inbox,
+            folder,
+            runtime: tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(1)
+                .enable_all()
+                .build()?,
+            load,
+            packers: (0..LANES).map(|_| Packer::default()).collect(),
+            tubes: 0,
+            next: 0,
+        })
+    }
+
+    /// Tubes of all labs so far.
+    #[must_use]
+    pub fn samples(&self) -> usize {
+        self.tubes * self.load.labs.len()
+    }
+
+    /// Registers so many racks more at each lab, and pools them. All are registered before the first rack comes.
+    ///
+    /// # Errors
+    /// Something is refused, or does not come.
+    pub fn grow(&mut self, racks: usize) -> anyhow::Result<Grown> {
+        let (cpu, began) = (self.cpu()?, Instant::now());
+        let first = self.register(racks * RACK)?;
+        let registered = began.elapsed();
+        self.runtime.block_on(async {
+            let way = Way::Called(self.connect().await?);
+            // In turn, so that all labs work all the time.
+            let all = (0..racks).flat_map(|number| {
+                let labs = self.load.labs.iter().enumerate();
+                labs.map(move |(lab, name)| (lab, name, first + number * RACK))
+            });
+            let mut under_way = futures::stream::iter(all)
+                .map(|(lab, name, first)| rack(&way, lab, name, first, Duration::ZERO))
+                .buffer_unordered(RACKS_AT_ONCE);
+            while let Some(done) = under_way.next().await {
+                done?;
+            }
+            anyhow::Ok(())
+        })?;
+        Ok(Grown {
+            cpu: self.cpu()? - cpu,
+            registered,
+            racked: began.elapsed().saturating_sub(registered),
+        })
+    }
+
+    /// Puts so many tubes more of each lab into the inbox, and waits until the service knows them. Answers the first's number.
+    fn register(&mut self, tubes: usize) -> anyhow::Result<usize> {
+        // The number of a rack is that of its first tube: it begins where one of before cannot.
+        let first = self.next.next_multiple_of(RACK);
+        let numbers = first..first + tubes;
+        for (lane, packer) in (0..LANES).zip(&mut self.packers) {
+            let labs = self.load.labs.iter().enumerate();
+            let bodies = labs
+                .filter(|(_, name)| lane_of(name, LANES) == lane)
+                .flat_map(|(lab, _)| numbers.clone().map(move |number| (lab, number)))
+                .map(|(lab, number)| self.load.details(lab, number));
+            for record in packer.pack(bodies) {
+                self.inbox.put(lane, &record)?;
+            }
+        }
+        self.inbox.done()?;
+        self.tubes += tubes;
+        self.next = numbers.end;
+        self.runtime.block_on(async {
+            let way = Way::Called(self.connect().await?);
+            let tubes = self.load.labs.iter().enumerate();
+            let tubes = tubes.map(|(lab, name)| (name.as_str(), barcode(lab, numbers.end - 1)));
+            all_known(&way, tubes).await
+        })?;
+        Ok(first)
+    }
+
+    /// Scans tubes that were received before, so many a second, over all labs in turn; each must be told its place.
+    ///
+    /// # Errors
+    /// One is refused.
+    pub fn scan(&mut self, per_second: u32, count: usize) -> anyhow::Result<Times> {
+        let labs = self.load.labs.len();
+        let each = count.div_ceil(labs);
+        let first = self.register(each)?;
+        self.runtime.block_on(async {
+            let mut lines = Vec::new();
+            for _ in 0..LINES {
+                lines.push(self.connect().await?);
+            }
+            let way = Way::Called(self.connect().await?);
+            for (lab, name) in self.load.labs.iter().enumerate() {
+                for start in (first..first + each).step_by(RACK) {
+                    let numbers = start..(start + RACK).min(first + each);
+                    let arrived = v1::TubesArrived {
+                        barcodes: numbers.map(|number| barcode(lab, number)).collect(),
+                        another: false,
+                    };
+                    let request = v1::ReceiveRequest {
+                        lab: name.clone(),
+                        arrival: Some(v1::receive_request::Arrival::Tubes(arrived)),
+                        ..Default::default()
+                    };
+                    way.receive(&format!("tubes-{name}-{start}"), request)
+                        .await?;
+                }
+            }
+            calls(LINES, per_second, count, |line, number| {
+                let lab = number % labs;
+                let request = v1::ScanRequest {
+                    lab: self.load.labs.get(lab).cloned().unwrap_or_default(),
+                    actor: "bench".to_owned(),
+                    request_id: format!("scan-{lab}-{}", first + number / labs),
+                    bench: SCAN_BENCH.to_owned(),
+                    barcode: barcode(lab, first + number / labs),
+                };
+                let client = lines.get(line).cloned();
+                async move {
+                    let mut client = client.context("a connection")?;
+                    let tube = request.barcode.clone();
+                    let answered = client.scan(request).await.with_context(|| tube.clone())?;
+                    let placed = answered.into_inner().placement;
+                    ensure!(
+                        placed.is_some_and(|placed| placed.placement.is_some()),
+                        "{tube} got no place"
+                    );
+                    Ok(())
+                }
+            })
+            .await
+        })
+    }
+
+    async fn connect(&self) -> anyhow::Result<PoolingClient<Channel>> {
+        let endpoint = Endpoint::from_shared(self.served.address())?.tcp_nodelay(true);
+        let channel = endpoint
+            .connect()
+            .await
+            .context("pooling does not answer")?;
+        Ok(PoolingClient::new(channel))
+    }
+
+    /// Seconds of processor time that the service took since it started.
+    fn cpu(&self) -> anyhow::Result<f64> {
+        cpu::process(self.served.id().context("pooling does not run")?)
+    }
+
+    /// Most memory that the service ever had, in bytes.
+    ///
+    /// # Errors
+    /// The system does not tell.
+    pub fn memory(&self) -> anyhow::Result<u64> {
+        let mib = self.served.memory_max_mib();
+        Ok(mib.context("this system does not tell what memory a process takes")? << 20)
+    }
+
+    /// What its cache takes of the disk, in bytes.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn disk(&self) -> anyhow::Result<u64> {
+        cpu::disk(&self.folder.path().join("cache"))
+    }
+
+    /// What an operator would look at.
+    #[must_use]
+    pub fn complaints(&self) -> Vec<String> {
+        self.served.complaints()
+    }
+}
