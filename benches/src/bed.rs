@@ -1,6 +1,7 @@
 //! What figures stand on: sizes, and brokers that are started when the first figure wants them.
 
 use crate::lab::Lab;
+use crate::line::Line;
 use crate::tubes::Load;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tenfold_tests::kafka::KafkaCluster;
@@ -79,6 +80,7 @@ pub struct Bed {
     pub samples: Vec<u64>,
     // Before the brokers: it ends while they still run.
     lab: Mutex<Option<Arc<Mutex<Lab>>>>,
+    line: Mutex<Option<Arc<Mutex<Line>>>>,
     kafka: OnceLock<KafkaCluster>,
 }
 
@@ -97,6 +99,7 @@ impl Bed {
             runs,
             samples,
             lab: Mutex::new(None),
+            line: Mutex::new(None),
             kafka: OnceLock::new(),
         })
     }
@@ -118,6 +121,20 @@ impl Bed {
         }
         let started = Arc::new(Mutex::new(Lab::start(self)?));
         *lab = Some(Arc::clone(&started));
+        Ok(started)
+    }
+
+    /// One whole line of laboratories on a broker of its own, the same for all figures of this run; started at the first call.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub fn line(&self) -> anyhow::Result<Arc<Mutex<Line>>> {
+        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(line) = line.as_ref() {
+            return Ok(Arc::clone(line));
+        }
+        let started = Arc::new(Mutex::new(Line::start()?));
+        *line = Some(Arc::clone(&started));
         Ok(started)
     }
 }

@@ -53,10 +53,17 @@ impl Lab {
     /// # Errors
     /// Something cannot be started.
     pub fn start(bed: &Bed) -> anyhow::Result<Self> {
+        Self::on(bed.kafka().bootstrap())
+    }
+
+    /// The same on these brokers.
+    ///
+    /// # Errors
+    /// Something cannot be started.
+    pub fn on(brokers: &str) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new()
             .prefix("tenfold-bench-")
             .tempdir()?;
-        let brokers = bed.kafka().bootstrap();
         let tenfold = program("tenfold");
         let (status, said, told) =
             run(&tenfold, &["topics", "create", "--dev", "--kafka", brokers]);

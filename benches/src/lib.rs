@@ -15,6 +15,7 @@ pub mod figures;
 pub mod gate;
 pub mod kafka;
 pub mod lab;
+pub mod line;
 pub mod machine;
 pub mod openloop;
 pub mod packer;

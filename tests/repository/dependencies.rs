@@ -56,6 +56,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "tenfold-proto",
             "tenfold-runtime",
             "tenfold-service-shell",
+            "tenfold-lab-day",
             "tenfold-intake",
             "tenfold-pooling",
             "tenfold-tests",

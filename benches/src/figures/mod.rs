@@ -4,6 +4,7 @@ mod embedded;
 mod footprint;
 mod growth;
 mod lanes;
+mod pipeline;
 mod pooling;
 mod registering;
 mod scan;
@@ -17,6 +18,7 @@ use crate::figure::Figure;
 /// All of them.
 pub const FIGURES: &[&Figure] = &[
     &pooling::FIGURE,
+    &pipeline::FIGURE,
     &scan::SCAN,
     &scan::BUSY,
     &scan::RACK_PLAN,

@@ -1,0 +1,62 @@
+//! The reporting system: takes every report, and answers it.
+
+use anyhow::{Context as _, bail, ensure};
+use std::collections::HashSet;
+use std::time::Duration;
+use tenfold_proto::v1;
+use tokio::sync::mpsc;
+use tonic::transport::Channel;
+use v1::results_client::ResultsClient;
+use v1::results_delivery::Cargo;
+
+/// The receiver of the default policy.
+const RECEIVER: &str = "cdc";
+
+/// Answers under way.
+const WINDOW: usize = 1_024;
+
+/// A stream that is silent for so long while reports are missing has stopped.
+const SILENCE_MAX: Duration = Duration::from_secs(120);
+
+/// Takes the reports of so many tubes, each of which must be negative; answers their barcodes.
+pub(super) async fn take(channel: Channel, tubes: usize) -> anyhow::Result<HashSet<String>> {
+    let (up, mut requests) = mpsc::channel(WINDOW);
+    let hello = v1::SubscribeRequest {
+        receiver: RECEIVER.to_owned(),
+        answers: Vec::new(),
+    };
+    up.send(hello).await?;
+    let requests = futures::stream::poll_fn(move |context| requests.poll_recv(context));
+    let mut down = ResultsClient::new(channel)
+        .subscribe(requests)
+        .await?
+        .into_inner();
+    let mut taken = HashSet::with_capacity(tubes);
+    while taken.len() < tubes {
+        let Ok(message) = tokio::time::timeout(SILENCE_MAX, down.message()).await else {
+            bail!("no report came any more after {} of {tubes}", taken.len());
+        };
+        let delivery = message?.context("the stream of reports ended")?;
+        match delivery.cargo {
+            Some(Cargo::Report(report)) => {
+                ensure!(
+                    report.verdict() == v1::Verdict::Negative,
+                    "{} is reported as {:?}",
+                    report.barcode,
+                    report.verdict()
+                );
+                taken.insert(report.barcode);
+            }
+            other => bail!("a delivery that is no report: {other:?}"),
+        }
+        let answer = v1::SubscribeRequest {
+            receiver: String::new(),
+            answers: vec![v1::DeliveryAnswer {
+                id: delivery.id,
+                rejected: String::new(),
+            }],
+        };
+        up.send(answer).await?;
+    }
+    Ok(taken)
+}
