@@ -54,7 +54,7 @@ pub const SAMPLES: Curve = Curve {
     axis: "samples in one lab",
     sizes: |bed| bed.samples.clone(),
     numbers: &numbers(Some(1.2)),
-    takes: "10 to 20 minutes at 1e5,1e6,1e7, and 20 GB of disk; --sizes 1e5,1e6 two minutes",
+    takes: "10 to 20 minutes at 1e5,1e6,1e7, and some 12 GB of disk; --sizes 1e5,1e6 two minutes",
     start: |bed| {
         Ok(Box::new(Samples {
             seconds: bed.size.seconds,
