@@ -59,7 +59,7 @@ impl Size {
         history: 20_000,
         samples: &[960, 4_800],
         spread: &[1, 10, 20],
-        lanes: &[1, 4, 16],
+        lanes: &[1, 16, 256],
         lane_racks: 32,
     };
 

@@ -49,11 +49,15 @@ pub struct Pooled {
     pub sealed: usize,
 }
 
-/// Does a load's work, all labs at once; `way` says whom a lab calls.
+/// Does a load's work, all labs at once, with so many racks of a lab under way at the same time; `way` says whom a lab calls.
 ///
 /// # Errors
 /// Something is refused, or does not come.
-pub async fn work<'a>(load: &Load, way: impl Fn(usize) -> &'a Way) -> anyhow::Result<Phases> {
+pub async fn work<'a>(
+    load: &Load,
+    at_once: usize,
+    way: impl Fn(usize) -> &'a Way,
+) -> anyhow::Result<Phases> {
     let began = Instant::now();
     let last = load.tubes_a_lab().saturating_sub(1);
     let known = load
@@ -67,7 +71,7 @@ pub async fn work<'a>(load: &Load, way: impl Fn(usize) -> &'a Way) -> anyhow::Re
         .labs
         .iter()
         .enumerate()
-        .map(|(lane, lab)| racks(way(lane), lane, lab, load.racks));
+        .map(|(lane, lab)| racks(way(lane), lane, lab, load.racks, at_once));
     futures::future::try_join_all(labs).await?;
     Ok(Phases {
         registered,
@@ -108,10 +112,16 @@ pub async fn all_known<'a>(
     Ok(())
 }
 
-async fn racks(way: &Way, lane: usize, lab: &str, count: usize) -> anyhow::Result<()> {
+async fn racks(
+    way: &Way,
+    lane: usize,
+    lab: &str,
+    count: usize,
+    at_once: usize,
+) -> anyhow::Result<()> {
     let mut under_way = futures::stream::iter(0..count)
         .map(|number| rack(way, lane, lab, number * RACK, Duration::ZERO))
-        .buffer_unordered(RACKS_AT_ONCE);
+        .buffer_unordered(at_once);
     while let Some(done) = under_way.next().await {
         done?;
     }

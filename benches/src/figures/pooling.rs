@@ -11,7 +11,7 @@ use crate::bed::Bed;
 use crate::figure::{Contestant, Figure, Metric, Took, Yardstick};
 use crate::kafka::{drop_topics, fill, fresh, run_log};
 use crate::peers::{copy, postgres, streams};
-use crate::pooler::{self, Pooled};
+use crate::pooler::{self, Pooled, RACKS_AT_ONCE};
 use crate::robot::Way;
 use crate::tubes::Load;
 use anyhow::{Context as _, anyhow, ensure};
@@ -124,7 +124,9 @@ impl Contestant for Pooling {
         let owner = Owner::start(bootstrap, &run, folder.path(), self.load.lanes())?;
         let way = Way::Within(owner.instance.gateway());
         let warm = Instant::now();
-        let phases = self.runtime.block_on(pooler::work(&self.load, |_| &way))?;
+        let phases = self
+            .runtime
+            .block_on(pooler::work(&self.load, RACKS_AT_ONCE, |_| &way))?;
         let (warm, whole) = (
             warm.elapsed().as_secs_f64(),
             started.elapsed().as_secs_f64(),

@@ -8,7 +8,7 @@ use super::pooling::{Owner, prepare};
 use crate::bed::Bed;
 use crate::figure::{Contestant, Figure, Metric, Took, Yardstick};
 use crate::kafka::{PATIENCE, fresh};
-use crate::pooler;
+use crate::pooler::{self, RACKS_AT_ONCE};
 use crate::robot::Way;
 use anyhow::ensure;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
@@ -50,7 +50,7 @@ fn journals(bed: &Arc<Bed>) -> anyhow::Result<Journals> {
         .enable_all()
         .build()?;
     let way = Way::Within(owner.instance.gateway());
-    runtime.block_on(pooler::work(&load, |_| &way))?;
+    runtime.block_on(pooler::work(&load, RACKS_AT_ONCE, |_| &way))?;
     drop(owner.leave());
     Ok(Journals {
         bed: Arc::clone(bed),
