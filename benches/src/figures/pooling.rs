@@ -9,7 +9,7 @@
 
 use crate::bed::Bed;
 use crate::figure::{Contestant, Figure, Metric, Took, Yardstick};
-use crate::kafka::{drop_topics, fill, fresh, run_log};
+use crate::kafka::{Filler, drop_topics, fresh, run_log};
 use crate::peers::{copy, postgres, streams};
 use crate::pooler::{self, Pooled, RACKS_AT_ONCE};
 use crate::robot::Way;
@@ -234,13 +234,12 @@ pub(super) fn prepare(bootstrap: &str, run: &str, inboxes: &[Vec<Bytes>]) -> any
     plans.push(plan(Topic::named(OWNERS), 1, Retention::Compacted));
     log.create(&plans).map_err(|error| anyhow!(error))?;
     create_lanes(&log, "pooling").map_err(|error| anyhow!(error))?;
+    // One connection for all lanes: there may be hundreds.
+    let inbox = Filler::to(bootstrap, &format!("tenfold.{run}.pooling.inbox"))?;
     for (lane, records) in (0_u32..).zip(inboxes) {
-        fill(
-            bootstrap,
-            &format!("tenfold.{run}.pooling.inbox"),
-            lane,
-            records.iter(),
-        )?;
+        for record in records {
+            inbox.put(lane, record)?;
+        }
     }
-    Ok(())
+    inbox.done()
 }
