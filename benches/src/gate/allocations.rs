@@ -85,17 +85,22 @@ fn decode<P: Processor>(story: &Story<P>, count: Count) -> anyhow::Result<u64> {
     })
 }
 
-/// Folded in between, which is not counted: each input is decided on the state that those before it left.
+/// With what a decision folds as it goes. What it leaves to be folded is folded in between, which is not counted: each input
+/// is decided on the state that those before it left.
 fn decide<P: Processor>(story: &Story<P>, count: Count) -> anyhow::Result<u64> {
     let (_cache, mut state) = story.lane()?;
     let mut allocations = 0;
     for said in story.script() {
+        let mark = state.mark();
         let mut decided = None;
         allocations += counted(count, || {
-            decided = Some(story.processor.decide(&state, said.input(), story.at)?);
+            decided = Some(story.processor.decide(&mut state, said.input(), story.at)?);
             Ok(())
         })?;
-        let mut decision = decided.context("it was decided")?;
+        let decision = decided.context("it was decided")?;
+        if !decision.folded {
+            state.rollback(mark);
+        }
         ensure!(!decision.events.is_empty(), "an input caused nothing");
         decision.fold(&story.processor, &mut state, story.at)?;
     }
