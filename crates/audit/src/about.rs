@@ -19,6 +19,9 @@ pub const SEEN: u8 = 4;
 /// `SampleClosed`, by barcode.
 pub const CLOSED: u8 = 10;
 
+/// `SamplesFiled`, by the barcode of the first.
+pub const FILED: u8 = 15;
+
 /// Hash of a name.
 #[must_use]
 pub fn name(text: &str) -> u64 {
@@ -65,6 +68,10 @@ pub fn of(message: &Kind) -> About {
         Kind::Recollected(new) => (12, &new.old),
         Kind::RecollectionRegistered(registered) => (13, &registered.order),
         Kind::RecollectionFound(found) => (14, &found.order),
+        Kind::SamplesFiled(filed) => (
+            FILED,
+            filed.samples.first().map_or(&filed.lab, |one| &one.barcode),
+        ),
     };
     About {
         kind,

@@ -5,8 +5,10 @@
 //! intake  -> pooling   SampleDetails, SampleWithdrawn, CustodyConflict       (lane: the lab)
 //! pooling -> intake    TubeSeen                                             (lane: the barcode)
 //! pooling -> results   PlateLoaded, PlateVoided, MemberAmended               (lane: the lab)
-//! results -> pooling   RetestOrdered, ReplateOrdered, SampleClosed           (lane: the lab)
-//! results -> intake    RecollectionOrdered, SampleClosed                     (lane: the barcode)
+//! results -> pooling   RetestOrdered, ReplateOrdered, SampleClosed, SamplesFiled   (lane: the lab)
+//! results -> intake    RecollectionOrdered, SampleClosed, SamplesFiled       (lane: the barcode)
+//! intake  -> pooling   SamplesFiled, if a newer version crossed it           (lane: the lab)
+//! intake  -> results   MemberAmended, of a filed sample                      (lane: the lab)
 //! intake  -> intake    Recollected                                          (lane: the old barcode)
 //! intake  -> intake    RecollectionRegistered                               (lane: the new barcode)
 //! intake  -> results   RecollectionRegistered, RecollectionFound             (lane: the lab)
@@ -33,7 +35,8 @@ pub enum Message {
     PlateLoaded(LoadedPlate),
     /// To results: nothing will come, or must be believed, for this plate.
     PlateVoided(PlateVoided),
-    /// To results: a plated member's registration changed or was cancelled.
+    /// To results: a plated member's registration changed or was cancelled. By pooling, which has the tube; by intake
+    /// once the sample is filed.
     MemberAmended(MemberAmended),
     /// To pooling: test this tube again, alone and first.
     RetestOrdered(RetestOrder),
@@ -49,6 +52,8 @@ pub enum Message {
     RecollectionRegistered(RecollectionRegistered),
     /// To results: what that sample was found to be, by whichever lab tested it.
     RecollectionFound(RecollectionFound),
+    /// To pooling and intake: results has filed these samples, and so may they.
+    SamplesFiled(SamplesFiled),
 }
 
 /// A registration was cancelled, or belongs to another lab now.
@@ -309,4 +314,24 @@ pub struct RecollectionFound {
     pub barcode: Barcode,
     /// Its result.
     pub finding: FinalResult,
+}
+
+/// Samples that results keeps no rows of any more: they were final for longer than the retention.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SamplesFiled {
+    /// The lab that has their tubes.
+    pub lab: LabId,
+    /// Which: to pooling a group, to intake the one of its barcode.
+    pub samples: Vec<SampleFiled>,
+}
+
+/// One of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SampleFiled {
+    /// Its barcode.
+    pub barcode: Barcode,
+    /// Number of its tube in the lab.
+    pub tube: u64,
+    /// The version of its registration that its last report rests on.
+    pub version: u32,
 }

@@ -106,6 +106,7 @@ impl From<domain::Message> for v1::Message {
                 barcode: m.barcode.text(),
                 finding: v1::FinalResult::from(m.finding).into(),
             }),
+            M::SamplesFiled(m) => Wire::SamplesFiled(m.into()),
         };
         Self {
             message: Some(message),
@@ -193,8 +194,37 @@ impl TryFrom<v1::Message> for domain::Message {
                     order: order_id(&m.order, "order")?,
                     barcode: m.barcode.into(),
                 }),
+                Wire::SamplesFiled(m) => Self::SamplesFiled(m.into()),
             },
         )
+    }
+}
+
+impl From<domain::SamplesFiled> for v1::SamplesFiled {
+    fn from(m: domain::SamplesFiled) -> Self {
+        let samples = m.samples.into_iter().map(|sample| v1::FiledTube {
+            barcode: sample.barcode.text(),
+            tube: sample.tube,
+            version: sample.version,
+        });
+        Self {
+            lab: m.lab.text(),
+            samples: samples.collect(),
+        }
+    }
+}
+
+impl From<v1::SamplesFiled> for domain::SamplesFiled {
+    fn from(m: v1::SamplesFiled) -> Self {
+        let samples = m.samples.into_iter().map(|sample| domain::SampleFiled {
+            barcode: sample.barcode.into(),
+            tube: sample.tube,
+            version: sample.version,
+        });
+        Self {
+            lab: m.lab.into(),
+            samples: samples.collect(),
+        }
     }
 }
 

@@ -68,6 +68,7 @@ impl IntakeProcessor {
         let decided = match Message::try_from(message).map_err(undecodable)? {
             Message::TubeSeen(seen) => Ok(custody::seen(context, seen)),
             Message::SampleClosed(closing) => custody::closed(context, closing),
+            Message::SamplesFiled(message) => Ok(custody::filed(context, &message)),
             Message::RecollectionOrdered(order) => Ok(recollection::ordered(context, order)),
             Message::Recollected(new) => Ok(recollection::replaced(context, new)),
             Message::RecollectionRegistered(new) => recollection::awaited(context, new),

@@ -14,7 +14,7 @@ use tenfold_domain::pooling::evolve::evolve;
 use tenfold_domain::pooling::lab::{pool_id, pool_key};
 use tenfold_domain::pooling::pool::seal;
 use tenfold_domain::pooling::tube::details;
-use tenfold_domain::pooling::work::{closed, replate, retest};
+use tenfold_domain::pooling::work::{closed, filed, replate, retest};
 use tenfold_domain::pooling::{TABLES, TABLES_VERSION};
 use tenfold_domain::tables::{Read, TableDef, Write};
 use tenfold_domain::{Barcode, Rejection};
@@ -83,6 +83,7 @@ impl PoolingProcessor {
             Message::RetestOrdered(order) => retest::retest(&mut draft, &policy, order),
             Message::ReplateOrdered(order) => replate::replate(&mut draft, order),
             Message::SampleClosed(m) => closed::closed(&mut draft, m),
+            Message::SamplesFiled(m) => filed::filed(&mut draft, m),
             Message::TubeSeen(_)
             | Message::PlateLoaded(_)
             | Message::PlateVoided(_)
@@ -233,9 +234,10 @@ impl Processor for PoolingProcessor {
 
 const fn sender(message: &Message) -> &'static str {
     match message {
-        Message::RetestOrdered(_) | Message::ReplateOrdered(_) | Message::SampleClosed(_) => {
-            "results"
-        }
+        Message::RetestOrdered(_)
+        | Message::ReplateOrdered(_)
+        | Message::SampleClosed(_)
+        | Message::SamplesFiled(_) => "results",
         _ => "intake",
     }
 }

@@ -7,8 +7,9 @@ use tenfold_domain::ids::PoolId;
 use tenfold_domain::pooling::board::{self, Stage};
 use tenfold_domain::pooling::event::Mark;
 use tenfold_domain::pooling::invariants;
-use tenfold_domain::pooling::lab::{find, key_of, pool_id, pool_key, tube_id};
+use tenfold_domain::pooling::lab::{find, key_of, pool_id, tube_id};
 use tenfold_domain::pooling::plate::Plate;
+use tenfold_domain::pooling::pool::close::find_pool;
 use tenfold_domain::pooling::pool::{BenchRecord, Pool, RackPools, bench_of};
 use tenfold_domain::pooling::queue::{self, Entry, Item, Place, Queue};
 use tenfold_domain::pooling::tube::lookup::{expected_in, the_tube};
@@ -67,16 +68,7 @@ fn tube(state: &dyn Read, lab: &LabId, text: &str) -> Result<v1::TubeView, Rejec
 
 fn the_pool(state: &dyn Read, q: &v1::GetPoolRequest) -> Result<(u64, Pool), Rejection> {
     let id: PoolId = pool_of(&q.lab.as_str().into(), &q.pool)?;
-    pool_key(state, &id)
-        .and_then(|key| state.get::<Pool>(&key).map(|pool| (key, pool)))
-        .ok_or_else(|| {
-            Rejection::not_found(
-                "POOL_UNKNOWN",
-                "pool",
-                format!("there is no pool {id}"),
-                "check the number",
-            )
-        })
+    find_pool(state, &id)
 }
 
 fn open_pools(state: &dyn Read, q: &v1::ListOpenPoolsRequest) -> v1::ListOpenPoolsResponse {
@@ -280,6 +272,7 @@ fn board(state: &dyn Read, lab: &str) -> v1::PoolingBoard {
         bottleneck: board
             .bottleneck()
             .map(|stage| v1::PoolingStage::from(stage).into()),
+        filed: board.filed,
     }
 }
 

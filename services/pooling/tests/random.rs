@@ -64,6 +64,7 @@ enum Step {
         well: Option<u8>,
     },
     CloseSample(u8),
+    File(u8),
     Cancel(u8),
     Custody(u8),
     Hold(u8),
@@ -109,7 +110,8 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (0u8..3).prop_map(Step::Load),
         3 => (1u8..16, 2u8..5).prop_map(|(tube, round)| Step::Retest { tube, round }),
         2 => (0u8..3, prop::option::of(0u8..96)).prop_map(|(plate, well)| Step::Replate { plate, well }),
-        2 => (1u8..16).prop_map(Step::CloseSample),
+        3 => (1u8..16).prop_map(Step::CloseSample),
+        3 => (1u8..16).prop_map(Step::File),
         2 => tube.clone().prop_map(Step::Cancel),
         1 => tube.clone().prop_map(Step::Custody),
         1 => tube.clone().prop_map(Step::Hold),
@@ -220,6 +222,15 @@ fn perform(lab: &mut Lab, step: &Step) {
             let _ = lab.order_replate(&plate_name(plate), &wells);
         }
         Step::CloseSample(tube) => lab.close_sample("any", tube.into()),
+        Step::File(tube) => {
+            let mut labels: Vec<String> = (0..14).map(name).collect();
+            labels.rotate_left(usize::from(tube) % 14);
+            // Some with the label that they bear, some with another: results may know an older one.
+            let tubes: Vec<(&str, u64)> = (0..4_u8)
+                .map(|n| (labels[usize::from(n)].as_str(), u64::from(tube + n)))
+                .collect();
+            lab.file(&tubes);
+        }
         Step::Cancel(tube) => lab.cancel(&name(tube)),
         Step::Custody(tube) => lab.custody_conflict(&name(tube)),
         Step::Hold(tube) => drop(lab.hold(&name(tube))),

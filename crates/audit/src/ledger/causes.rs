@@ -31,6 +31,10 @@ pub struct Causes {
     pub plates: Vec<LoadedPlate>,
     /// Changed members, as they were told.
     pub members: Vec<MemberAmended>,
+    /// Tubes that results says it has filed: name of the lab, and number.
+    pub filed: HashSet<(u64, u64)>,
+    /// Their barcodes.
+    pub filed_barcodes: HashSet<u64>,
     /// Policies from outside: version, and hash of the text.
     pub policies: HashSet<(u32, u64)>,
     /// Barcodes of registrations from outside.
@@ -88,6 +92,13 @@ impl Causes {
             Kind::SampleDetails(sample) => self.samples.push(sample),
             Kind::PlateLoaded(plate) => self.plates.push(plate),
             Kind::MemberAmended(member) => self.members.push(member),
+            Kind::SamplesFiled(filed) => {
+                let lab = about::name(&filed.lab);
+                for sample in &filed.samples {
+                    self.filed.insert((lab, sample.tube));
+                    self.filed_barcodes.insert(about::name(&sample.barcode));
+                }
+            }
             _ => {}
         }
     }
@@ -122,6 +133,19 @@ impl Causes {
                 .messages
                 .iter()
                 .any(|about| kinds.contains(&about.kind))
+    }
+
+    /// Results said that it has filed these tubes.
+    #[must_use]
+    pub fn filed(&self, lab: &str, tubes: &[u64]) -> bool {
+        let lab = about::name(lab);
+        self.unknown || tubes.iter().all(|tube| self.filed.contains(&(lab, *tube)))
+    }
+
+    /// Results said that it has filed the sample with this barcode.
+    #[must_use]
+    pub fn filed_sample(&self, barcode: &str) -> bool {
+        self.unknown || self.filed_barcodes.contains(&about::name(barcode))
     }
 
     /// This change of a member was consumed; without a sample, it is about the one that results knows.

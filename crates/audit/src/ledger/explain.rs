@@ -10,7 +10,7 @@ use tenfold_proto::v1::pooling_event::What;
 use tenfold_proto::v1::results_event::Event as Results;
 
 /// Kinds of messages that results sends to pooling.
-const OF_RESULTS: [u8; 3] = [8, 9, 10];
+const OF_RESULTS: [u8; 4] = [8, 9, 10, about::FILED];
 /// Kinds of messages that intake sends to pooling.
 const OF_INTAKE: [u8; 3] = [about::DETAILS, about::WITHDRAWN, 3];
 
@@ -64,6 +64,10 @@ pub fn intake(book: &mut Book<'_>, event: &Intake) {
             causes.message_about(about::CLOSED, &closed.barcode),
             format!("{} is closed", closed.barcode),
         ),
+        Intake::Filed(filed) => (
+            causes.filed_sample(&filed.barcode),
+            format!("{} is filed", filed.barcode),
+        ),
         Intake::RecollectionOrdered(order) => (
             causes.message_about(11, &order.order),
             format!("re-collection {} is ordered", order.order),
@@ -106,7 +110,9 @@ pub fn pooling(book: &mut Book<'_>, by: &str, what: &What) {
             format!("tube {} gets its registration", event.tube),
         ),
         What::ExpectedWithdrawn(event) => (
-            causes.message_about(about::WITHDRAWN, &event.barcode),
+            // Or its tube was filed already when this version of it came.
+            causes.message_about(about::WITHDRAWN, &event.barcode)
+                || causes.filed_sample(&event.barcode),
             format!("{} is expected no more", event.barcode),
         ),
         What::RetestOrdered(event) => {
@@ -123,6 +129,10 @@ pub fn pooling(book: &mut Book<'_>, by: &str, what: &What) {
         What::SampleClosed(closed) => (
             causes.message_about(about::CLOSED, &closed.barcode),
             format!("tube {} is closed", closed.tube),
+        ),
+        What::TubesFiled(filed) => (
+            causes.filed(&filed.lab, &filed.tubes),
+            format!("tubes of lab {} are filed", filed.lab),
         ),
         What::DeadlinesChecked(_) => return,
         other => {

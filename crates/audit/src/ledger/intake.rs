@@ -2,6 +2,7 @@
 //! lane, and its deadline follows from what was stated and the policy in force.
 
 use super::book::Book;
+use super::gone::Gone;
 use super::ids::TubeKey;
 use crate::about::name;
 use crate::finding::Rule;
@@ -10,7 +11,8 @@ use crate::policy::Clock;
 use std::collections::HashMap;
 use tenfold_proto::v1::intake_event::Event;
 use tenfold_proto::v1::{
-    FinalResult, Flag, IntakeWatchChecked, SampleClosed, StatedRegistration, TubeSeen, Verdict,
+    FinalResult, Flag, IntakeFiled, IntakeWatchChecked, SampleClosed, StatedRegistration, TubeSeen,
+    Verdict,
 };
 
 /// What became of a barcode.
@@ -52,6 +54,8 @@ pub struct Intake {
     known: HashMap<u64, Known>,
     /// Barcodes that are closed, with a tube.
     closed: Hashes,
+    /// Tubes of which only a card is left.
+    pub filed: Gone,
     /// Barcodes ever registered.
     pub accepted: u64,
     /// Registrations refused.
@@ -116,6 +120,7 @@ impl Intake {
                 });
             }
             Event::Closed(closing) => self.close(book, closing),
+            Event::Filed(filed) => self.file(book, filed),
             Event::RecollectionOrdered(order) => {
                 let order_key = name(&order.order);
                 let twice = self.orders.insert(order_key, book.offset());
@@ -253,6 +258,11 @@ impl Intake {
             check_closing(book, tube, closing);
         }
         if self.closed.has(barcode) {
+            let tube = book.labs.tube(&closing.tube);
+            let filed = tube.is_some_and(|tube| self.filed.has(tube));
+            book.check(!filed, Rule::Inv01, |_| {
+                format!("{} is closed, and was filed before", closing.barcode)
+            });
             return;
         }
         self.change(book, &closing.barcode, "is closed", |known| {
@@ -266,6 +276,31 @@ impl Intake {
             fits
         });
         self.settle(barcode);
+    }
+
+    /// Only a card is left of a closed sample that results has filed.
+    fn file(&mut self, book: &mut Book<'_>, filed: &IntakeFiled) {
+        let barcode = name(&filed.barcode);
+        let closed = self.closed.has(barcode)
+            || self
+                .known
+                .get(&barcode)
+                .is_some_and(|known| known.life == Life::Closed);
+        let tube = book.labs.tube(&filed.tube);
+        let of_results = tube.and_then(|tube| book.tubes.ends.of(tube));
+        let why = if !closed {
+            Some("it is not closed")
+        } else if !of_results.is_some_and(|end| end.filed) {
+            Some("results has not filed its tube")
+        } else if !tube.is_some_and(|tube| self.filed.insert(tube)) {
+            Some("it was filed before")
+        } else {
+            None
+        };
+        if let Some(why) = why {
+            let text = format!("{} leaves intake: {why}", filed.barcode);
+            book.wrong(Rule::Inv01, text);
+        }
     }
 
     fn settle(&mut self, barcode: u64) {

@@ -8,6 +8,7 @@ mod book;
 mod causes;
 mod ends;
 mod explain;
+mod gone;
 mod ids;
 mod intake;
 mod pooling;
@@ -200,6 +201,8 @@ impl Ledger {
                 ("of these corrections", self.results.corrections),
                 ("results held back", self.results.suppressed),
                 ("samples filed", self.results.filed),
+                ("tubes filed by pooling", self.pooling.gone.count),
+                ("samples filed by intake", self.intake.filed.count),
             ]
             .map(|(name, count)| (name.to_owned(), count)),
         );

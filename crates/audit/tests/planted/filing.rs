@@ -85,3 +85,195 @@ fn a_filed_sample_is_reported_again() {
         "tube lab-1/T1 is closed, and was filed before",
     );
 }
+
+/// The fortnight is over, results files these tubes and says so; then pooling and intake do as they are told here.
+fn told_filed(
+    log: &mut Log<'_>,
+    numbers: &[u64],
+    pooling_files: PoolingTubesFiled,
+    intake_files: &[u64],
+) {
+    log.now += FORTNIGHT + HOUR;
+    let filed = Found::SpecimensFiled(SpecimensFiled {
+        tubes: tubes(numbers),
+        kept: Vec::new(),
+    });
+    let sample = |number: &u64| FiledTube {
+        barcode: barcode(*number),
+        tube: *number,
+        version: 1,
+    };
+    let message = |samples: Vec<FiledTube>| {
+        told_as(message::Message::SamplesFiled(SamplesFiled {
+            lab: "lab-1".to_owned(),
+            samples,
+        }))
+    };
+    let group = numbers.iter().map(sample).collect();
+    let mut batch =
+        Batch::default()
+            .event(&found(filed))
+            .send("pooling.inbox", "", &message(group));
+    for number in numbers {
+        batch = batch.send("intake.inbox", "", &message(vec![sample(number)]));
+    }
+    log.decide("filed", "results", batch);
+    let event = pooling_event::What::TubesFiled(pooling_files);
+    let batch = Batch::default().event(&pooling("results", event));
+    log.decide("filed pooling", "pooling", batch);
+    let mut batch = Batch::default();
+    for number in intake_files {
+        batch = batch.event(&intake(card_of(*number)));
+    }
+    log.decide("filed intake", "intake", batch);
+}
+
+fn card_of(number: u64) -> intake_event::Event {
+    intake_event::Event::Filed(IntakeFiled {
+        barcode: barcode(number),
+        tube: tube(number),
+    })
+}
+
+fn told_as(message: message::Message) -> Message {
+    Message {
+        message: Some(message),
+    }
+}
+
+fn rows(tubes: &[u64], pools: &[u64], plates: &[&str]) -> PoolingTubesFiled {
+    PoolingTubesFiled {
+        lab: "lab-1".to_owned(),
+        tubes: tubes.to_vec(),
+        pools: pools.to_vec(),
+        plates: plates.iter().map(|plate| plate_name(plate)).collect(),
+    }
+}
+
+const ALL: &[u64] = &[1, 2, 3, 4, 5];
+
+#[test]
+fn what_results_has_filed_may_leave_pooling_and_intake_with_its_pools_and_plates() {
+    let mut log = day(|_, _| {});
+    let everything = rows(ALL, &[1, 2], &["plate-1", "plate-2"]);
+    told_filed(&mut log, ALL, everything, ALL);
+    let report = judge(&log.source);
+    assert!(report.findings.is_empty(), "{}", told(&report));
+    for name in [
+        "samples filed",
+        "tubes filed by pooling",
+        "samples filed by intake",
+    ] {
+        assert_eq!(report.count(name), 5, "{name}");
+    }
+    assert_eq!(report.count("samples final"), 5, "they are known for ever");
+}
+
+#[test]
+fn a_tube_leaves_pooling_that_results_has_not_filed() {
+    let mut log = day(|_, _| {});
+    told_filed(&mut log, &[1], rows(&[1, 2], &[], &[]), &[1]);
+    let report = judge(&log.source);
+    assert_found(
+        &report,
+        Rule::Inv01,
+        "lab-1/T2 leaves pooling: results has not filed it",
+    );
+    assert_found(&report, Rule::Unexplained, "tubes of lab lab-1 are filed");
+}
+
+#[test]
+fn a_tube_leaves_pooling_twice_or_was_never_there() {
+    let mut log = day(|_, _| {});
+    told_filed(&mut log, &[1], rows(&[1, 1, 9], &[], &[]), &[]);
+    let report = judge(&log.source);
+    assert_found(
+        &report,
+        Rule::Inv01,
+        "lab-1/T1 leaves pooling: it was filed before",
+    );
+    assert_found(
+        &report,
+        Rule::Inv01,
+        "lab-1/T9 leaves pooling: it was never received",
+    );
+}
+
+#[test]
+fn something_happens_in_pooling_to_a_tube_that_was_filed() {
+    let mut log = day(|_, _| {});
+    told_filed(&mut log, &[1], rows(&[1], &[], &[]), &[1]);
+    let closed = pooling_event::What::SampleClosed(SampleClosed {
+        barcode: barcode(1),
+        tube: tube(1),
+        report_version: 1,
+        result: FinalResult::Negative.into(),
+        reported_at: log.now,
+    });
+    let batch = Batch::default().event(&pooling("results", closed));
+    log.decide("late", "pooling", batch);
+    let report = judge(&log.source);
+    assert_found(
+        &report,
+        Rule::Inv01,
+        "something happens to tube lab-1/T1, and it was filed",
+    );
+}
+
+#[test]
+fn an_open_pool_or_a_plate_with_somebody_on_it_leaves_pooling() {
+    let mut log = day(|step, batch| {
+        // Tube 5 was never closed in pooling: it stands on its plate still.
+        if step.ends_with(" pooling") {
+            batch.events.retain(|bytes| {
+                let event = <PoolingEvent as prost::Message>::decode(bytes.as_slice());
+                !matches!(
+                    event.expect("an event").what,
+                    Some(pooling_event::What::SampleClosed(closed)) if closed.tube == tube(5)
+                )
+            });
+        }
+    });
+    told_filed(
+        &mut log,
+        ALL,
+        rows(ALL, &[1, 2], &["plate-1", "plate-2"]),
+        ALL,
+    );
+    let report = judge(&log.source);
+    assert_found(
+        &report,
+        Rule::Inv01,
+        "lab-1/T5 leaves pooling: it is not over",
+    );
+    assert_found(&report, Rule::Inv04, "T5 stands on it");
+}
+
+#[test]
+fn a_sample_leaves_intake_that_results_has_not_filed_or_that_is_not_closed() {
+    let mut log = day(|step, batch| {
+        if step.ends_with(" intake") {
+            batch.events.retain(|bytes| {
+                let event = <IntakeEvent as prost::Message>::decode(bytes.as_slice());
+                !matches!(
+                    event.expect("an event").event,
+                    Some(intake_event::Event::Closed(closed)) if closed.tube == tube(1)
+                )
+            });
+        }
+    });
+    told_filed(&mut log, &[1, 2], rows(&[2], &[], &[]), &[1, 2, 2, 3]);
+    let report = judge(&log.source);
+    for says in [
+        "leaves intake: it is not closed",
+        "leaves intake: results has not filed its tube",
+        "leaves intake: it was filed before",
+    ] {
+        assert_found(&report, Rule::Inv01, says);
+    }
+    assert_found(
+        &report,
+        Rule::Unexplained,
+        "is filed: nothing that its batch consumed",
+    );
+}

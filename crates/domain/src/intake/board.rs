@@ -26,7 +26,7 @@ pub enum Gauge {
     Received,
     /// Cancelled.
     Withdrawn,
-    /// Closed.
+    /// Closed, or filed since.
     Closed,
 }
 
@@ -54,7 +54,7 @@ impl Gauge {
                 Standing::Late => Self::Late,
             },
             Life::Withdrawn(_) => Self::Withdrawn,
-            Life::Closed(_) => Self::Closed,
+            Life::Closed(_) | Life::Filed(_) => Self::Closed,
         }
     }
 }

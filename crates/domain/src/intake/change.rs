@@ -4,7 +4,7 @@ use super::decide::{Context, Decision, Outgoing};
 use super::event::Event;
 use super::register::{Effect, Origin, Receipt, amend_as, register};
 use super::registration::{Registration, TEXT_BYTES_MAX, differences};
-use super::state::{Entry, Life};
+use super::state::{Closed, Entry, Filed, Life};
 use crate::ids::{Barcode, LabId};
 use crate::message::{Message, SampleWithdrawn};
 use crate::rejection::Rejection;
@@ -106,12 +106,14 @@ pub fn cancel(
     };
     match &entry.life {
         Life::Withdrawn(_) => Ok(Decision::nothing(receipt(Effect::AlreadyKnown, current))),
-        Life::Closed(closed) => Err(Rejection::precondition(
-            "SAMPLE_CLOSED",
-            "barcode",
-            format!("barcode {barcode} was reported at {}", closed.reported_at),
-            "a report that is out is corrected in results, not cancelled",
-        )),
+        Life::Closed(Closed { reported_at, .. }) | Life::Filed(Filed { reported_at, .. }) => {
+            Err(Rejection::precondition(
+                "SAMPLE_CLOSED",
+                "barcode",
+                format!("barcode {barcode} was reported at {reported_at}"),
+                "a report that is out is corrected in results, not cancelled",
+            ))
+        }
         Life::Seen(_) | Life::Open(_) => {
             let message = |lab: &LabId| {
                 Message::SampleWithdrawn(SampleWithdrawn {

@@ -1,14 +1,17 @@
-//! The directory of tubes: a lab says it has one, or is done with it.
+//! The directory of tubes: a lab says it has one, or is done with it, or has filed it.
 //!
 //! The first lab that says so has it, and the registration follows the tube. A second one is told of a
 //! conflict, for a person to decide: there is no silent winner.
 
-use super::decide::{Context, Decision, Outgoing};
+use super::decide::{Context, Decision, Outgoing, Service};
 use super::event::Event;
 use super::recollection;
 use super::register::goes_elsewhere;
-use super::state::{Custody, Entry, Life};
-use crate::message::{CustodyConflict, Message, SampleClosed, SampleWithdrawn, TubeSeen};
+use super::state::{Closed, Entry, Holder, Life};
+use crate::ids::TubeId;
+use crate::message::{
+    CustodyConflict, MemberAmended, Message, SampleClosed, SampleWithdrawn, SamplesFiled, TubeSeen,
+};
 use crate::rejection::Rejection;
 
 /// A lab has received a tube. Never refused: what does not fit is a conflict told to that lab.
@@ -21,9 +24,9 @@ pub fn seen(context: Context<'_>, seen: TubeSeen) -> Decision {
             answer: (),
         };
     };
-    match &entry.custody {
+    match entry.holder() {
         None => taken_in(&entry, seen),
-        Some(custody) => seen_again(&entry, custody, &seen),
+        Some(holder) => seen_again(&entry, &holder, &seen),
     }
 }
 
@@ -46,7 +49,8 @@ fn taken_in(entry: &Entry, seen: TubeSeen) -> Decision {
 /// What the lab that has the tube is told about it; nothing if there is nothing yet.
 fn told(entry: &Entry, seen: &TubeSeen) -> Option<Outgoing> {
     let message = match &entry.life {
-        Life::Seen(_) => return None,
+        // A card knows who has the tube: it is never taken in anew.
+        Life::Seen(_) | Life::Filed(_) => return None,
         Life::Open(open) => {
             let mut sample = open.sample.clone();
             sample.lab = seen.lab.clone();
@@ -74,13 +78,14 @@ fn conflict(seen: &TubeSeen, holder: &crate::ids::LabId, epoch: u32) -> Message 
 
 /// The barcode is held already: by the same lab (another word about the same tube, or two tubes with one
 /// label, which pooling sees itself), or by another.
-fn seen_again(entry: &Entry, custody: &Custody, seen: &TubeSeen) -> Decision {
-    let same_tube = custody.lab == seen.lab && custody.tube == seen.tube.number;
-    let closed = matches!(entry.life, Life::Closed(_));
+fn seen_again(entry: &Entry, holder: &Holder, seen: &TubeSeen) -> Decision {
+    let held_by = &holder.tube.lab;
+    let same_tube = holder.tube == seen.tube;
+    let closed = matches!(entry.life, Life::Closed(_) | Life::Filed(_));
     if same_tube && closed {
         return Decision::nothing(());
     }
-    if custody.lab == seen.lab && !closed {
+    if *held_by == seen.lab && !closed {
         return Decision {
             events: Vec::new(),
             messages: told(entry, seen).into_iter().collect(),
@@ -94,7 +99,7 @@ fn seen_again(entry: &Entry, custody: &Custody, seen: &TubeSeen) -> Decision {
         }],
         messages: vec![Outgoing::to_pooling(
             &seen.lab,
-            conflict(seen, &custody.lab, custody.epoch),
+            conflict(seen, held_by, holder.epoch),
         )],
         answer: (),
     }
@@ -116,10 +121,60 @@ pub fn closed(context: Context<'_>, closing: SampleClosed) -> Result<Decision, R
         Some(Life::Closed(closed)) if closed.report_version >= closing.report_version => {
             Ok(Decision::nothing(()))
         }
+        // Results tells it once more after a correction that it does not follow.
+        Some(Life::Filed(_)) => Ok(Decision::nothing(())),
         Some(_) => Ok(Decision {
             messages: recollection::tell(context, &closing.barcode, closing.result),
             events: vec![Event::Closed(closing)],
             answer: (),
         }),
     }
+}
+
+/// Results has filed a sample: a card is left. What is not closed stays as it is, and so does a barcode of which another
+/// tube is held to be the right one: a person has not decided yet, or it was tested against the directory.
+#[must_use]
+pub fn filed(context: Context<'_>, message: &SamplesFiled) -> Decision {
+    let mut decision = Decision::nothing(());
+    for sample in &message.samples {
+        let Some((_, entry)) = context.entry(&sample.barcode) else {
+            continue;
+        };
+        let Life::Closed(closed) = &entry.life else {
+            continue;
+        };
+        let tube = TubeId::new(message.lab.clone(), sample.tube);
+        if entry.holder().is_some_and(|holder| holder.tube != tube) {
+            continue;
+        }
+        if closed.version > sample.version {
+            let only = SamplesFiled {
+                lab: message.lab.clone(),
+                samples: vec![sample.clone()],
+            };
+            decision.messages.push(crossed(closed, tube.clone(), only));
+        }
+        decision.events.push(Event::Filed {
+            barcode: sample.barcode.clone(),
+            tube,
+        });
+    }
+    decision
+}
+
+/// A newer version was stated before results filed an older one, and pooling may have had the tube no more when it
+/// heard of it. Pooling is told once more behind it, and tells results; a cancellation results is told from here.
+fn crossed(closed: &Closed, tube: TubeId, filed: SamplesFiled) -> Outgoing {
+    if closed.is_cancelled() {
+        return Outgoing {
+            service: Service::Results,
+            key: tube.lab.to_string(),
+            message: Message::MemberAmended(MemberAmended {
+                tube,
+                sample: None,
+                withdrawn: true,
+            }),
+        };
+    }
+    Outgoing::to_pooling(&tube.lab, Message::SamplesFiled(filed))
 }

@@ -1,6 +1,6 @@
 //! What happens in intake. Events never change their meaning; a new meaning is a new event.
 
-use crate::ids::{Barcode, LabId, OrderId};
+use crate::ids::{Barcode, LabId, OrderId, TubeId};
 use crate::message::{
     Recollected, RecollectionOrder, RecollectionRegistered, SampleClosed, TubeSeen,
 };
@@ -43,6 +43,13 @@ pub enum Event {
     },
     /// Nothing more will happen to a sample.
     Closed(SampleClosed),
+    /// Results has filed a closed sample: its card is all that is left.
+    Filed {
+        /// Its barcode.
+        barcode: Barcode,
+        /// The tube that was tested.
+        tube: TubeId,
+    },
     /// A new swab was ordered.
     RecollectionOrdered(RecollectionOrder),
     /// A new sample names an old one, for which no order is open.
@@ -93,4 +100,16 @@ pub struct Stated {
     pub deadline: Deadline,
     /// When the budget of transport is used up.
     pub at_risk: Timestamp,
+}
+
+impl Stated {
+    /// Who stated it: its source, or its site.
+    #[must_use]
+    pub fn by(&self) -> &str {
+        if self.source.is_empty() {
+            self.sample.site.as_str()
+        } else {
+            &self.source
+        }
+    }
 }

@@ -101,6 +101,7 @@ pub fn awaited(
             ));
         }
         Some(Life::Closed(closed)) => vec![found(order.clone(), barcode.clone(), closed.result)],
+        Some(Life::Filed(card)) => vec![found(order.clone(), barcode.clone(), card.result)],
         Some(Life::Open(_) | Life::Withdrawn(_)) => Vec::new(),
     };
     let rows = context.state.find_all::<Awaited>(barcode.as_str());

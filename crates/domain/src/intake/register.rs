@@ -3,10 +3,10 @@
 use super::decide::{Context, Decision, Outgoing, Service};
 use super::event::{Event, Stated};
 use super::registration::{Registration, Subject, TEXT_BYTES_MAX, accept, differences};
-use super::state::{Custody, Entry, Life, Open};
-use crate::ids::Barcode;
+use super::state::{Custody, Entry, Holder, Life, Open};
+use crate::ids::{Barcode, LabId, TubeId};
 use crate::intake::barcode::{BARCODE_BYTES_MAX, Rules};
-use crate::message::{Message, Recollected, SampleWithdrawn};
+use crate::message::{MemberAmended, Message, Recollected, SampleWithdrawn};
 use crate::policy::Policy;
 use crate::rejection::{Code, Rejection};
 use crate::sample::{Flag, Hold, Sample};
@@ -221,6 +221,9 @@ fn again(
     let differs = match &entry.life {
         Life::Open(open) => differences(&registration, &open.sample),
         Life::Closed(closed) if closed.digest != registration.digest() => vec!["its content"],
+        Life::Filed(card) if card.digest != registration.digest().to_le_bytes() => {
+            vec!["its content"]
+        }
         _ => Vec::new(),
     };
     if by != registration.stated_by() && !differs.is_empty() {
@@ -297,17 +300,19 @@ pub(super) fn amend_as(
         Life::Open(open) => open.sample.registered_at,
         Life::Closed(closed) => closed.registered_at,
         Life::Withdrawn(withdrawn) => return Err(is_withdrawn(withdrawn)),
-        Life::Seen(_) => context.now,
+        // When a filed one was registered is not kept.
+        Life::Seen(_) | Life::Filed(_) => context.now,
     };
     let source = registration.source.clone();
     let known = Subject::Known { registered_at };
     let stated_lab = registration.lab.clone();
     let mut sample = accept(rules, registration, known, version, context.now)?;
-    if let Some(custody) = &entry.custody {
-        if let Some(lab) = stated_lab.filter(|lab| *lab != custody.lab) {
-            return Err(has_tube(&sample, custody, lab.as_str()));
+    let holder = entry.holder();
+    if let Some(holder) = &holder {
+        if let Some(lab) = stated_lab.filter(|lab| *lab != holder.tube.lab) {
+            return Err(has_tube(&sample, holder, lab.as_str()));
         }
-        sample.lab = custody.lab.clone();
+        sample.lab = holder.tube.lab.clone();
     }
     let was = match &entry.life {
         Life::Open(open) => Some(open.as_ref()),
@@ -316,15 +321,36 @@ pub(super) fn amend_as(
     if was.is_some_and(|open| open.sample.flags.contains(&Flag::RegisteredAfterReceipt)) {
         sample.flags.push(Flag::RegisteredAfterReceipt);
     }
-    let received_at = entry.custody.as_ref().map(|c| c.received_at);
+    let received_at = holder.as_ref().and_then(|holder| holder.received_at);
     let stated = stated(&rules.policy, sample, source, origin, received_at);
-    let messages = amendments(was, &stated.sample);
+    let messages = match (&entry.life, holder) {
+        (Life::Filed(_), Some(holder)) => after_filing(holder.tube, &stated.sample),
+        _ => amendments(was, &stated.sample),
+    };
     let answer = receipt(Effect::Amended, &stated.sample, stated.deadline.due);
     Ok(Decision {
         events: vec![Event::Amended(stated)],
         messages,
         answer,
     })
+}
+
+/// Pooling has nothing of a filed sample: results hears at once that its report does not follow the new version, and
+/// tells a person.
+fn after_filing(tube: TubeId, sample: &Sample) -> Vec<Outgoing> {
+    let lab = tube.lab.to_string();
+    let amended = MemberAmended {
+        tube,
+        sample: Some(sample.clone()),
+        withdrawn: false,
+    };
+    let mut messages = vec![Outgoing {
+        service: Service::Results,
+        key: lab,
+        message: Message::MemberAmended(amended),
+    }];
+    messages.extend(recollected(sample));
+    messages
 }
 
 /// The lab hears the new version; a lab it no longer goes to hears that; a newly named old sample too.
@@ -344,7 +370,7 @@ fn amendments(was: Option<&Open>, sample: &Sample) -> Vec<Outgoing> {
 }
 
 /// Tells the lab that a sample was routed to that it will not come.
-pub(super) fn goes_elsewhere(sample: &Sample, lab: &crate::ids::LabId, version: u32) -> Outgoing {
+pub(super) fn goes_elsewhere(sample: &Sample, lab: &LabId, version: u32) -> Outgoing {
     Outgoing::to_pooling(
         &sample.lab,
         Message::SampleWithdrawn(SampleWithdrawn {
@@ -368,13 +394,16 @@ fn is_withdrawn(withdrawn: &super::state::Withdrawn) -> Rejection {
     )
 }
 
-fn has_tube(sample: &Sample, custody: &Custody, lab: &str) -> Rejection {
+fn has_tube(sample: &Sample, holder: &Holder, lab: &str) -> Rejection {
+    let since = holder
+        .received_at
+        .map_or_else(String::new, |at| format!(" since {at}"));
     Rejection::precondition(
         "LAB_HAS_TUBE",
         "lab",
         format!(
-            "lab {} has the tube {} since {}: it cannot be routed to {lab:?}",
-            custody.lab, sample.barcode, custody.received_at
+            "lab {} has the tube {}{since}: it cannot be routed to {lab:?}",
+            holder.tube.lab, sample.barcode
         ),
         "leave the lab out",
     )

@@ -10,6 +10,7 @@ use crate::tables::{Record, TableDef, TableId};
 use crate::time::Timestamp;
 use crate::turnaround::Deadline;
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 /// All tables of intake.
 pub const TABLES: &[TableDef] = &[
@@ -26,7 +27,7 @@ pub const TABLES: &[TableDef] = &[
 ];
 
 /// Changes whenever a table of intake or its encoding does.
-pub const TABLES_VERSION: u32 = 2;
+pub const TABLES_VERSION: u32 = 3;
 
 /// The next number of each table that is keyed by one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,7 +66,9 @@ pub struct Entry {
 ///       |                  ^  |                  |
 ///     seen             register|                  |
 ///       v                  |  +----- closed -----+--> Closed
-///      Seen ---------------+
+///      Seen ---------------+                      |
+///                                          filed v
+///                                               Filed
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Life {
@@ -77,6 +80,8 @@ pub enum Life {
     Withdrawn(Withdrawn),
     /// Done: shrunk to what late questions and repeats need.
     Closed(Closed),
+    /// Done for longer than the retention: results has filed it, and this is its card.
+    Filed(Filed),
 }
 
 /// A registration in force.
@@ -149,6 +154,52 @@ pub struct Closed {
     pub reported_at: Timestamp,
 }
 
+impl Closed {
+    /// Its registration was cancelled before it was closed: then it states nothing, and no statement has this digest.
+    #[must_use]
+    pub const fn is_cancelled(&self) -> bool {
+        self.digest == CANCELLED
+    }
+}
+
+/// The digest of a cancelled registration.
+pub const CANCELLED: Digest64 = 0;
+
+/// The card of a filed sample: what repeats, corrections and a label that is used again need. A card stays for ever, so
+/// nothing stands twice in it: it holds its own custody, and its entry has none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Filed {
+    /// Its barcode.
+    pub barcode: Barcode,
+    /// Its last version.
+    pub version: u32,
+    /// Who stated it: a source, or its site.
+    pub by: SmolStr,
+    /// The lab that tested it.
+    pub lab: LabId,
+    /// Number of its tube there.
+    pub tube: u64,
+    /// What its registration stated: a [`Digest64`], whose bits are as good as random.
+    pub digest: [u8; 8],
+    /// Version of the final report; 0 = none.
+    pub report_version: u32,
+    /// The result.
+    pub result: FinalResult,
+    /// When it was reported.
+    pub reported_at: Timestamp,
+}
+
+/// What is known of who has a tube, of an entry at hand or of a card.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// The tube, with its lab.
+    pub tube: TubeId,
+    /// Counts changes of custody.
+    pub epoch: u32,
+    /// When it was received; `None` = that is not kept.
+    pub received_at: Option<Timestamp>,
+}
+
 /// Who has the tube with this barcode.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Custody {
@@ -184,7 +235,25 @@ impl Entry {
             Life::Open(open) => &open.sample.barcode,
             Life::Withdrawn(withdrawn) => &withdrawn.barcode,
             Life::Closed(closed) => &closed.barcode,
+            Life::Filed(card) => &card.barcode,
         }
+    }
+
+    /// Who has the tube.
+    #[must_use]
+    pub fn holder(&self) -> Option<Holder> {
+        if let Life::Filed(card) = &self.life {
+            return Some(Holder {
+                tube: TubeId::new(card.lab.clone(), card.tube),
+                epoch: 1,
+                received_at: None,
+            });
+        }
+        self.custody.as_ref().map(|custody| Holder {
+            tube: custody.tube_id(),
+            epoch: custody.epoch,
+            received_at: Some(custody.received_at),
+        })
     }
 
     /// Who stated it, and the version in force; `None` before it is registered.
@@ -195,6 +264,7 @@ impl Entry {
             Life::Open(o) => (&o.source, &o.sample.site, o.sample.version),
             Life::Withdrawn(w) => (&w.source, &w.site, w.version),
             Life::Closed(c) => (&c.source, &c.site, c.version),
+            Life::Filed(card) => return Some((&card.by, card.version)),
         };
         let by = if source.is_empty() {
             site.as_str()
@@ -212,6 +282,7 @@ impl Entry {
             Life::Open(open) => Some(&open.sample.lab),
             Life::Withdrawn(withdrawn) => Some(&withdrawn.lab),
             Life::Closed(closed) => Some(&closed.lab),
+            Life::Filed(card) => Some(&card.lab),
         };
         self.custody.as_ref().map(|c| &c.lab).or(routed)
     }

@@ -257,6 +257,16 @@ pub enum What {
     ReplateOrdered(ReplateOrder),
     /// Results needs nothing more of a tube.
     SampleClosed(SampleClosed),
+    /// Results has filed samples: these rows leave the state.
+    TubesFiled {
+        lab: LabId,
+        /// Numbers of tubes that are over.
+        tubes: Vec<u64>,
+        /// Numbers of the pools that nobody at hand was in.
+        pools: Vec<u64>,
+        /// Plates that nothing at hand stood on: only their names and states stay.
+        plates: Vec<Barcode>,
+    },
 
     /// Deadlines were looked at.
     DeadlinesChecked(Vec<Check>),

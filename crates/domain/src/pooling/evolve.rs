@@ -64,9 +64,10 @@ pub fn evolve(state: &mut dyn Write, event: &Event, at: Timestamp) -> Result<(),
         | What::PlateSealed { .. }
         | What::PlateVoided { .. }
         | What::PlateLoaded { .. } => plate::evolve(state, event, at),
-        What::RetestOrdered { .. } | What::ReplateOrdered(_) | What::SampleClosed(_) => {
-            work::evolve(state, event, at)
-        }
+        What::RetestOrdered { .. }
+        | What::ReplateOrdered(_)
+        | What::SampleClosed(_)
+        | What::TubesFiled { .. } => work::evolve(state, event, at),
         What::DeadlinesChecked(checks) => board::deadline::evolve(state, checks, at),
     }
 }

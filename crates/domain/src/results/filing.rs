@@ -6,18 +6,20 @@
 //! it find the card: a correction becomes a work item for a person, because the report that it corrects was made
 //! from rows that are gone.
 
-use super::draft::Draft;
+use super::draft::{Draft, Outgoing};
 use super::event::Event;
 use super::outcome::tell_filed;
 use super::state::{
     Filed, Order, Registered, Specimen, Standing, SuspectPool, ToFile, Work, WorkKind, key_of,
-    lab_id, tube_id,
+    lab_id, tube_id, tube_key,
 };
 use super::work::NewWork;
-use crate::message::{LoadedPlate, MemberAmended};
+use crate::ids::{LabId, TubeId};
+use crate::message::{LoadedPlate, MemberAmended, Message, SampleFiled, SamplesFiled};
 use crate::policy::Policy;
 use crate::tables::{Read, ReadExt};
 use crate::time::{Millis, Timestamp};
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 /// When the oldest closed tubes are looked at; `None` if none wait.
@@ -60,7 +62,41 @@ pub fn file(draft: &mut Draft<'_>) {
             Fate::Elsewhere => {}
         }
     }
-    draft.emit(Event::SpecimensFiled { tubes, kept });
+    draft.emit(Event::SpecimensFiled {
+        tubes: tubes.clone(),
+        kept,
+    });
+    tell(draft, tubes);
+}
+
+/// Pooling and intake may file them too: each lab's lane hears of all its tubes at once, each barcode's lane of its own.
+/// The same lanes were told by this one that the samples are closed, and hear of this afterwards.
+fn tell(draft: &mut Draft<'_>, tubes: Vec<TubeId>) {
+    let mut labs: BTreeMap<LabId, Vec<SampleFiled>> = BTreeMap::new();
+    for tube in tubes {
+        let key = tube_key(draft.state(), &tube);
+        let Some(card) = key.and_then(|key| draft.state().get::<Filed>(&key)) else {
+            continue;
+        };
+        let sample = SampleFiled {
+            barcode: card.barcode.clone(),
+            tube: tube.number,
+            version: card.version,
+        };
+        let own = SamplesFiled {
+            lab: tube.lab.clone(),
+            samples: vec![sample.clone()],
+        };
+        draft.send(Outgoing::Intake(card.barcode, Message::SamplesFiled(own)));
+        labs.entry(tube.lab).or_default().push(sample);
+    }
+    for (lab, samples) in labs {
+        let group = SamplesFiled {
+            lab: lab.clone(),
+            samples,
+        };
+        draft.send(Outgoing::Pooling(lab, Message::SamplesFiled(group)));
+    }
 }
 
 /// What becomes of a tube whose time has come.
@@ -136,7 +172,7 @@ pub(super) fn amended(draft: &mut Draft<'_>, key: u64, message: &MemberAmended) 
 pub(super) fn loaded_again(draft: &mut Draft<'_>, plate: &LoadedPlate) {
     for well in &plate.wells {
         for member in &well.members {
-            let key = super::state::tube_key(draft.state(), &member.tube);
+            let key = tube_key(draft.state(), &member.tube);
             let Some(filed) = key.and_then(|key| draft.state().get::<Filed>(&key)) else {
                 continue;
             };

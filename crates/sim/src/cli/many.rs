@@ -25,8 +25,8 @@ pub struct Report {
     pub failed: Vec<Outcome>,
     /// Faults of all of them.
     pub counts: Counts,
-    /// Events, simulated seconds, tubes, reports, requests, records, samples filed.
-    pub sums: [u64; 7],
+    /// Events, simulated seconds, tubes, reports, requests, records, samples filed by each service.
+    pub sums: [u64; 9],
     /// How long it took.
     pub took: Duration,
 }
@@ -48,7 +48,9 @@ impl Report {
             outcome.reports as u64,
             outcome.requests as u64,
             outcome.records,
-            outcome.filed,
+            outcome.filed[0],
+            outcome.filed[1],
+            outcome.filed[2],
         ];
         for (sum, more) in self.sums.iter_mut().zip(sums) {
             *sum += more;

@@ -7,7 +7,17 @@ use serde_json::{Value, json};
 
 /// Tables for people.
 pub fn print(report: &Report) {
-    let [events, seconds, tubes, reports, requests, records, filed] = report.sums;
+    let [
+        events,
+        seconds,
+        tubes,
+        reports,
+        requests,
+        records,
+        cards,
+        gone,
+        filed,
+    ] = report.sums;
     println!(
         "{} seeds from {} in {:.0} s: {:.1} seeds/s; {} failed",
         report.seeds,
@@ -17,7 +27,7 @@ pub fn print(report: &Report) {
         report.failures
     );
     println!(
-        "{events} events, {:.0} h simulated, {tubes} tubes, {reports} reports, {requests} requests answered, {records} records decided, {filed} samples filed",
+        "{events} events, {:.0} h simulated, {tubes} tubes, {reports} reports, {requests} requests answered, {records} records decided, {filed} samples filed by results, {gone} by pooling, {cards} by intake",
         seconds as f64 / 3_600.0
     );
     println!("\nfaults by kind:");

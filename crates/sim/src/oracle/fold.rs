@@ -10,6 +10,8 @@ use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hasher as _};
 use std::io;
 use std::sync::{Arc, PoisonError, RwLock};
+use tenfold_domain::intake::state::{Entry, Life};
+use tenfold_domain::pooling::board::Board;
 use tenfold_domain::results::state::Filed;
 use tenfold_domain::tables::ReadExt as _;
 use tenfold_intake::IntakeProcessor;
@@ -299,13 +301,20 @@ impl Follower {
         self.inbox_next
     }
 
-    /// Samples that were filed, if it is a lane of results.
+    /// Samples that were filed in this lane.
     #[must_use]
     pub fn filed(&self) -> u64 {
-        if matches!(self.rules, Rules::Results(_)) {
-            self.state.all::<Filed>().len() as u64
-        } else {
-            0
+        match self.rules {
+            Rules::Intake(_) => {
+                let entries = self.state.all::<Entry>().into_iter();
+                let cards = entries.filter(|(_, entry)| matches!(entry.life, Life::Filed(_)));
+                cards.count() as u64
+            }
+            Rules::Pooling(_) => {
+                let boards = self.state.all::<Board>().into_iter();
+                boards.map(|(_, board)| board.filed).sum()
+            }
+            Rules::Results(_) => self.state.all::<Filed>().len() as u64,
         }
     }
 

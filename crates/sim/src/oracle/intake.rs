@@ -11,7 +11,7 @@ fn gauge(entry: &Entry) -> Gauge {
     match &entry.life {
         Life::Seen(_) => Gauge::Pending,
         Life::Withdrawn(_) => Gauge::Withdrawn,
-        Life::Closed(_) => Gauge::Closed,
+        Life::Closed(_) | Life::Filed(_) => Gauge::Closed,
         Life::Open(_) if entry.custody.is_some() => Gauge::Received,
         Life::Open(open) => match open.standing {
             Standing::OnTime => Gauge::Expected,

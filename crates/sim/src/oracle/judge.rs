@@ -131,7 +131,16 @@ pub fn where_is(followers: &Followers, barcode: &str) -> Vec<String> {
 /// Intake has closed a barcode: no correction of it is on its way to a report any more.
 #[must_use]
 pub fn is_closed(followers: &Followers, barcode: &str) -> bool {
-    entry(followers, barcode).is_some_and(|entry| matches!(entry.life, Life::Closed(_)))
+    entry(followers, barcode).is_some_and(|entry| how_closed(&entry).is_some())
+}
+
+/// The version of the registration that intake has closed, at hand or on a card, and the result.
+fn how_closed(entry: &Entry) -> Option<(u32, FinalResult)> {
+    match &entry.life {
+        Life::Closed(closed) => Some((closed.version, closed.result)),
+        Life::Filed(card) => Some((card.version, card.result)),
+        Life::Seen(_) | Life::Open(_) | Life::Withdrawn(_) => None,
+    }
 }
 
 fn entry(followers: &Followers, barcode: &str) -> Option<Entry> {
@@ -176,15 +185,15 @@ fn one(ledger: &Ledger, followers: &Followers, barcode: &str, tube: &Tube) -> Ve
         return wrong;
     }
     // A cancellation that crossed the report on its way came too late: then intake knows of the report.
-    match &entry.life {
-        Life::Closed(closed) => {
-            if closed.version < tube.acknowledged.unwrap_or(0) {
+    match how_closed(&entry) {
+        Some((version, result)) => {
+            if version < tube.acknowledged.unwrap_or(0) {
                 wrong.push(format!(
-                    "version {:?} was acknowledged, intake closed version {}",
-                    tube.acknowledged, closed.version
+                    "version {:?} was acknowledged, intake closed version {version}",
+                    tube.acknowledged
                 ));
             }
-            let result = match closed.result {
+            let result = match result {
                 FinalResult::Negative => v1::Verdict::Negative,
                 FinalResult::Positive => v1::Verdict::Positive,
                 FinalResult::Inconclusive => v1::Verdict::Inconclusive,
@@ -197,7 +206,10 @@ fn one(ledger: &Ledger, followers: &Followers, barcode: &str, tube: &Tube) -> Ve
                 ));
             }
         }
-        other => wrong.push(format!("it was reported, and intake has it as {other:?}")),
+        None => wrong.push(format!(
+            "it was reported, and intake has it as {:?}",
+            entry.life
+        )),
     }
     wrong
 }

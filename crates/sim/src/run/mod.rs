@@ -63,8 +63,8 @@ pub struct Outcome {
     pub requests: usize,
     /// Valid records of all journals.
     pub records: u64,
-    /// Samples that were filed.
-    pub filed: u64,
+    /// Samples that were filed by intake, pooling and results.
+    pub filed: [u64; 3],
 }
 
 /// Runs a seed.
@@ -316,7 +316,11 @@ impl Run {
             reports: ledger.reports.len(),
             requests: ledger.requests(),
             records: self.followers.0.iter().map(|f| f.valid).sum(),
-            filed: self.followers.0.iter().map(Follower::filed).sum(),
+            filed: [0, 1, 2].map(|service| {
+                let lanes = self.followers.0.iter();
+                let lanes = lanes.filter(|lane| lane.service == service);
+                lanes.map(Follower::filed).sum()
+            }),
             ..Outcome::default()
         }
     }

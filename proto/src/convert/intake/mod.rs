@@ -173,6 +173,10 @@ impl From<Event> for v1::IntakeEvent {
                 }))
             }
             Event::Closed(closing) => message_part!(SampleClosed, closing).map(Wire::Closed),
+            Event::Filed { barcode, tube } => Some(Wire::Filed(v1::IntakeFiled {
+                barcode: barcode.text(),
+                tube: tube.text(),
+            })),
             Event::RecollectionOrdered(order) => {
                 message_part!(RecollectionOrdered, order).map(Wire::RecollectionOrdered)
             }
@@ -246,6 +250,10 @@ impl TryFrom<v1::IntakeEvent> for Event {
                 report_version: c.report_version,
                 reported_at: Timestamp(c.reported_at),
             }),
+            Wire::Filed(f) => Self::Filed {
+                barcode: f.barcode.into(),
+                tube: tube_id(&f.tube, "tube")?,
+            },
             Wire::RecollectionOrdered(o) => Self::RecollectionOrdered(message::RecollectionOrder {
                 order: order_id(&o.order, "order")?,
                 barcode: o.barcode.into(),

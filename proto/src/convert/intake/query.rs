@@ -8,17 +8,23 @@ impl From<Entry> for v1::IntakeSample {
     fn from(entry: Entry) -> Self {
         let stated = entry.stated();
         let (source, version) = stated.map_or((String::new(), 0), |(by, v)| (by.to_owned(), v));
+        let custody = entry.holder().map(|holder| v1::Custody {
+            tube: holder.tube.text(),
+            lab: holder.tube.lab.text(),
+            received_at: holder.received_at.map_or(0, |at| at.0),
+            epoch: holder.epoch,
+            claims: entry
+                .custody
+                .iter()
+                .flat_map(|custody| &custody.claims)
+                .map(ToString::to_string)
+                .collect(),
+        });
         let common = Self {
             barcode: entry.barcode().to_string(),
             source,
             version,
-            custody: entry.custody.map(|c| v1::Custody {
-                tube: c.tube_id().to_string(),
-                lab: c.lab.to_string(),
-                received_at: c.received_at.0,
-                epoch: c.epoch,
-                claims: c.claims.iter().map(ToString::to_string).collect(),
-            }),
+            custody,
             ..Self::default()
         };
         match entry.life {
@@ -45,6 +51,14 @@ impl From<Entry> for v1::IntakeSample {
                 result: v1::FinalResult::from(c.result).into(),
                 report_version: c.report_version,
                 reported_at: Some(c.reported_at.0),
+                ..common
+            },
+            Life::Filed(card) => Self {
+                life: v1::BarcodeLife::Closed.into(),
+                result: v1::FinalResult::from(card.result).into(),
+                report_version: card.report_version,
+                reported_at: Some(card.reported_at.0),
+                filed: true,
                 ..common
             },
         }

@@ -243,6 +243,12 @@ fn what(wire: Wire) -> Result<What, WireError> {
             Message::SampleClosed(closed) => What::SampleClosed(closed),
             _ => return Err(WireError::missing("sample_closed")),
         },
+        Wire::TubesFiled(e) => What::TubesFiled {
+            lab: e.lab.into(),
+            tubes: e.tubes,
+            pools: e.pools,
+            plates: e.plates.into_iter().map(Into::into).collect(),
+        },
         Wire::DeadlinesChecked(e) => What::DeadlinesChecked(
             e.checks
                 .into_iter()

@@ -284,6 +284,17 @@ fn what(what: &What) -> Option<Wire> {
                 _ => return None,
             }
         }
+        What::TubesFiled {
+            lab,
+            tubes,
+            pools,
+            plates,
+        } => Wire::TubesFiled(v1::PoolingTubesFiled {
+            lab: lab.text(),
+            tubes: tubes.clone(),
+            pools: pools.clone(),
+            plates: plates.iter().map(Barcode::text).collect(),
+        }),
         What::DeadlinesChecked(checks) => Wire::DeadlinesChecked(v1::PoolingDeadlinesChecked {
             checks: checks.iter().map(check).collect(),
         }),

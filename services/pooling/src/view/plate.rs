@@ -63,6 +63,7 @@ pub fn plate_of(state: &dyn Read, plate: &Plate) -> v1::PlateView {
         instrument,
         loaded_at,
         free: free_wells(plate),
+        filed: plate.filed,
         wells: wells.into_iter().map(|(_, view)| view).collect(),
         timeline: steps(plate.barcode.as_str(), &plate.steps),
     }
@@ -71,6 +72,9 @@ pub fn plate_of(state: &dyn Read, plate: &Plate) -> v1::PlateView {
 /// Wells with neither content nor control.
 #[must_use]
 pub fn free_wells(plate: &Plate) -> u32 {
+    if plate.filed {
+        return 0;
+    }
     let taken = plate.controls.len().saturating_add(plate.wells.len());
     u32::from(plate.size.wells()).saturating_sub(u32::try_from(taken).unwrap_or(u32::MAX))
 }

@@ -5,7 +5,7 @@ use tenfold_domain::Rejection;
 use tenfold_domain::ids::{OrderId, TubeId};
 use tenfold_domain::message::{
     CustodyConflict, FinalResult, Message, ReplateOrder, RetestOrder, RetestReason, SampleClosed,
-    SampleWithdrawn,
+    SampleFiled, SampleWithdrawn, SamplesFiled,
 };
 use tenfold_domain::sample::{Kind, Sample};
 use tenfold_domain::time::Millis;
@@ -72,9 +72,14 @@ impl Lab {
     }
 
     pub fn custody_conflict(&mut self, barcode: &str) {
+        self.held_by("lab-9", barcode);
+    }
+
+    /// Intake says who is held to have a barcode.
+    pub fn held_by(&mut self, lab: &str, barcode: &str) {
         self.hear(Message::CustodyConflict(CustodyConflict {
             barcode: barcode.into(),
-            holder: "lab-9".into(),
+            holder: lab.into(),
             epoch: 2,
         }))
         .expect("a conflict is taken");
@@ -113,5 +118,19 @@ impl Lab {
             reported_at,
         }))
         .expect("a closed sample is taken");
+    }
+
+    /// Results has filed these samples, at version 1.
+    pub fn file(&mut self, tubes: &[(&str, u64)]) {
+        let samples = tubes.iter().map(|(barcode, tube)| SampleFiled {
+            barcode: (*barcode).into(),
+            tube: *tube,
+            version: 1,
+        });
+        self.hear(Message::SamplesFiled(SamplesFiled {
+            lab: LAB.into(),
+            samples: samples.collect(),
+        }))
+        .expect("filed samples are taken");
     }
 }

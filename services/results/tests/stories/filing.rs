@@ -1,7 +1,9 @@
 //! Samples that are final for longer than the retention are filed: they leave the state.
 
 use crate::lab::*;
-use tenfold_domain::message::{FinalResult, MemberAmended, Message, RecollectionRegistered};
+use tenfold_domain::message::{
+    FinalResult, MemberAmended, Message, RecollectionRegistered, SampleFiled,
+};
 use tenfold_domain::policy::Policy;
 use tenfold_domain::results::state::{
     Analysis, Delivery, Filed, Order, Plate, Registered, Specimen, SuspectPool, Timer, ToFile,
@@ -318,6 +320,45 @@ fn after_many_days_of_the_same_work_the_state_is_as_large_as_after_the_retention
         40 * 6 - steady[0],
         "a card each, and nothing else"
     );
+}
+
+#[test]
+fn pooling_hears_of_filed_samples_by_the_group_and_intake_of_each_in_its_lane() {
+    let mut lab = Lab::new();
+    lab.load("PL-1", vec![pool("A1", 1, 1..=3), single("B1", member(4))]);
+    lab.run("PL-1", &[]);
+    lab.accept_all(RECEIVER);
+    lab.message(amended(4, 2, false)).expect("taken");
+    lab.advance(DAY);
+    lab.accept_all(RECEIVER);
+    lab.messages("pooling");
+    lab.messages("intake");
+    let filed = |messages: Vec<Message>| -> Vec<Vec<(String, u64, u32)>> {
+        let told = messages.into_iter().filter_map(|message| match message {
+            Message::SamplesFiled(filed) if filed.lab.as_str() == LAB => Some(filed.samples),
+            _ => None,
+        });
+        let sample = |s: SampleFiled| (s.barcode.to_string(), s.tube, s.version);
+        told.map(|samples| samples.into_iter().map(sample).collect())
+            .collect()
+    };
+    let one = |number: u64, version: u32| (barcode(number).to_string(), number, version);
+    lab.advance(Millis(RETENTION.0 - DAY.0));
+    assert_eq!(
+        filed(lab.messages("pooling")),
+        [[one(1, 1), one(2, 1), one(3, 1)]]
+    );
+    let cards = filed(lab.messages("intake"));
+    assert_eq!(cards, [[one(1, 1)], [one(2, 1)], [one(3, 1)]]);
+    lab.advance(DAY);
+    assert_eq!(
+        filed(lab.messages("pooling")),
+        [[one(4, 2)]],
+        "as it was last reported"
+    );
+    assert_eq!(filed(lab.messages("intake")), [[one(4, 2)]]);
+    lab.advance(RETENTION);
+    assert!(filed(lab.messages("pooling")).is_empty(), "once");
 }
 
 #[test]

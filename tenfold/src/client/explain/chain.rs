@@ -134,7 +134,9 @@ impl Chain {
                 .sample
                 .as_ref()
                 .and_then(|known| known.custody.as_ref());
-            if let Some(at) = tube.or_else(|| custody.map(|custody| custody.received_at)) {
+            // Nor that, once it is filed.
+            let custody = custody.map(|custody| custody.received_at);
+            if let Some(at) = tube.or(custody.filter(|at| *at > 0)) {
                 rows.push(row("received", at, "", format!("lab {}", self.lab)));
             }
         }

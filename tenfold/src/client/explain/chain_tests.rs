@@ -1,7 +1,7 @@
 use super::*;
 use tenfold_proto::v1::{
-    ContaminationHint, CtReading, EarlierAnalysis, ExplainedTarget, FinalResult, IssuedVersion,
-    PoolingStep, ReceiverState, Sample, Verdict,
+    ContaminationHint, CtReading, Custody, EarlierAnalysis, ExplainedTarget, FinalResult,
+    IssuedVersion, PoolingStep, ReceiverState, Sample, Verdict,
 };
 
 /// 2026-01-31 08:00 UTC and so many minutes.
@@ -251,4 +251,29 @@ fn a_filed_sample_that_the_journal_tells_of_is_told_as_ever() {
         "\nFiled by lab lab-1: its records are of 2026-01-31T08:50:00Z to 2026-01-31T13:10:00Z\n";
     assert_eq!(words.replacen(filed, "", 1), cleared().words());
     assert_ne!(words, cleared().words());
+}
+
+#[test]
+fn a_filed_sample_that_pooling_has_nothing_of_is_told_without_its_arrival() {
+    let mut chain = cleared();
+    chain.tube = None;
+    chain.pools.clear();
+    chain.plates.clear();
+    chain.sample = Some(IntakeSample {
+        filed: true,
+        custody: Some(Custody {
+            lab: "lab-1".to_owned(),
+            tube: "lab-1/T17".to_owned(),
+            epoch: 1,
+            ..Custody::default()
+        }),
+        ..IntakeSample::default()
+    });
+    if let Some(result) = &mut chain.result {
+        result.filed = Some(card(""));
+    }
+    let words = chain.words();
+    assert!(!words.contains("not recorded"), "{words}");
+    assert!(!words.contains("Arrival"), "{words}");
+    assert!(words.contains("Reports\n"), "{words}");
 }

@@ -1,15 +1,17 @@
 //! Tubes, pools and plates, as pooling's journals say it.
 //!
 //! Tubes are followed in [`tube`], pools in [`pools`], plates in [`plates`], plates that were stamped from others in
-//! [`combine`]; [`clocks`] says when each is due.
+//! [`combine`]; [`clocks`] says when each is due, and [`filing`] when they may leave the state.
 
 mod clocks;
 mod combine;
+mod filing;
 mod plates;
 mod pools;
 mod tube;
 
 use super::book::Book;
+use super::gone::Gone;
 use super::ids::TubeKey;
 use super::intake::check_closing;
 use super::tubes::{Sample, Stage, Tube};
@@ -44,6 +46,8 @@ pub struct Pooling {
     /// Last plate label a lab has reserved.
     reserved_plates: HashMap<u64, u64>,
     plates: HashMap<u32, Plate>,
+    /// Tubes that were filed.
+    pub gone: Gone,
     /// Tubes received.
     pub received: u64,
     /// Pools sealed.
@@ -104,6 +108,7 @@ impl Pooling {
                     self.retest(book, order, clock);
                 }
             }
+            What::TubesFiled(event) => self.filed(book, event),
             What::DeadlinesChecked(checked) => clocks::deadlines(book, checked),
             _ if self.pool_event(book, what) => {}
             _ => self.plate_event(book, what),
@@ -124,8 +129,13 @@ impl Pooling {
     /// The key of a tube that must be there.
     fn tube(&self, book: &mut Book<'_>, id: &str) -> Option<TubeKey> {
         let key = book.labs.tube(id).filter(|key| book.tubes.has(*key));
-        if key.is_none() {
-            book.wrong(Rule::Inv01, format!("tube {id} was never received"));
+        match key {
+            None => book.wrong(Rule::Inv01, format!("tube {id} was never received")),
+            Some(key) if self.gone.has(key) => {
+                let text = format!("something happens to tube {id}, and it was filed before");
+                book.wrong(Rule::Inv01, text);
+            }
+            Some(_) => {}
         }
         key
     }

@@ -23,7 +23,7 @@ function steps({ intake, tube, times, why }) {
     ...(tube?.timeline ?? []).map((one) => ({ ...one, note: [short(one.of), one.note].filter(Boolean).join(' ') })),
     ...(times?.stages ?? []).map((one) => ({ at: one.at, kind: one.stage, note: one.detail })),
   ];
-  if (!tube && intake?.custody) all.push({ at: intake.custody.received_at, kind: 'received', note: intake.custody.lab });
+  if (!tube && Number(intake?.custody?.received_at ?? 0) > 0) all.push({ at: intake.custody.received_at, kind: 'received', note: intake.custody.lab });
   for (const one of why?.reports ?? []) all.push({ at: one.at, kind: 'issued', note: `${word(one.verdict)} ${t('results.version', { n: one.version })}` });
   return all.filter((one) => one.at).sort((one, other) => one.at - other.at);
 }

@@ -36,6 +36,7 @@ pub fn evolve(state: &mut dyn Write, event: &Event, at: Timestamp) -> Result<(),
             tube::closed(state, closing)?;
             recollection::closed(state, &closing.barcode);
         }
+        Event::Filed { barcode, tube } => tube::filed(state, barcode, tube)?,
         Event::RecollectionOrdered(order) => recollection::ordered(state, order),
         Event::ReplacementNoted(noted) => recollection::noted(state, noted),
         Event::RecollectionFulfilled { order, old, new } => {
@@ -82,7 +83,8 @@ fn find(state: &dyn Write, barcode: &Barcode) -> Result<(u64, Entry), String> {
 
 fn site_of(entry: &Entry) -> Option<crate::ids::SiteId> {
     match &entry.life {
-        Life::Seen(_) => None,
+        // Results orders nothing more for what it has filed.
+        Life::Seen(_) | Life::Filed(_) => None,
         Life::Open(open) => Some(open.sample.site.clone()),
         Life::Withdrawn(withdrawn) => Some(withdrawn.site.clone()),
         Life::Closed(closed) => Some(closed.site.clone()),

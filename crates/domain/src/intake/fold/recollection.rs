@@ -50,7 +50,7 @@ pub(super) fn fulfilled(state: &mut dyn Write, order: &OrderId, old: &Barcode, n
 pub(super) fn awaited(state: &mut dyn Write, awaited: &RecollectionRegistered) {
     let done = state
         .find::<Entry>(awaited.barcode.as_str())
-        .is_some_and(|(_, entry)| matches!(entry.life, Life::Closed(_)));
+        .is_some_and(|(_, entry)| matches!(entry.life, Life::Closed(_) | Life::Filed(_)));
     if done {
         // Its result was sent with this very event.
         return;

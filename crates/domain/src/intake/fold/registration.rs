@@ -6,7 +6,9 @@ use crate::ids::Barcode;
 use crate::intake::board;
 use crate::intake::event::Stated;
 use crate::intake::registration::digest;
-use crate::intake::state::{Closed, Entry, Life, Open, Outcome, Standing, Verdict, Withdrawn};
+use crate::intake::state::{
+    Closed, Entry, Filed, Life, Open, Outcome, Standing, Verdict, Withdrawn,
+};
 use crate::sample::Flag;
 use crate::tables::{Write, WriteExt};
 use crate::time::Timestamp;
@@ -70,6 +72,14 @@ pub(super) fn amended(state: &mut dyn Write, stated: &Stated, at: Timestamp) -> 
                 ..closed.clone()
             });
         }
+        Life::Filed(card) => {
+            entry.life = Life::Filed(Filed {
+                version: stated.sample.version,
+                by: stated.by().into(),
+                digest: digest(&stated.sample).to_le_bytes(),
+                ..card.clone()
+            });
+        }
         Life::Seen(_) | Life::Withdrawn(_) => {
             return Err(format!(
                 "barcode {} is amended, and is not registered",
@@ -93,11 +103,7 @@ fn note(state: &mut dyn Write, stated: &Stated, at: Timestamp) {
         return;
     };
     let sample = &stated.sample;
-    let source = if stated.source.is_empty() {
-        sample.site.to_string()
-    } else {
-        stated.source.clone()
-    };
+    let source = stated.by().to_owned();
     let version = sample.version;
     outcome(
         state,

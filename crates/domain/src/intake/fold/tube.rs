@@ -1,10 +1,10 @@
-//! What labs say of the tube: it is here, it is here too, it is reported.
+//! What labs say of the tube: it is here, it is here too, it is reported, it is filed.
 
 use super::{find, next, place};
-use crate::ids::{Barcode, LabId};
+use crate::ids::{Barcode, LabId, TubeId};
 use crate::intake::board;
 use crate::intake::registration::digest;
-use crate::intake::state::{CLAIMS_MAX, Closed, Custody, Entry, Life};
+use crate::intake::state::{CANCELLED, CLAIMS_MAX, Closed, Custody, Entry, Filed, Life};
 use crate::message::{SampleClosed, TubeSeen};
 use crate::tables::{ReadExt, Write, WriteExt};
 use std::sync::Arc;
@@ -40,6 +40,7 @@ pub(super) fn received(state: &mut dyn Write, seen: &TubeSeen) -> Result<(), Str
         }
         Life::Closed(closed) => Some(closed.registered_at),
         Life::Seen(_) | Life::Withdrawn(_) => None,
+        Life::Filed(_) => return Err(format!("barcode {} is filed, and received", seen.barcode)),
     };
     entry.custody = Some(custody);
     let entry = Arc::new(entry);
@@ -86,7 +87,7 @@ pub(super) fn closed(state: &mut dyn Write, closing: &SampleClosed) -> Result<()
             w.site.clone(),
             w.source.clone(),
             w.lab.clone(),
-            0,
+            CANCELLED,
             w.at,
         ),
         Life::Closed(c) => (
@@ -97,9 +98,9 @@ pub(super) fn closed(state: &mut dyn Write, closing: &SampleClosed) -> Result<()
             c.digest,
             c.registered_at,
         ),
-        Life::Seen(_) => {
+        Life::Seen(_) | Life::Filed(_) => {
             return Err(format!(
-                "barcode {} is closed, and was never registered",
+                "barcode {} is closed, and was never registered, or is filed",
                 closing.barcode
             ));
         }
@@ -117,6 +118,34 @@ pub(super) fn closed(state: &mut dyn Write, closing: &SampleClosed) -> Result<()
         reported_at: closing.reported_at,
     });
     let entry = Arc::new(entry);
+    state.put_shared(&number, Arc::clone(&entry));
+    board::moved(state, before, &entry, |_| {});
+    Ok(())
+}
+
+/// Its card is all that is left of a closed sample.
+pub(super) fn filed(state: &mut dyn Write, barcode: &Barcode, tube: &TubeId) -> Result<(), String> {
+    let (number, entry) = find(state, barcode)?;
+    let before = place(&entry);
+    let by = entry.stated().map_or("", |(by, _)| by).into();
+    let Life::Closed(closed) = entry.life else {
+        return Err(format!("barcode {barcode} is filed, and is not closed"));
+    };
+    let card = Filed {
+        barcode: closed.barcode,
+        version: closed.version,
+        by,
+        lab: tube.lab.clone(),
+        tube: tube.number,
+        digest: closed.digest.to_le_bytes(),
+        report_version: closed.report_version,
+        result: closed.result,
+        reported_at: closed.reported_at,
+    };
+    let entry = Arc::new(Entry {
+        life: Life::Filed(card),
+        custody: None,
+    });
     state.put_shared(&number, Arc::clone(&entry));
     board::moved(state, before, &entry, |_| {});
     Ok(())

@@ -14,7 +14,7 @@ use crate::intake::state::Entry;
 use crate::intake::{evolve, query, watch};
 use crate::message::{
     FinalResult, Message, Recollected, RecollectionOrder, RecollectionRegistered, SampleClosed,
-    TubeSeen,
+    SampleFiled, SamplesFiled, TubeSeen,
 };
 use crate::policy::Policy;
 use crate::rejection::Rejection;
@@ -125,6 +125,21 @@ impl Lane {
         Ok(())
     }
 
+    /// Results has filed lab-1's tube of a barcode, at this version of its registration.
+    pub fn filed(&mut self, barcode: &str, tube: u64, version: u32) {
+        let sample = SampleFiled {
+            barcode: barcode.into(),
+            tube,
+            version,
+        };
+        let message = SamplesFiled {
+            lab: "lab-1".into(),
+            samples: vec![sample],
+        };
+        let decision = custody::filed(self.context(), &message);
+        self.apply(decision);
+    }
+
     pub fn ordered(&mut self, order: u64, barcode: &str, subject: &str) {
         let order = RecollectionOrder {
             order: crate::ids::OrderId::new("lab-1", order),
@@ -203,6 +218,8 @@ impl Lane {
             Message::Recollected(_) => "recollected",
             Message::RecollectionRegistered(_) => "order fulfilled",
             Message::RecollectionFound(_) => "result found",
+            Message::MemberAmended(_) => "amended",
+            Message::SamplesFiled(_) => "filed",
             _ => "another",
         };
         std::mem::take(&mut self.sent)

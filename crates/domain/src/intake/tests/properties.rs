@@ -64,6 +64,7 @@ enum Step {
     Cancel(u8),
     Seen(u8, u8, u64),
     Closed(u8),
+    Filed(u8, u64, u32),
     Ordered(u8),
     Pass(u8),
 }
@@ -76,6 +77,7 @@ fn step() -> impl Strategy<Value = Step> {
         tube.clone().prop_map(Step::Cancel),
         (tube.clone(), 1..3_u8, 1..3_u64).prop_map(|(b, l, t)| Step::Seen(b, l, t)),
         tube.clone().prop_map(Step::Closed),
+        (tube.clone(), 1..3_u64, 1..3_u32).prop_map(|(b, t, v)| Step::Filed(b, t, v)),
         tube.prop_map(Step::Ordered),
         (0..12_u8).prop_map(Step::Pass),
     ]
@@ -110,6 +112,7 @@ fn run(lane: &mut Lane, step: Step) {
         Step::Closed(n) => {
             let _ = lane.closed(&barcode(n), FinalResult::Negative);
         }
+        Step::Filed(n, tube, version) => lane.filed(&barcode(n), tube, version),
         Step::Ordered(n) => lane.ordered(u64::from(n) + 1, &barcode(n), "p-1"),
         Step::Pass(hours) => lane.pass(Millis::from_hours(i64::from(hours))),
     }
@@ -148,11 +151,18 @@ proptest! {
                 first.entry(n).or_insert(format!("lab-{lab}"));
             }
             run(&mut lane, step);
+            // A card says who has the tube, also of a sample whose tube was never told of.
+            for n in 0..4_u8 {
+                let entry = query::entry(&lane.state, &barcode(n).into());
+                if entry.is_some_and(|entry| matches!(entry.life, Life::Filed(_))) {
+                    first.entry(n).or_insert("lab-1".to_owned());
+                }
+            }
         }
         for (n, lab) in first {
             let entry = query::entry(&lane.state, &barcode(n).into()).expect("an entry");
-            let custody = entry.custody.expect("custody");
-            prop_assert_eq!(custody.lab.as_str(), &lab);
+            let holder = entry.holder().expect("custody");
+            prop_assert_eq!(holder.tube.lab.as_str(), &lab);
             if let Life::Open(open) = entry.life {
                 prop_assert_eq!(open.sample.lab.as_str(), &lab);
             }

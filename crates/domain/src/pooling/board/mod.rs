@@ -112,6 +112,8 @@ impl Tally {
 pub struct Board {
     tallies: [Tally; Stage::ALL.len()],
     durations: [Histogram; Stage::ALL.len()],
+    /// Tubes that left the state: in no stage.
+    pub filed: u64,
 }
 
 impl Record for Board {
@@ -195,6 +197,17 @@ pub fn shift(state: &mut dyn Write, lab: u64, shift: Shift, at: Timestamp) {
     {
         *mine = mine.plus(tally);
     }
+    state.put_shared(&lab, shared);
+}
+
+/// Counts samples of a stage that leave the state. How long they stayed there is nobody's work, and no duration.
+pub fn filed(state: &mut dyn Write, lab: u64, stage: Stage, count: u64) {
+    let mut shared = state.take::<Board>(&lab).unwrap_or_default();
+    let board = Arc::make_mut(&mut shared);
+    if let Some(mine) = board.tallies.get_mut(stage as usize) {
+        mine.count = mine.count.saturating_sub(count);
+    }
+    board.filed = board.filed.saturating_add(count);
     state.put_shared(&lab, shared);
 }
 

@@ -167,6 +167,14 @@ pub(crate) fn replated(
     })
 }
 
+/// Nothing that stood on a plate is at hand any more.
+pub(crate) fn filed(state: &mut dyn Write, plate: &PlateRef) -> Result<(), FoldProblem> {
+    change(state, plate, |_, _, plate| {
+        plate.file();
+        Ok(())
+    })
+}
+
 fn started(state: &mut dyn Write, event: &Event, at: Timestamp) {
     let What::PlateStarted {
         plate: id,
@@ -195,6 +203,7 @@ fn started(state: &mut dyn Write, event: &Event, at: Timestamp) {
         steps: Steps::default(),
         sources: None,
         lots: Vec::new(),
+        filed: false,
     };
     plate
         .steps

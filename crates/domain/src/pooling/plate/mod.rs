@@ -20,7 +20,7 @@ pub mod seal;
 pub mod start;
 pub mod void;
 
-pub(super) use fold::{evolve, replated, stands_on};
+pub(super) use fold::{evolve, filed, replated, stands_on};
 
 use super::lab::{find, lab_of};
 use super::pool::Transfer;
@@ -116,6 +116,8 @@ pub struct Plate {
     pub sources: Option<combine::Sources>,
     /// What it was made with, in the order of scanning.
     pub lots: Vec<lot::BoundLot>,
+    /// Everything that stood on it was filed: its name and state are all that is left.
+    pub filed: bool,
 }
 
 impl Record for Plate {
@@ -142,6 +144,37 @@ impl Plate {
             .iter()
             .find(|(at, _)| *at == well)
             .map(|(_, control)| *control)
+    }
+
+    /// Nothing is done on it any more, and nothing is read from it: it was put into an instrument, or is void, or went
+    /// into a plate of which that is true.
+    #[must_use]
+    pub fn is_over(&self, state: &dyn Read, lab: &LabId) -> bool {
+        match &self.state {
+            PlateState::Open | PlateState::Sealed => false,
+            PlateState::Loaded { .. } | PlateState::Void { .. } => true,
+            PlateState::Combined { into } => {
+                by_barcode(state, lab, into).is_none_or(|(_, into)| {
+                    matches!(
+                        into.state,
+                        PlateState::Loaded { .. } | PlateState::Void { .. }
+                    )
+                })
+            }
+        }
+    }
+
+    /// Only its name and state stay: its barcode stays taken, and results hears if it is voided.
+    pub(super) fn file(&mut self) {
+        self.filed = true;
+        self.assay = AssayId::default();
+        self.layout = String::new();
+        self.seed = 0;
+        self.controls = Vec::new();
+        self.wells = Vec::new();
+        self.steps.clear();
+        self.sources = None;
+        self.lots = Vec::new();
     }
 
     /// Nothing stands there, and no control.

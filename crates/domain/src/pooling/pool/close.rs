@@ -10,7 +10,7 @@ use super::{Mode, Pool, PoolState, SealReason};
 use crate::ids::PoolId;
 use crate::policy::Policy;
 use crate::rejection::Rejection;
-use crate::tables::ReadExt;
+use crate::tables::{Read, ReadExt};
 
 /// Seals a pool by hand. At a bench, the transfer under way is recorded by it; a tube that was planned
 /// and never scanned leaves. A pool of a rack must be confirmed first: what its robot did is not known.
@@ -71,14 +71,22 @@ pub fn close(draft: &mut Draft<'_>, policy: &Policy, id: &PoolId) -> Result<Seal
 /// # Errors
 /// It is not.
 pub fn the_pool(draft: &Draft<'_>, id: &PoolId) -> Result<(u64, Pool), Rejection> {
-    pool_key(draft.state(), id)
-        .and_then(|key| draft.state().get::<Pool>(&key).map(|pool| (key, pool)))
+    find_pool(draft.state(), id)
+}
+
+/// A pool that must be there, in a state.
+///
+/// # Errors
+/// It is not: it was never opened, or it is filed with the last of its members.
+pub fn find_pool(state: &dyn Read, id: &PoolId) -> Result<(u64, Pool), Rejection> {
+    pool_key(state, id)
+        .and_then(|key| state.get::<Pool>(&key).map(|pool| (key, pool)))
         .ok_or_else(|| {
             Rejection::not_found(
                 "POOL_UNKNOWN",
                 "pool",
                 format!("there is no pool {id}"),
-                "check the number: pools are written lab/P17",
+                "check the number (pools are written lab/P17); a pool whose tubes were all reported long ago is filed with them",
             )
         })
 }

@@ -148,6 +148,7 @@ fn opened(state: &mut dyn Write, event: &Event, at: Timestamp) {
         opened_at: at,
         since: at,
         steps: Steps::default(),
+        was_on: Vec::new(),
     };
     pool.steps
         .add(StepKind::Opened, at, &event.by, bench_id.as_str());
@@ -274,7 +275,11 @@ pub(crate) fn change_at(
         return false;
     };
     let stood = Stood::of(key, &pool);
+    let plate = pool.plate();
     how(state, Arc::make_mut(&mut pool));
+    if let Some(left) = plate.filter(|_| pool.plate() != plate) {
+        tube::home::left(&mut Arc::make_mut(&mut pool).was_on, left);
+    }
     save(state, key, &stood, pool, at);
     true
 }

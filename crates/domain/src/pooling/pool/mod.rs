@@ -172,6 +172,8 @@ pub struct Pool {
     pub since: Timestamp,
     /// What happened to it.
     pub steps: Steps,
+    /// Keys of the plates that it stood on and stands on no more, each once: they are filed after it.
+    pub was_on: Vec<u64>,
 }
 
 impl Record for Pool {
@@ -185,6 +187,15 @@ impl Pool {
     #[must_use]
     pub const fn is_open(&self) -> bool {
         matches!(self.state, PoolState::Open)
+    }
+
+    /// The key of the plate that it stands on.
+    #[must_use]
+    pub const fn plate(&self) -> Option<u64> {
+        match self.state {
+            PoolState::Sealed(vessel) => vessel.plate(),
+            _ => None,
+        }
     }
 
     /// The member record of a tube.

@@ -6,7 +6,7 @@ use super::super::lab::{LabRecord, count, key_of, lab_of, tube_key};
 use super::super::pool;
 use super::super::step::{StepKind, Steps, note};
 use super::{
-    Expected, Rack, RackPlace, Stood, Tube, TubeHold, TubeState, Vessel, lookup, save,
+    Expected, Rack, RackPlace, Stood, Tube, TubeHold, TubeState, Vessel, home, lookup, save,
     save_expected,
 };
 use crate::ids::{Barcode, TubeId};
@@ -154,7 +154,11 @@ pub(crate) fn change_at(
         return false;
     };
     let stood = Stood::of(key, &tube);
+    let home = tube.home();
     how(state, Arc::make_mut(&mut tube));
+    if let Some(left) = home.filter(|_| tube.home() != home) {
+        home::left(&mut Arc::make_mut(&mut tube).was_in, left);
+    }
     save(state, key, &stood, tube, at);
     true
 }
@@ -194,6 +198,7 @@ fn received(state: &mut dyn Write, event: &Event, at: Timestamp) {
         watch: None,
         since: at,
         steps: Steps::default(),
+        was_in: Vec::new(),
     };
     tube.set_clock(clock);
     put_in_place(state, key, &mut tube, place.clone());

@@ -26,9 +26,12 @@ pub fn the_tube(state: &dyn Read, lab: &LabId, text: &str) -> Result<(u64, Tube)
     if let Some(id) = TubeId::parse(text)
         && id.lab == *lab
         && let Some(key) = tube_key(state, &id)
-        && let Some(tube) = state.get::<Tube>(&key)
     {
-        return Ok((key, tube));
+        match state.get::<Tube>(&key) {
+            Some(tube) => return Ok((key, tube)),
+            None if was_received(state, &id) => return Err(is_filed(&id)),
+            None => {}
+        }
     }
     let mut found = by_barcode(state, lab, &text.into());
     if found.iter().any(|(_, tube)| !is_over(tube)) {
@@ -41,8 +44,8 @@ pub fn the_tube(state: &dyn Read, lab: &LabId, text: &str) -> Result<(u64, Tube)
         (0, _) => Err(Rejection::not_found(
             "TUBE_UNKNOWN",
             "barcode",
-            format!("no tube with barcode {text:?} was received in lab {lab}"),
-            "receive it first; if it was received, check the label",
+            format!("no tube with barcode {text:?} is at hand in lab {lab}"),
+            "receive it first; if it was received, check the label; if it was reported long ago, it is filed: `tenfold sample` tells it",
         )),
         (many, _) => Err(Rejection::precondition(
             "BARCODE_AMBIGUOUS",
@@ -51,6 +54,21 @@ pub fn the_tube(state: &dyn Read, lab: &LabId, text: &str) -> Result<(u64, Tube)
             "name the tube by its id (such as lab-1/T17), or relabel one of them",
         )),
     }
+}
+
+/// Tubes are numbered from 1 without gaps, so a number that was given and has no row was filed.
+fn was_received(state: &dyn Read, id: &TubeId) -> bool {
+    let last = find(state, &id.lab).map_or(0, |(_, record)| record.tubes);
+    (1..=last).contains(&id.number)
+}
+
+fn is_filed(id: &TubeId) -> Rejection {
+    Rejection::not_found(
+        "TUBE_FILED",
+        "barcode",
+        format!("tube {id} was final for longer than the retention, and is filed"),
+        "ask results for its timeline, by its barcode: `tenfold sample` does",
+    )
 }
 
 /// Nothing more happens to it.

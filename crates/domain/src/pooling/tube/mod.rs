@@ -14,11 +14,14 @@
 pub mod details;
 mod fold;
 pub mod hold;
+pub mod home;
 pub mod lookup;
 pub mod receive;
 pub mod relabel;
 
 pub(super) use fold::{change, change_at, evolve, leave_rack};
+
+pub use home::Home;
 
 use super::board::{self, Shift, Stage, Tally};
 use super::event::{Clock, Mark};
@@ -135,6 +138,17 @@ pub enum Vessel {
     },
 }
 
+impl Vessel {
+    /// The key of the plate that it is on.
+    #[must_use]
+    pub const fn plate(self) -> Option<u64> {
+        match self {
+            Self::Ready => None,
+            Self::Plated { plate, .. } | Self::Loaded { plate, .. } => Some(plate),
+        }
+    }
+}
+
 /// Where a tube is on its way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TubeState {
@@ -190,6 +204,8 @@ pub struct Tube {
     pub since: Timestamp,
     /// What happened to it.
     pub steps: Steps,
+    /// Pools and plates that it was in and is in no more, each once: they are filed after it.
+    pub was_in: Vec<Home>,
 }
 
 impl Record for Tube {

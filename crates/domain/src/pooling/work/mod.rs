@@ -1,6 +1,7 @@
-//! What results asks for: test a tube again, plate wells again, let go of a closed sample.
+//! What results asks for: test a tube again, plate wells again, let go of a closed sample, file it.
 
 pub mod closed;
+pub mod filed;
 pub mod replate;
 pub mod retest;
 
@@ -41,6 +42,12 @@ pub(super) fn evolve(
                 tube.close(TubeState::Closed(closed.result));
             })
         }
+        What::TubesFiled {
+            lab,
+            tubes,
+            pools,
+            plates,
+        } => filed::evolve(state, lab, tubes, pools, plates),
         _ => Ok(()),
     }
 }

@@ -27,7 +27,7 @@ pub fn retest(
             Rejection::not_found(
                 "TUBE_UNKNOWN",
                 "tube",
-                format!("tube {} was never received", order.tube),
+                format!("tube {} was never received, or is filed", order.tube),
                 "order a re-collection",
             )
         })?;

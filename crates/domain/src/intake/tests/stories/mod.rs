@@ -2,6 +2,7 @@
 
 mod arriving;
 mod changing;
+mod filing;
 mod registering;
 mod waiting;
 
