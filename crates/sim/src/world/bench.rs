@@ -215,7 +215,9 @@ async fn undo(person: &Person, tube: &str, label: &str) {
         .await
     {
         Ok(_) => {}
-        Err(refused) if ["NOTHING_TO_UNDO", "TUBE_OVER"].contains(&refused.reason.as_str()) => {}
+        Err(refused)
+            if ["NOTHING_TO_UNDO", "TUBE_OVER", "TUBE_FILED"]
+                .contains(&refused.reason.as_str()) => {}
         Err(refused) => person.unexpected("undoing a scan", &refused),
     }
     person.scan_later(label, 10 * SECOND);
@@ -243,8 +245,9 @@ pub async fn spill(person: &Person, pool: &str) {
                 person.scan_later(&tube, 5 * SECOND);
             }
         }
-        // It went onto a plate, or was voided, in the meantime.
-        Err(refused) if ["POOL_PLATED", "POOL_VOID"].contains(&refused.reason.as_str()) => {}
+        // It went onto a plate, was voided, or was even filed in the meantime.
+        Err(refused)
+            if ["POOL_PLATED", "POOL_VOID", "POOL_UNKNOWN"].contains(&refused.reason.as_str()) => {}
         Err(refused) => person.unexpected(&format!("voiding {pool}"), &refused),
     }
 }
@@ -257,7 +260,7 @@ pub fn put_aside(person: &Person, label: &str, refused: &Rejection) {
         }
         // A person looks after it, or nothing more happens to it here.
         "TUBE_OVER" | "ALREADY_POOLED" | "TUBE_PLATED" | "VOLUME_LOW" | "BARCODE_AMBIGUOUS"
-        | "POOL_VOID" | "TUBE_UNKNOWN" => {}
+        | "POOL_VOID" | "TUBE_UNKNOWN" | "TUBE_FILED" => {}
         _ => person.unexpected(&format!("scanning {label}"), refused),
     }
 }

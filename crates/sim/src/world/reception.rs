@@ -191,7 +191,7 @@ pub async fn relabel(person: &Person, id: &str, barcode: &str) {
         Err(refused) if refused.reason == "BARCODE_TAKEN" => {
             super::supervisor::discard(person, id).await;
         }
-        Err(refused) if refused.reason == "TUBE_OVER" => {}
+        Err(refused) if ["TUBE_OVER", "TUBE_FILED"].contains(&refused.reason.as_str()) => {}
         Err(refused) => person.unexpected(&format!("relabelling {id} as {barcode}"), &refused),
     }
 }

@@ -133,6 +133,7 @@ async fn confirm(
                 "NOT_PLANNED",
                 "NOTHING_TO_CONFIRM",
                 "TUBE_UNKNOWN",
+                "TUBE_FILED",
                 "BARCODE_AMBIGUOUS",
             ]
             .contains(&refused.reason.as_str()) =>

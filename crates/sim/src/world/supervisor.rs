@@ -80,7 +80,7 @@ pub async fn discard(person: &Person, tube: &str) {
         Err(refused) if ["TUBE_IN_POOL", "TUBE_PLATED"].contains(&refused.reason.as_str()) => {
             release(person, tube).await;
         }
-        Err(refused) if refused.reason == "TUBE_OVER" => {}
+        Err(refused) if ["TUBE_OVER", "TUBE_FILED"].contains(&refused.reason.as_str()) => {}
         Err(refused) => person.unexpected(&format!("throwing {tube} away"), &refused),
     }
 }
@@ -101,7 +101,9 @@ async fn release(person: &Person, what: &str) {
             if [
                 "NOT_HELD",
                 "TUBE_OVER",
+                "TUBE_FILED",
                 "POOL_VOID",
+                "POOL_UNKNOWN",
                 "POOL_NOT_HELD",
                 "LABEL_MISSING",
             ]
@@ -137,6 +139,7 @@ async fn close(person: &Person, pool: &str) {
         Err(refused)
             if [
                 "POOL_NOT_OPEN",
+                "POOL_UNKNOWN",
                 "POOL_EMPTY",
                 "TRANSFERS_MISSING",
                 "POOL_HELD",
