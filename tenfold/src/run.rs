@@ -4,6 +4,7 @@ use crate::failure::{Failure, Outcome};
 use tenfold_intake::service::IntakeService;
 use tenfold_pooling::PoolingService;
 use tenfold_results::ResultsService;
+use tenfold_runtime::instance::SERVICES;
 use tenfold_service_shell::config::Config;
 use tenfold_service_shell::process::Process;
 use tenfold_service_shell::{process, program, topics};
@@ -17,6 +18,7 @@ pub fn run(config: Config) -> Outcome {
 
 /// Adds the three services to a process, and the bench console in front of them.
 pub fn add_all(process: &mut Process) -> anyhow::Result<()> {
+    process.shared_by(SERVICES.len());
     process.add(&IntakeService)?;
     process.add(&PoolingService)?;
     process.add(&ResultsService)?;

@@ -158,6 +158,8 @@ pub struct Process {
     listeners: Listeners,
     address: String,
     stop: CancellationToken,
+    /// How many services will share the machine's cores.
+    services: usize,
     instances: Vec<Instance>,
     routes: RoutesBuilder,
     names: Vec<String>,
@@ -214,11 +216,17 @@ impl Process {
             listeners,
             address,
             stop,
+            services: 1,
             instances: Vec::new(),
             routes: RoutesBuilder::default(),
             names: Vec::new(),
             tasks: Vec::new(),
         })
+    }
+
+    /// So many services will be added: they share the machine's cores.
+    pub const fn shared_by(&mut self, services: usize) {
+        self.services = services;
     }
 
     /// Starts a service's lanes. Blocks.
@@ -234,7 +242,7 @@ impl Process {
         let cache = SledCache::open(&folder, bytes)
             .with_context(|| format!("cache in {}", folder.display()))?;
         let mut settings = InstanceConfig::new(&name, &self.address, Arc::new(cache));
-        settings.workers = self.config.instance.workers();
+        settings.workers = self.config.instance.workers(self.services);
         settings.snapshots = self.snapshots.clone();
         settings.standby = self.config.cache.standby;
         settings.call_timeout = self.config.grpc.call_max();

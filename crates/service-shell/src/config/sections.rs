@@ -14,17 +14,23 @@ pub const WORKERS_MAX: u32 = 16;
 pub struct Instance {
     /// Its name; empty = the host's.
     pub name: String,
-    /// Threads that run the lanes of each service; 0 = as many as the machine has cores, [`WORKERS_MAX`] at most.
+    /// Threads that run the lanes of each service; 0 = as many as the machine has cores, shared among the services of the
+    /// process, [`WORKERS_MAX`] at most.
     pub workers: u32,
 }
 
 impl Instance {
-    /// Threads that run the lanes of each service.
+    /// Threads that run the lanes of each of so many services in the process.
     #[must_use]
-    pub fn workers(&self) -> usize {
+    pub fn workers(&self, services: usize) -> usize {
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         let set = usize::try_from(self.workers).unwrap_or(usize::MAX);
-        if set == 0 { cores() } else { set }.clamp(1, WORKERS_MAX as usize)
+        let own = if set == 0 {
+            cores() / services.max(1)
+        } else {
+            set
+        };
+        own.clamp(1, WORKERS_MAX as usize)
     }
 }
 

@@ -42,10 +42,14 @@ fn a_flag_wins_over_the_file_and_the_file_over_the_defaults() {
 #[test]
 fn lanes_get_as_many_threads_as_the_machine_has_cores_unless_it_is_said() {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let workers = |set: &str| load("", &[("instance.workers", set)]).map(|c| c.instance.workers());
-    assert_eq!(workers("0").expect("the default"), cores.min(16));
-    assert_eq!(workers("3").expect("settings"), 3);
-    let errors = workers("17").expect_err("too many").0;
+    let workers = |set: &str, services| {
+        load("", &[("instance.workers", set)]).map(|c| c.instance.workers(services))
+    };
+    assert_eq!(workers("0", 1).expect("the default"), cores.min(16));
+    let shared = (cores / 3).clamp(1, 16);
+    assert_eq!(workers("0", 3).expect("the default"), shared, "of three");
+    assert_eq!(workers("3", 3).expect("settings"), 3);
+    let errors = workers("17", 1).expect_err("too many").0;
     assert_eq!(errors, ["instance.workers = 17 is not 0 to 16"]);
 }
 
