@@ -83,6 +83,12 @@ impl Store {
             .ok_or_else(|| io::Error::other("the cache could not be opened again"))
     }
 
+    /// Leaves that had to be read, or made, since it was opened.
+    #[cfg(test)]
+    pub fn misses(&self) -> io::Result<u64> {
+        Ok(self.db()?.stats().cache.cache_misses)
+    }
+
     /// Makes what was written durable.
     pub fn flush(&self) -> io::Result<()> {
         self.db()?.flush().map(drop)

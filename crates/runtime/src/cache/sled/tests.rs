@@ -208,3 +208,46 @@ fn while_somebody_reads_a_cache_is_not_closed_under_him() {
     check(lane.as_ref(), 1, 1);
     check(other.as_ref(), 2_000, 2);
 }
+
+#[test]
+fn a_scan_reads_no_further_than_its_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let numbers = 0..50 * u32::try_from(LEAF).unwrap();
+    {
+        let cache = SledCache::open(dir.path(), 64 << 20).unwrap();
+        let lane = cache.open(0).unwrap();
+        lane.apply(numbers.clone().map(|number| row(number, 1)).collect())
+            .unwrap();
+        cache.flush().unwrap();
+    }
+    let cache = SledCache::open(dir.path(), 64 << 20).unwrap();
+    let lane = cache.open(0).unwrap();
+    let seen = |from: &[u8], to: &[u8]| {
+        let before = cache.0.store().misses().unwrap();
+        let mut rows = 0;
+        lane.scan(from, to, &mut |_, _| {
+            rows += 1;
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+        (rows, cache.0.store().misses().unwrap() - before)
+    };
+    // Behind the first rows, before the first, and the first three.
+    let key = |number: u32| row(number, 1).0;
+    let after = [&key(2)[..], b"+"].concat();
+    for (from, to, rows) in [
+        (&after[..], &key(3)[..], 0),
+        (&b""[..], &key(0)[..], 0),
+        (&key(0)[..], &key(3)[..], 3),
+    ] {
+        let (found, read) = seen(from, to);
+        assert_eq!(found, rows);
+        assert!(read <= 2, "{read} leaves read for {rows} rows");
+    }
+    let (found, read) = seen(b"", b"\xff");
+    assert_eq!(found, numbers.len());
+    assert!(
+        read >= 40,
+        "{read} leaves read for all rows: nothing is shown"
+    );
+}
