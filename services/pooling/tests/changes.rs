@@ -10,10 +10,7 @@ use tenfold_proto::v1::PoolingStage;
 #[test]
 fn a_closed_sample_leaves_the_hot_state() {
     let mut lab = Lab::new();
-    lab.here("routine", &["T01", "T02"]);
-    lab.pool(&["T01", "T02"]);
-    lab.close(1).unwrap();
-    lab.run_plate("PL1");
+    lab.tested(&["T01", "T02"], "PL1");
     lab.close_sample("T01", 1);
     lab.close_sample("T01", 1);
     let tube = lab.tube("T01");
@@ -28,10 +25,7 @@ fn a_closed_sample_leaves_the_hot_state() {
 #[test]
 fn results_hears_when_a_loaded_member_is_cancelled_or_amended() {
     let mut lab = Lab::new();
-    lab.here("routine", &["T01", "T02"]);
-    lab.pool(&["T01", "T02"]);
-    lab.close(1).unwrap();
-    lab.run_plate("PL1");
+    lab.tested(&["T01", "T02"], "PL1");
     lab.cancel("T01");
     let mut amended = lab.sample("T02", "voluntary");
     amended.version = 2;
@@ -54,10 +48,7 @@ fn results_hears_when_a_loaded_member_is_cancelled_or_amended() {
 #[test]
 fn results_hears_of_a_change_that_intake_took_before_it_heard_of_the_closing() {
     let mut lab = Lab::new();
-    lab.here("routine", &["T01", "T02"]);
-    lab.pool(&["T01", "T02"]);
-    lab.close(1).unwrap();
-    lab.run_plate("PL1");
+    lab.tested(&["T01", "T02"], "PL1");
     lab.close_sample("T01", 1);
     lab.close_sample("T02", 2);
     lab.sent();
@@ -135,10 +126,7 @@ fn a_tube_cancelled_while_its_well_was_pipetted_is_told_as_dropped_and_stops_nob
 #[test]
 fn a_pool_that_became_an_illegal_mix_in_the_instrument_is_not_plated_again_unseen() {
     let mut lab = Lab::new();
-    lab.here("routine", &["T01", "T02"]);
-    lab.pool(&["T01", "T02"]);
-    lab.close(1).unwrap();
-    lab.run_plate("PL1");
+    lab.tested(&["T01", "T02"], "PL1");
     let mut amended = lab.sample("T01", "fever-clinic");
     amended.version = 2;
     lab.register(amended);

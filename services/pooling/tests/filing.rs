@@ -58,10 +58,7 @@ impl Lab {
 /// Two tubes in one pool, on a plate in an instrument, both reported.
 fn two_reported() -> Lab {
     let mut lab = Lab::new();
-    lab.here("routine", &["T01", "T02"]);
-    lab.pool(&["T01", "T02"]);
-    lab.close(1).unwrap();
-    lab.run_plate("PL1");
+    lab.tested(&["T01", "T02"], "PL1");
     lab.close_sample("T01", 1);
     lab.close_sample("T02", 2);
     lab.sent();
@@ -103,10 +100,7 @@ fn what_is_asked_of_a_filed_tube_says_where_its_timeline_is() {
 #[test]
 fn only_what_is_over_is_filed_and_the_same_word_again_changes_nothing() {
     let mut lab = Lab::new();
-    lab.here("routine", &["T01", "T02"]);
-    lab.pool(&["T01", "T02"]);
-    lab.close(1).unwrap();
-    lab.run_plate("PL1");
+    lab.tested(&["T01", "T02"], "PL1");
     lab.close_sample("T01", 1);
     lab.order_retest(2, 41, 2).unwrap();
     lab.file(&[("T01", 1), ("T02", 2), ("T09", 9)]);

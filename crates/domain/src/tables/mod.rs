@@ -16,14 +16,10 @@
 //! alone: what others are compared with.
 
 mod key;
-mod keyed;
-mod known;
 mod memory;
 mod row;
 
 pub use key::{Key, KeyBytes, full_key};
-pub use keyed::Keyed;
-pub use known::Known;
 pub use memory::MemoryTables;
 pub use row::{Names, Numbers, ReadRow, Row, Seen, SharedRow};
 

@@ -4,14 +4,14 @@
 use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
 use tenfold_domain::tables::{
-    Key, KeyBytes, Keyed, Numbers, Read, ReadRow, Seen, SharedRow, TableId, Visit, Write, full_key,
+    Key, KeyBytes, Numbers, Read, ReadRow, Seen, SharedRow, TableId, Visit, Write, full_key,
 };
 
 /// State with the steps of one decision folded in.
 pub(super) struct Overlay<'a> {
     base: &'a dyn Read,
     /// By table and key; `None` = removed.
-    rows: Keyed<Option<SharedRow>>,
+    rows: BTreeMap<KeyBytes, Option<SharedRow>>,
     names: BTreeMap<TableId, HashMap<String, Numbers>>,
 }
 
@@ -20,7 +20,7 @@ impl<'a> Overlay<'a> {
     pub(super) fn over(base: &'a dyn Read) -> Self {
         Self {
             base,
-            rows: Keyed::default(),
+            rows: BTreeMap::new(),
             names: BTreeMap::new(),
         }
     }
@@ -28,7 +28,7 @@ impl<'a> Overlay<'a> {
     /// What was written.
     #[must_use]
     pub(super) fn into_folded(self) -> Folded {
-        Folded(self.rows.into_values().collect())
+        Folded(self.rows.into_iter().collect())
     }
 }
 
@@ -52,9 +52,6 @@ impl Folded {
 
 impl Read for Overlay<'_> {
     fn row(&self, table: TableId, key: &[u8], read: ReadRow) -> Option<SharedRow> {
-        if self.rows.is_empty() {
-            return self.base.row(table, key, read);
-        }
         match self.rows.get(&full_key(table, key)) {
             Some(written) => written.clone(),
             None => self.base.row(table, key, read),
@@ -80,7 +77,7 @@ impl Read for Overlay<'_> {
         }
         let mut own = self
             .rows
-            .range(&first, &end)
+            .range(first..end)
             .map(|(full, row)| (KeyBytes::from_slice(full.get(1..).unwrap_or_default()), row))
             .peekable();
         let mut ended = false;

@@ -87,6 +87,14 @@ impl Lab {
         }))
     }
 
+    /// These tubes are in the lab's first pool, which was in an instrument on this plate.
+    pub fn tested(&mut self, tubes: &[&str], plate: &str) {
+        self.here("routine", tubes);
+        self.pool(tubes);
+        self.close(1).unwrap();
+        self.run_plate(plate);
+    }
+
     /// Starts, fills, confirms, seals and loads a plate; answers what results heard.
     pub fn run_plate(&mut self, plate: &str) -> LoadedPlate {
         self.start_plate(plate).expect("a plate");

@@ -7,6 +7,8 @@
 //! Rows are decoded in the overlay, and those that are read often stay so when the cache has them ([`Kept`]):
 //! a row is read from bytes once, and written to bytes once a batch, however often it is read and written in it.
 
+mod keyed;
+mod known;
 mod tables;
 
 use super::firsts::Firsts;
@@ -16,11 +18,13 @@ use super::names::{self, NameIndex};
 use super::rows;
 use crate::cache::{LaneCache, Writes};
 use bytes::Bytes;
+use keyed::Keyed;
+use known::Known;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use tenfold_domain::tables::{
-    KeyBytes, Keyed, Known, NamesOf, Numbers, Row, SharedRow, TableDef, TableId, full_key,
+    KeyBytes, NamesOf, Numbers, Row, SharedRow, TableDef, TableId, full_key,
 };
 
 /// Number of a batch in this process; grows by one with each batch.

@@ -1,8 +1,8 @@
-//! What was found of tables in which no record is ever renamed or removed ([`Read::number_of`](super::Read::number_of)).
+//! What was found of tables in which no record is ever renamed or removed ([`Read::number_of`](tenfold_domain::tables::Read::number_of)).
 
-use super::TableId;
 use smol_str::SmolStr;
 use std::cell::RefCell;
+use tenfold_domain::tables::TableId;
 
 /// Most that is remembered; above it, all is forgotten and found again. A lane has few labs.
 const KNOWN_MAX: usize = 64;

@@ -1,15 +1,15 @@
 //! Values by table and key: found by a hash, visited in key order.
 //!
-//! Folding looks up many more keys than it adds, and most of what it adds is never visited in order: a decision's rows
-//! are written and taken, a lane's are written and given to the cache. So keys are put in order when somebody visits
+//! Folding looks up many more keys than it adds, and most of what it adds is never visited in order: a lane's rows are
+//! written and given to the cache. So keys are put in order when somebody visits
 //! them, and not before.
 
-use super::KeyBytes;
 use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::ops::Bound;
+use tenfold_domain::tables::KeyBytes;
 
 /// So many keys that are no longer there may be among the ordered ones before they are put in order anew; above that,
 /// as many as there are values.
@@ -42,14 +42,7 @@ impl<V> Default for Keyed<V> {
 }
 
 impl<V> Keyed<V> {
-    /// Nothing is there.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.values.is_empty()
-    }
-
     /// The value under a key.
-    #[must_use]
     pub fn get(&self, key: &[u8]) -> Option<&V> {
         self.values.get(key)
     }
@@ -97,11 +90,6 @@ impl<V> Keyed<V> {
             };
         }
         Some(value)
-    }
-
-    /// All keys with their values; in the order in which they were added, if none was removed.
-    pub fn into_values(self) -> impl Iterator<Item = (KeyBytes, V)> {
-        self.values.into_iter()
     }
 
     /// The keys `from <= key < to` with their values, in order; `from` must be below `to`.
@@ -165,7 +153,6 @@ mod tests {
                     None => prop_assert_eq!(keyed.remove(&bytes), model.remove(&bytes)),
                 }
                 prop_assert_eq!(keyed.get(&bytes), model.get(&bytes));
-                prop_assert_eq!(keyed.is_empty(), model.is_empty());
             }
             let to = from + length;
             let got: Vec<(Vec<u8>, u8)> =
@@ -176,9 +163,8 @@ mod tests {
                 .map(|(key, value)| (key.to_vec(), *value))
                 .collect();
             prop_assert_eq!(got, want);
-            let mut left: Vec<_> = keyed.into_values().collect();
-            left.sort();
-            prop_assert!(left.into_iter().eq(model));
+            let all = keyed.range(&[0], &[u8::MAX]).map(|(key, value)| (key, *value));
+            prop_assert!(all.eq(model));
         }
     }
 }
