@@ -1,6 +1,6 @@
 //! A real Kafka for a test: on free ports, in a folder of its own, gone when the test is.
 
-use std::net::TcpListener;
+use crate::process::free_address;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
@@ -163,19 +163,35 @@ fn entry(listener: &Listener) -> String {
     format!("{}={}", listener.name, pairs.join(","))
 }
 
-/// Two free ports a broker, as the script wants them.
+/// Two free ports a broker, as the script wants them. A broker takes its ports seconds later, so they must not be of
+/// those that the system gives to outgoing connections.
 fn free_ports(brokers: u32) -> String {
-    // All are held until all are known, so that none is given twice.
-    let held: Vec<TcpListener> = (0..brokers * 2)
-        .map(|_| TcpListener::bind("127.0.0.1:0").expect("a free port"))
-        .collect();
-    let ports: Vec<u16> = held
-        .iter()
-        .map(|listener| listener.local_addr().expect("an address").port())
-        .collect();
-    ports
-        .chunks(2)
-        .map(|pair| format!("{}:{}", pair[0], pair[1]))
+    (0..brokers)
+        .map(|_| format!("{}:{}", free_address().port(), free_address().port()))
         .collect::<Vec<_>>()
         .join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Where Linux says which ports outgoing connections get.
+    const OUTGOING: &str = "/proc/sys/net/ipv4/ip_local_port_range";
+
+    #[test]
+    fn no_port_of_a_broker_is_given_to_an_outgoing_connection() {
+        let range = std::fs::read_to_string(OUTGOING).expect("the range of outgoing ports");
+        let mut ends = range.split_whitespace().map(|end| end.parse::<u16>());
+        let (first, last) = (ends.next().unwrap().unwrap(), ends.next().unwrap().unwrap());
+        let ports = free_ports(3);
+        let ports: Vec<u16> = ports
+            .split([' ', ':'])
+            .map(|port| port.parse().unwrap())
+            .collect();
+        assert_eq!(ports.len(), 6);
+        for port in ports {
+            assert!(!(first..=last).contains(&port), "{port} is in {range}");
+        }
+    }
 }
