@@ -94,6 +94,8 @@ pub struct Day {
     pub other_labs: Vec<String>,
     /// Pause after every rack, at each lab: how fast its people are.
     pub pace: Duration,
+    /// How long the policy keeps a final sample at hand; `None` = as the default policy says.
+    pub retention: Option<Duration>,
     /// All tubes; those of a lab one after another.
     pub tubes: Vec<Tube>,
 }
@@ -192,6 +194,7 @@ impl Day {
             labs: labs.clone(),
             other_labs: Vec::new(),
             pace: Duration::ZERO,
+            retention: None,
             tubes: Vec::with_capacity(tubes),
         };
         for (nth, lab) in labs.iter().enumerate() {
@@ -254,6 +257,10 @@ impl Day {
     #[must_use]
     pub fn policy(&self) -> String {
         let mut text = tenfold_domain::policy::Policy::default_text().to_owned();
+        if let Some(retention) = self.retention {
+            let days = retention.as_secs_f64() / 86_400.0;
+            text = text.replace("final_days = 14.0", &format!("final_days = {days}"));
+        }
         // In order, so that days that share their labs share their policy.
         let labs: BTreeSet<&String> = self.labs.iter().chain(&self.other_labs).collect();
         for lab in labs {

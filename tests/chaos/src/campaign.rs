@@ -6,7 +6,7 @@ use crate::line::{HEAD, Line, quantile};
 use crate::load::Loaded;
 use crate::probe::Probe;
 use crate::strike::strike;
-use crate::work::at_work;
+use crate::work::{Work, at_work};
 use anyhow::{Context as _, bail, ensure};
 use serde_json::json;
 use std::time::{Duration, Instant};
@@ -62,9 +62,12 @@ impl Campaign<'_> {
     /// # Errors
     /// Something was lost, came twice or is wrong; or something did not come back.
     pub fn run(self) -> anyhow::Result<Outcome> {
-        let done = at_work(TUBES_A_DAY, self.settings, |bed, probe, over| {
-            self.rounds_of(bed, probe, over)
-        })?;
+        let work = Work {
+            tubes_a_day: TUBES_A_DAY,
+            settings: self.settings,
+            retention: None,
+        };
+        let done = at_work(work, |bed, probe, over| self.rounds_of(bed, probe, over))?;
         let (lines, calm) = done.value;
         Ok(Outcome {
             calm,

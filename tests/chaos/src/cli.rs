@@ -25,6 +25,10 @@ pub struct Args {
     /// No fault at all for so many minutes, at steady load; writes soak.csv and soak.svg
     #[arg(long, value_name = "MINUTES", conflicts_with_all = ["rounds", "only", "json"])]
     soak: Option<u64>,
+    /// In a soak, file samples that are final for so many minutes (at least 8: a day of the load is checked at its end),
+    /// so that the state stays as large as it is
+    #[arg(long, value_name = "MINUTES", requires = "soak", value_parser = clap::value_parser!(u64).range(8..))]
+    retention: Option<u64>,
     /// Where the files of a soak go
     #[arg(long, value_name = "DIR", default_value = "target/soak")]
     out: PathBuf,
@@ -47,10 +51,15 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     }
 }
 
+const fn of_minutes(minutes: u64) -> Duration {
+    Duration::from_secs(minutes.saturating_mul(60))
+}
+
 fn quiet(args: &Args, minutes: u64) -> anyhow::Result<()> {
     let text = soak(
-        Duration::from_secs(minutes.saturating_mul(60)),
+        of_minutes(minutes),
         &args.settings,
+        args.retention.map(of_minutes),
         &args.out,
     )?;
     println!("{text}files: {}", args.out.display());

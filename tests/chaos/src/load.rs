@@ -42,23 +42,37 @@ pub struct Loaded {
     pub repeated: u32,
 }
 
-/// A day of the load; `others` are labs that the policy names besides.
-#[must_use]
-pub fn day(number: usize, tubes: usize, others: &[String]) -> Day {
-    let mut day = Day::at(&format!("C{number:02}T"), tubes, labs(number));
-    day.other_labs = [all_labs(), others.to_vec()].concat();
-    day.pace = PACE;
-    day
+/// What every day of the load is like.
+#[derive(Clone, Debug)]
+pub struct Days {
+    /// Tubes of each.
+    pub tubes: usize,
+    /// Labs that the policy names besides.
+    pub others: Vec<String>,
+    /// How long a final sample stays at hand; `None` = as the default policy says. Must be longer than a day of the
+    /// load takes, which is checked at its end.
+    pub retention: Option<Duration>,
 }
 
-/// Plays days of so many tubes against services at these addresses until told to stop; the last one is played to its end.
+impl Days {
+    /// One of them.
+    #[must_use]
+    pub fn day(&self, number: usize) -> Day {
+        let mut day = Day::at(&format!("C{number:02}T"), self.tubes, labs(number));
+        day.other_labs = [all_labs(), self.others.clone()].concat();
+        day.pace = PACE;
+        day.retention = self.retention;
+        day
+    }
+}
+
+/// Plays such days against services at these addresses until told to stop; the last one is played to its end.
 ///
 /// # Errors
 /// Something was lost, came twice, or is wrong; nobody answered for long.
 pub fn run(
     addresses: [&[String]; 3],
-    tubes: usize,
-    others: &[String],
+    days: &Days,
     ledger: &Ledger,
     stop: &AtomicBool,
 ) -> anyhow::Result<Loaded> {
@@ -72,7 +86,7 @@ pub fn run(
     };
     let mut loaded = Loaded::default();
     while !stop.load(Ordering::Relaxed) && loaded.days < DAYS_MAX {
-        let day = day(loaded.days, tubes, others);
+        let day = days.day(loaded.days);
         let played = runtime.block_on(play(&day, &services, &Progress::default()))?;
         loaded.add(&played);
     }

@@ -2,13 +2,14 @@
 //! Every answer is remembered, and compared with what the system says in the end.
 
 use anyhow::{Context as _, ensure};
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
+use tenfold_lab_day::bench::{Hands, Lab};
 use tenfold_lab_day::ledger::Asked;
 use tenfold_lab_day::link::{no_answer, reason};
-use tenfold_lab_day::{Day, Services, site};
+use tenfold_lab_day::{Day, Progress, Services, site};
 use tenfold_proto::v1;
 use tonic::transport::{Channel, Endpoint};
 use v1::pooling_client::PoolingClient;
@@ -56,12 +57,20 @@ pub struct Scan {
     pub took: Duration,
 }
 
+/// A seat that was answered.
+#[derive(Clone, Debug)]
+struct Seat {
+    pool: String,
+    slot: u32,
+    at: Instant,
+}
+
 /// What was scanned, and what was answered.
 #[derive(Debug, Default)]
 pub struct Probe {
     scans: Mutex<Vec<Scan>>,
-    /// The seat that was answered, by lab and barcode.
-    seats: Mutex<BTreeMap<(String, String), (String, u32)>>,
+    /// What was answered, by lab and barcode.
+    seats: Mutex<BTreeMap<(String, String), Seat>>,
 }
 
 impl Probe {
@@ -143,7 +152,14 @@ impl Probe {
             self.seats
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
-                .insert((lab.to_owned(), barcode), (seat.pool, seat.slot));
+                .insert(
+                    (lab.to_owned(), barcode),
+                    Seat {
+                        pool: seat.pool,
+                        slot: seat.slot,
+                        at: Instant::now(),
+                    },
+                );
             tokio::time::sleep(next.saturating_duration_since(Instant::now())).await;
             // Who waited does not hurry afterwards.
             next = next.max(Instant::now());
@@ -172,18 +188,27 @@ impl Probe {
             .len()
     }
 
-    /// Compares everything that was answered with what the system says now.
+    /// Compares everything that was answered with what the system says now; of what may be filed already (it was
+    /// answered longer ago than the retention), that no seat was given twice.
     ///
     /// # Errors
     /// What was lost, is there twice, or is elsewhere.
-    pub async fn check(&self, services: &Services) -> anyhow::Result<()> {
+    pub async fn check(
+        &self,
+        services: &Services,
+        retention: Option<Duration>,
+    ) -> anyhow::Result<()> {
         let seats = self
             .seats
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
+        let mut filed: HashSet<(&str, &str)> = HashSet::new();
         let mut by_pool: HashMap<(&str, &str), BTreeMap<u32, &str>> = HashMap::new();
-        for ((lab, barcode), (pool, slot)) in &seats {
+        for ((lab, barcode), Seat { pool, slot, at }) in &seats {
+            if retention.is_some_and(|retention| at.elapsed() > retention) {
+                filed.insert((lab, pool));
+            }
             let other = by_pool
                 .entry((lab, pool))
                 .or_default()
@@ -195,6 +220,10 @@ impl Probe {
         }
         let mut members = 0;
         for ((lab, pool), slots) in &by_pool {
+            if filed.contains(&(*lab, *pool)) {
+                members += slots.len();
+                continue;
+            }
             let ask = v1::GetPoolRequest {
                 lab: (*lab).to_owned(),
                 pool: (*pool).to_owned(),
@@ -225,6 +254,33 @@ impl Probe {
         );
         Ok(())
     }
+}
+
+/// Plates and reads what the technicians pooled, if that is wanted, until told to stop. Nobody has anything.
+///
+/// # Errors
+/// Something is refused that must not be.
+pub async fn plates(services: &Services, wanted: bool, stop: &AtomicBool) -> anyhow::Result<()> {
+    if !wanted {
+        return Ok(());
+    }
+    let labs = labs();
+    let day = Day::at("PROBE", 0, labs.clone());
+    let hands: Vec<Mutex<Hands>> = labs.iter().map(|_| Mutex::default()).collect();
+    let progress = Progress::default();
+    let benches: Vec<Lab<'_>> = labs
+        .iter()
+        .zip(&hands)
+        .map(|(lab, hands)| Lab {
+            lab,
+            day: &day,
+            services,
+            hands,
+            progress: &progress,
+        })
+        .collect();
+    futures::future::try_join_all(benches.iter().map(|bench| bench.run_plates(stop))).await?;
+    Ok(())
 }
 
 /// Registers and receives the next tubes of a lab.

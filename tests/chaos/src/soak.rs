@@ -3,7 +3,7 @@
 use crate::bed::{Bed, SERVICES, cache_of};
 use crate::line::quantile;
 use crate::probe::Probe;
-use crate::work::at_work;
+use crate::work::{Work, at_work};
 use anyhow::Context as _;
 use plotters::prelude::*;
 use std::fmt::Write as _;
@@ -39,12 +39,22 @@ impl Look {
     }
 }
 
-/// Works for so long with these settings, then writes `soak.csv` and `soak.svg` into a folder. Answers a summary.
+/// Works for so long with these settings and this retention of final samples (`None`: 14 days, so all stay), then writes `soak.csv` and `soak.svg` into a folder. Answers a summary.
 ///
 /// # Errors
 /// Something was lost, came twice or is wrong; a file cannot be written.
-pub fn soak(time: Duration, settings: &[String], folder: &Path) -> anyhow::Result<String> {
-    let done = at_work(TUBES_A_DAY, settings, |bed, probe, over| {
+pub fn soak(
+    time: Duration,
+    settings: &[String],
+    retention: Option<Duration>,
+    folder: &Path,
+) -> anyhow::Result<String> {
+    let work = Work {
+        tubes_a_day: TUBES_A_DAY,
+        settings,
+        retention,
+    };
+    let done = at_work(work, |bed, probe, over| {
         let began = Instant::now();
         let mut looks = Vec::new();
         while began.elapsed() < time && !over() {

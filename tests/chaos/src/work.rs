@@ -1,7 +1,7 @@
 //! Everything started and everybody at work, while something is done to it or looked at; and the check at the end.
 
 use crate::bed::Bed;
-use crate::load::{self, Loaded};
+use crate::load::{self, Days, Loaded};
 use crate::probe::{self, Probe};
 use anyhow::{Context as _, anyhow, ensure};
 use std::path::Path;
@@ -26,30 +26,45 @@ pub struct Done<T> {
     pub complaints: Vec<String>,
 }
 
-/// Starts brokers and instances with these settings, days of so many tubes and the scanning technicians; runs `body`, lets the load end,
+/// How everybody works.
+#[derive(Clone, Copy, Debug)]
+pub struct Work<'a> {
+    /// Tubes of each day of the load.
+    pub tubes_a_day: usize,
+    /// Settings of every instance, as `key=value`.
+    pub settings: &'a [String],
+    /// How long a final sample stays at hand. With it the technicians' pools are plated and read, too, so that
+    /// everything is final one day; without it they stay, to be compared at the end.
+    pub retention: Option<Duration>,
+}
+
+/// Starts brokers and instances, days of tubes and the scanning technicians; runs `body`, lets the load end,
 /// and checks every scan that was answered. `body` is told whether load or technicians ended early.
 ///
 /// # Errors
 /// Something was lost, came twice or is wrong; or `body` failed.
 pub fn at_work<T>(
-    tubes_a_day: usize,
-    settings: &[String],
+    work: Work<'_>,
     body: impl FnOnce(&mut Bed, &Probe, &dyn Fn() -> bool) -> anyhow::Result<T>,
 ) -> anyhow::Result<Done<T>> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()?;
-    let mut bed = Bed::start(runtime.handle(), settings)?;
+    let mut bed = Bed::start(runtime.handle(), work.settings)?;
     let told = bed.folder().join("clients.jsonl");
     let ledger = Ledger::to(&told)?;
     let [intake, pooling, results] = [0, 1, 2].map(|service| bed.addresses(service));
-    let others = probe::labs();
+    let days = Days {
+        tubes: work.tubes_a_day,
+        others: probe::labs(),
+        retention: work.retention,
+    };
     let services = {
         let _entered = runtime.enter();
         Services::at(&intake, &pooling, &results)?.with_ledger(&ledger)
     };
-    let first = load::day(0, tubes_a_day, &others);
+    let first = days.day(0);
     runtime.block_on(async {
         apply_policy(&first, &services).await?;
         // It reaches the lanes by their inboxes; who comes too early tries again.
@@ -59,16 +74,13 @@ pub fn at_work<T>(
     let probe = Probe::default();
     let (stop_load, stop_probe) = (AtomicBool::new(false), AtomicBool::new(false));
     let worked = std::thread::scope(|scope| {
-        let loading = scope.spawn(|| {
-            load::run(
-                [&intake, &pooling, &results],
-                tubes_a_day,
-                &others,
-                &ledger,
-                &stop_load,
-            )
+        let loading =
+            scope.spawn(|| load::run([&intake, &pooling, &results], &days, &ledger, &stop_load));
+        let probing = scope.spawn(|| {
+            let scanning = probe.run(&services, &pooling, &stop_probe);
+            let plates = probe::plates(&services, work.retention.is_some(), &stop_probe);
+            runtime.block_on(async { futures::try_join!(scanning, plates).map(|_| ()) })
         });
-        let probing = scope.spawn(|| runtime.block_on(probe.run(&services, &pooling, &stop_probe)));
         let over = || loading.is_finished() || probing.is_finished();
         let value = body(&mut bed, &probe, &over);
         // Whatever happened, everybody goes home.
@@ -89,7 +101,7 @@ pub fn at_work<T>(
         }
     };
     runtime
-        .block_on(probe.check(&services))
+        .block_on(probe.check(&services, work.retention))
         .context("scans that were answered")?;
     let audited = audit(&bed, &told)?;
     Ok(Done {
