@@ -53,6 +53,12 @@ chaos: ## Break a real Kafka and the services on it, one fault a round, under lo
 	cargo build --locked --workspace --bins
 	target/debug/tenfold-chaos --rounds $(or $(ROUNDS),100) $(if $(SEED),--seed $(SEED))
 
+.PHONY: soak
+soak: ## Steady load on three brokers and six instances, what is final is filed: memory, disk, latency (MINUTES=60)
+	@scripts/need build test
+	cargo build --locked --release --workspace --bins
+	target/release/tenfold-chaos --soak $(or $(MINUTES),60) --retention 8 --set cache.memory_mib_max=16
+
 .PHONY: fuzz
 fuzz: ## Feed every parser and every fold what nobody should send, guided by coverage: 60 seconds each (SECONDS=400)
 	@scripts/need build

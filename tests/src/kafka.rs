@@ -9,8 +9,9 @@ use tempfile::TempDir;
 /// Heap of each broker: three of them fit beside a build.
 const BROKER_HEAP: &str = "256m";
 
-/// Heap and virtual machine of a broker that is measured: as a lab would run it, not for a quick start.
+/// Heap of a broker that is measured.
 const MEASURED_HEAP: &str = "1g";
+/// Options of the virtual machine as a lab would run it, not for a quick start.
 const MEASURED_JVM: &str = "-XX:MaxGCPauseMillis=20";
 
 /// Brokers that run until this is dropped, or the process ends.
@@ -42,16 +43,18 @@ impl KafkaCluster {
     /// Kafka cannot be started; says what is missing.
     #[must_use]
     pub fn start(brokers: u32) -> Self {
-        Self::start_with(brokers, &[])
+        Self::start_with(brokers, &[], false)
     }
 
-    /// As [`KafkaCluster::start`], with listeners besides.
+    /// As [`KafkaCluster::start`], with listeners besides. `lasting`: not for a quick start but for hours of work, with
+    /// the whole compiler.
     ///
     /// # Panics
     /// As [`KafkaCluster::start`].
     #[must_use]
-    pub fn start_with(brokers: u32, more: &[Listener]) -> Self {
-        Self::start_as(brokers, more, BROKER_HEAP, "")
+    pub fn start_with(brokers: u32, more: &[Listener], lasting: bool) -> Self {
+        let jvm = if lasting { MEASURED_JVM } else { "" };
+        Self::start_as(brokers, more, BROKER_HEAP, jvm)
     }
 
     /// One broker to measure: with the whole compiler and a larger heap.

@@ -30,17 +30,17 @@ pub struct Bed {
 }
 
 impl Bed {
-    /// Starts brokers, makes the topics, starts the instances with these settings (`key=value`) and waits until all
-    /// are ready.
+    /// Starts brokers (`lasting`: for hours), makes the topics, starts the instances with these settings (`key=value`)
+    /// and waits until all are ready.
     ///
     /// # Errors
     /// Something cannot be started.
-    pub fn start(runtime: &Handle, settings: &[String]) -> anyhow::Result<Self> {
+    pub fn start(runtime: &Handle, settings: &[String], lasting: bool) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new()
             .prefix("tenfold-chaos-")
             .tempdir()?;
         let (proxies, listeners) = runtime.block_on(proxies()).context("proxies")?;
-        let kafka = KafkaCluster::start_with(BROKERS, &listeners);
+        let kafka = KafkaCluster::start_with(BROKERS, &listeners, lasting);
         let arguments = ["topics", "create", "--kafka", kafka.bootstrap()];
         let (status, said, told) = run(&program("tenfold"), &arguments);
         ensure!(status.success(), "topics are not created: {said}{told}");

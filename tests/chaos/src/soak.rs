@@ -39,7 +39,8 @@ impl Look {
     }
 }
 
-/// Works for so long with these settings and this retention of final samples (`None`: 14 days, so all stay), then writes `soak.csv` and `soak.svg` into a folder. Answers a summary.
+/// Works for so long with these settings and this retention of final samples (`None`: 14 days, so all stay), then writes
+/// `soak.csv` and `soak.svg` into a folder. Answers a summary.
 ///
 /// # Errors
 /// Something was lost, came twice or is wrong; a file cannot be written.
@@ -53,6 +54,7 @@ pub fn soak(
         tubes_a_day: TUBES_A_DAY,
         settings,
         retention,
+        lasting: true,
     };
     let done = at_work(work, |bed, probe, over| {
         let began = Instant::now();

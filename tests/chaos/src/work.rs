@@ -36,6 +36,8 @@ pub struct Work<'a> {
     /// How long a final sample stays at hand. With it the technicians' pools are plated and read, too, so that
     /// everything is final one day; without it they stay, to be compared at the end.
     pub retention: Option<Duration>,
+    /// Whether it goes on for long: brokers are started for that, and not to be there quickly.
+    pub lasting: bool,
 }
 
 /// Starts brokers and instances, days of tubes and the scanning technicians; runs `body`, lets the load end,
@@ -51,7 +53,7 @@ pub fn at_work<T>(
         .worker_threads(2)
         .enable_all()
         .build()?;
-    let mut bed = Bed::start(runtime.handle(), work.settings)?;
+    let mut bed = Bed::start(runtime.handle(), work.settings, work.lasting)?;
     let told = bed.folder().join("clients.jsonl");
     let ledger = Ledger::to(&told)?;
     let [intake, pooling, results] = [0, 1, 2].map(|service| bed.addresses(service));
