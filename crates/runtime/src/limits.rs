@@ -16,6 +16,10 @@ pub struct Limits {
     pub batch_time_max: Duration,
     /// Records in flight: five is what an idempotent Kafka producer keeps in order.
     pub in_flight_max: usize,
+    /// Behind a record that is smaller than this, nothing is appended until the log has answered it: what comes meanwhile
+    /// gathers for the next. So a log that is slow is given fewer and larger records, not five times as many; and a log
+    /// that is quick makes nobody wait longer than for the record before. About a dozen scans (decision 0702).
+    pub small_record_bytes: usize,
     /// Commands that may wait in one lane, before callers are told to try again.
     pub commands_waiting_max: usize,
     /// Bytes read from an inbox at a time.
@@ -70,6 +74,7 @@ impl Default for Limits {
             record_bytes_max: 900 << 10,
             batch_time_max: Duration::from_millis(5),
             in_flight_max: 5,
+            small_record_bytes: 4 << 10,
             commands_waiting_max: 1_024,
             inbox_read_bytes: 256 << 10,
             unapplied_bytes_max: 32 << 20,

@@ -26,7 +26,9 @@ impl<P: Processor> Lane<P> {
         let Phase::Owned(owned) = &self.phase else {
             return false;
         };
+        let behind_small = |last: &Flight| last.bytes.len() < limits.small_record_bytes;
         if owned.in_flight.len() >= limits.in_flight_max
+            || owned.in_flight.back().is_some_and(behind_small)
             || self.unapplied_bytes > limits.unapplied_bytes_max
             || self.outbox.bytes() > limits.relay_bytes_max
         {

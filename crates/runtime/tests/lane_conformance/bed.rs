@@ -41,6 +41,8 @@ pub fn limits() -> Limits {
         session_timeout: Duration::from_secs(5),
         resend_after: Duration::from_millis(300),
         marks_after: Duration::from_millis(20),
+        // Records of the scenarios are small, and many are to be in flight.
+        small_record_bytes: 0,
         ..Limits::default()
     }
 }

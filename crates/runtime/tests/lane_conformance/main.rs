@@ -17,6 +17,7 @@ mod moving;
 mod on_logs;
 mod poison;
 mod relay;
+mod small;
 mod snapshots;
 mod standby;
 mod suite;

@@ -80,6 +80,11 @@ fn limits(chance: &mut StdRng) -> Limits {
         batch_inputs_max: chance.random_range(1..8),
         batch_bytes_max: chance.random_range(2_000..20_000),
         in_flight_max: chance.random_range(1..=5),
+        small_record_bytes: if chance.random_bool(0.5) {
+            0
+        } else {
+            chance.random_range(200..2_000)
+        },
         commands_waiting_max: chance.random_range(3..12),
         unapplied_bytes_max: chance.random_range(20_000..200_000),
         relay_window_records: chance.random_range(1..4),
