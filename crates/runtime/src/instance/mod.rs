@@ -3,7 +3,11 @@
 mod directory;
 mod forward;
 mod local;
-mod worker;
+mod seat;
+mod threads;
+mod turns;
+#[cfg(test)]
+mod turns_tests;
 
 pub use directory::Directory;
 pub use directory::OWNERS;
@@ -14,18 +18,18 @@ use crate::cache::{Applier, Cache};
 use crate::clock::{Clock, SystemClock};
 use crate::entropy::SystemEntropy;
 use crate::gateway::Gateway;
-use crate::lane::Status;
-use crate::lane::context::{Context, Event, Notice};
+use crate::lane::context::{Context, Event, Mailbox, Notice, Notify};
+use crate::lane::{Lane, Status};
 use crate::limits::Limits;
 use crate::log::{Log, Membership, Topic};
 use crate::processor::Processor;
 use crate::snapshot::Snapshots;
+use seat::{SeatedLane, Statuses};
 use std::collections::{BTreeMap, HashMap};
-use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use worker::{Letter, Statuses};
+use threads::{SLEEP_MAX, Threads};
+use turns::{Broken, Turns};
 
 /// Topics that lanes send to, beside the inboxes.
 pub const PUBLIC_TOPICS: [&str; 2] = ["reports", "dead-letters"];
@@ -87,8 +91,7 @@ pub enum StartError {
 pub struct Instance {
     service: &'static str,
     lanes: u32,
-    mailboxes: Vec<Sender<Letter>>,
-    threads: Vec<JoinHandle<()>>,
+    threads: Box<dyn Ending>,
     statuses: Statuses,
     local: Arc<Local>,
     membership: Option<Box<dyn Membership>>,
@@ -125,12 +128,22 @@ impl Instance {
             }
         }
         let lanes = log.lanes(&Topic::journal(service))?;
-        let workers = config.workers.clamp(1, lanes.max(1) as usize);
-        let (mailboxes, letters): (Vec<_>, Vec<_>) = (0..workers).map(|_| channel()).unzip();
         let statuses = Statuses::default();
-        let senders = Senders(mailboxes.clone());
-        let mailbox: crate::lane::context::Mailbox =
-            Arc::new(move |lane, event| senders.send(lane, event));
+        let notify = notify(
+            service,
+            &config.instance,
+            &config.address,
+            Arc::clone(directory),
+        );
+        let turns = Turns::new(
+            lanes,
+            Arc::clone(&config.clock),
+            broken(service, Arc::clone(&statuses), Arc::clone(&notify)),
+        );
+        let mailbox: Mailbox = {
+            let turns = Arc::clone(&turns);
+            Arc::new(move |lane, event| turns.send(lane, event))
+        };
         let context = Arc::new(Context {
             service,
             instance: config.instance.clone(),
@@ -145,12 +158,7 @@ impl Instance {
             standby: config.standby,
             lanes: topics.clone(),
             mailbox: Arc::clone(&mailbox),
-            notify: notify(
-                service,
-                &config.instance,
-                &config.address,
-                Arc::clone(directory),
-            ),
+            notify,
             background: Arc::new(|work| {
                 if let Err(error) = std::thread::Builder::new()
                     .name("lane-background".to_owned())
@@ -161,24 +169,12 @@ impl Instance {
             }),
         });
         let processor = Arc::new(processor);
-        let mut threads = Vec::new();
-        for (index, letters) in letters.into_iter().enumerate() {
-            let (context, processor, statuses) = (
-                Arc::clone(&context),
-                Arc::clone(&processor),
-                Arc::clone(&statuses),
-            );
-            let own: Vec<u32> = (0..lanes)
-                .filter(|lane| *lane as usize % workers == index)
-                .collect();
-            threads.push(
-                std::thread::Builder::new()
-                    .name(format!("{service}-lanes-{index}"))
-                    .spawn(move || {
-                        worker::run(own.into_iter(), &context, &processor, &letters, &statuses);
-                    })?,
-            );
+        for number in 0..lanes {
+            let lane = Lane::new(number, Arc::clone(&context), Arc::clone(&processor));
+            turns.sit(number, SeatedLane::new(lane, Arc::clone(&statuses)));
         }
+        let workers = config.workers.clamp(1, lanes.max(1) as usize);
+        let threads = Threads::start(turns, service, workers, SLEEP_MAX)?;
         let suggested = {
             let mailbox = Arc::clone(&mailbox);
             Arc::new(move |own: Vec<u32>| {
@@ -207,8 +203,7 @@ impl Instance {
         Ok(Self {
             service,
             lanes,
-            mailboxes,
-            threads,
+            threads: Box::new(threads),
             statuses,
             local,
             membership: Some(membership),
@@ -282,37 +277,42 @@ impl Instance {
         if let Some(membership) = self.membership.take() {
             membership.leave();
         }
-        self.end();
+        self.threads.end();
         if let Err(error) = self.cache.flush() {
             tracing::warn!(%error, "the cache was not flushed: it is rebuilt at the next start");
-        }
-    }
-
-    fn end(&mut self) {
-        for mailbox in &self.mailboxes {
-            let _ = mailbox.send(Letter::End);
-        }
-        for thread in self.threads.drain(..) {
-            let _ = thread.join();
         }
     }
 }
 
 impl Drop for Instance {
     fn drop(&mut self) {
-        self.end();
+        self.threads.end();
     }
 }
 
-/// The mailboxes of all workers, as one.
-struct Senders(Vec<Sender<Letter>>);
+/// Threads of lanes of any service.
+trait Ending: Send + Sync {
+    fn end(&mut self);
+}
 
-impl Senders {
-    fn send(&self, lane: u32, event: Event) {
-        if let Some(mailbox) = self.0.get(lane as usize % self.0.len().max(1)) {
-            let _ = mailbox.send(Letter::To(lane, event));
-        }
+impl<P: Processor> Ending for Threads<SeatedLane<P>> {
+    fn end(&mut self) {
+        Self::end(self);
     }
+}
+
+/// A lane whose turn panicked serves nobody until the instance starts again: its owner here is gone.
+fn broken(service: &'static str, statuses: Statuses, notify: Notify) -> Broken {
+    Arc::new(move |lane, panic| {
+        let reason = format!(
+            "a defect ended the lane's work: {panic}. Report it, with what the log says; starting the instance \
+             again takes the lane up where its journal ends"
+        );
+        tracing::error!(service, lane, reason, "the lane is stopped");
+        metrics::counter!(crate::metrics::LANES_STOPPED, "service" => service).increment(1);
+        seat::broken(&statuses, lane, &reason);
+        notify(lane, Notice::Stopped { reason });
+    })
 }
 
 fn notify(
@@ -320,7 +320,7 @@ fn notify(
     instance: &str,
     address: &str,
     directory: Arc<Directory>,
-) -> crate::lane::context::Notify {
+) -> Notify {
     let (instance, address) = (instance.to_owned(), address.to_owned());
     let owned = Mutex::new(0_i64);
     Arc::new(move |lane, notice| {
