@@ -18,7 +18,8 @@ pub struct Limits {
     pub in_flight_max: usize,
     /// Behind a record that is smaller than this, nothing is appended until the log has answered it: what comes meanwhile
     /// gathers for the next. So a log that is slow is given fewer and larger records, not five times as many; and a log
-    /// that is quick makes nobody wait longer than for the record before. About a dozen scans (decision 0702).
+    /// that is quick makes nobody wait longer than for the record before. About a dozen scans (decision 0702). Setting
+    /// `lanes.small_record_bytes`.
     pub small_record_bytes: usize,
     /// Commands that may wait in one lane, before callers are told to try again.
     pub commands_waiting_max: usize,

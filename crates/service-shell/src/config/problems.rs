@@ -1,6 +1,6 @@
 //! What can be wrong with settings, said so that a person can put it right.
 
-use super::sections::WORKERS_MAX;
+use super::sections::{SMALL_RECORD_BYTES_MAX, WORKERS_MAX};
 use super::{Config, ConfigErrors, DEFAULTS, Telemetry, as_dict};
 use figment::Figment;
 use figment::providers::{Format, Toml};
@@ -108,6 +108,12 @@ pub(super) fn out_of_bounds(config: &Config) -> Vec<String> {
     ] {
         within(key, lanes.into(), 1, LANES_MAX.into());
     }
+    within(
+        "lanes.small_record_bytes",
+        config.lanes.small_record_bytes.into(),
+        0,
+        SMALL_RECORD_BYTES_MAX,
+    );
     within(
         "instance.workers",
         config.instance.workers.into(),

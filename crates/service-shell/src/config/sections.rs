@@ -8,6 +8,10 @@ use std::time::Duration;
 /// Most threads that run lanes: a service has few lanes that are busy at once, and one thread writes its cache.
 pub const WORKERS_MAX: u32 = 16;
 
+/// Most of `lanes.small_record_bytes`: the size at which a record is closed; a lane that waits behind all of its records has one
+/// in flight.
+pub const SMALL_RECORD_BYTES_MAX: u64 = 256 << 10;
+
 /// This process among its equals.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -106,6 +110,8 @@ pub struct Lanes {
     pub pooling: u32,
     /// Of results.
     pub results: u32,
+    /// Behind a record in flight smaller than this, in bytes, a lane appends nothing; 0 = it never waits (decision 0702).
+    pub small_record_bytes: u32,
 }
 
 impl Lanes {

@@ -54,6 +54,26 @@ fn lanes_get_as_many_threads_as_the_machine_has_cores_unless_it_is_said() {
 }
 
 #[test]
+fn small_records_may_be_told_never_to_wait_and_are_no_larger_than_a_record() {
+    let small = |set: &str| {
+        let set = [("lanes.small_record_bytes", set)];
+        load("", &set).map(|c| c.lanes.small_record_bytes)
+    };
+    assert_eq!(small("0").expect("settings"), 0);
+    let default = load("", &[]).expect("defaults").lanes.small_record_bytes;
+    assert_eq!(
+        default as usize,
+        tenfold_runtime::limits::Limits::default().small_record_bytes,
+        "what the scenarios and the simulation take for the default"
+    );
+    let errors = small("262145").expect_err("too large").0;
+    assert_eq!(
+        errors,
+        ["lanes.small_record_bytes = 262145 is not 0 to 262144"]
+    );
+}
+
+#[test]
 fn what_is_wrong_on_the_command_line_is_told_as_it_was_typed() {
     let said = |key: &str, value: &str| load("", &[(key, value)]).expect_err(key).0.join("; ");
     assert_eq!(
