@@ -23,7 +23,7 @@ const LANES_ELSE: u32 = 16;
 
 /// Lanes, cache and log: how the names of their threads begin. The rest of this process is the callers'.
 const PARTS: [&[&str]; 3] = [
-    &["pooling-lanes"],
+    &["pooling-lanes", "pooling-clock"],
     &["pooling-cache", "cache-", "sled"],
     &["rdk:", "log-", "owners", "kafka"],
 ];
