@@ -97,6 +97,7 @@ fn room(seats: u32, threads: usize) -> Room {
     let told = Arc::clone(&broken);
     let turns = Turns::new(
         seats,
+        threads,
         Arc::clone(&clock),
         Arc::new(move |number, words| {
             told.lock()
@@ -119,7 +120,7 @@ fn room(seats: u32, threads: usize) -> Room {
             },
         );
     }
-    let threads = Threads::start(Arc::clone(&turns), "test", threads, NEVER).unwrap();
+    let threads = Threads::start(Arc::clone(&turns), "test", NEVER).unwrap();
     Room {
         turns,
         threads,
