@@ -3,7 +3,6 @@
 mod directory;
 mod forward;
 mod local;
-mod queues;
 mod seat;
 mod threads;
 mod turns;
@@ -136,10 +135,8 @@ impl Instance {
             &config.address,
             Arc::clone(directory),
         );
-        let workers = config.workers.clamp(1, lanes.max(1) as usize);
         let turns = Turns::new(
             lanes,
-            workers,
             Arc::clone(&config.clock),
             broken(service, Arc::clone(&statuses), Arc::clone(&notify)),
         );
@@ -176,7 +173,8 @@ impl Instance {
             let lane = Lane::new(number, Arc::clone(&context), Arc::clone(&processor));
             turns.sit(number, SeatedLane::new(lane, Arc::clone(&statuses)));
         }
-        let threads = Threads::start(turns, service, SLEEP_MAX)?;
+        let workers = config.workers.clamp(1, lanes.max(1) as usize);
+        let threads = Threads::start(turns, service, workers, SLEEP_MAX)?;
         let suggested = {
             let mailbox = Arc::clone(&mailbox);
             Arc::new(move |own: Vec<u32>| {

@@ -16,20 +16,23 @@ pub struct Threads<S: Seat> {
 }
 
 impl<S: Seat> Threads<S> {
-    /// Starts the threads that there is room for, named `NAME-lanes-INDEX`, and one that tells them the time and looks at
-    /// the clock after `sleep_max` at the latest.
+    /// Starts so many threads named `NAME-lanes-INDEX`, and one that tells them the time and looks at the clock after
+    /// `sleep_max` at the latest.
     ///
     /// # Errors
     /// No thread; those already started end.
-    pub fn start(turns: Arc<Turns<S>>, name: &str, sleep_max: Duration) -> std::io::Result<Self> {
+    pub fn start(
+        turns: Arc<Turns<S>>,
+        name: &str,
+        count: usize,
+        sleep_max: Duration,
+    ) -> std::io::Result<Self> {
         let mut threads = Self {
             turns,
             handles: Vec::new(),
         };
-        for thread in 0..threads.turns.threads() {
-            threads.spawn(format!("{name}-lanes-{thread}"), move |turns| {
-                take_turns(turns, thread);
-            })?;
+        for index in 0..count {
+            threads.spawn(format!("{name}-lanes-{index}"), take_turns)?;
         }
         threads.spawn(format!("{name}-clock"), move |turns| {
             while turns.call_those_due(sleep_max) {}
@@ -64,10 +67,10 @@ impl<S: Seat> Drop for Threads<S> {
     }
 }
 
-/// Runs whichever seat is next for this thread, until the end.
-fn take_turns<S: Seat>(turns: &Turns<S>, thread: usize) {
+/// Runs whichever seat is next, until the end.
+fn take_turns<S: Seat>(turns: &Turns<S>) {
     let mut buffer = VecDeque::new();
-    while let Some(number) = turns.next(thread) {
+    while let Some(number) = turns.next() {
         turns.run(number, &mut buffer);
     }
 }

@@ -1,15 +1,13 @@
 //! Whose turn it is: seats that threads share, each run by one thread at a time.
 //!
-//! A seat has a letter box. A letter puts it into a queue; a thread takes a seat from there, delivers its letters and gives
-//! it a turn. Which one is for [`Queues`] to say: a seat stays with a thread while that keeps up, and any free thread takes
-//! one that waits. So no rule that deals seats out for good has to fit to which seats happen to have work: with a seat's
-//! thread fixed by its number, Kafka's dealing of lanes left one of two threads idle (decision 0703). One more thread puts
-//! seats into the queues when their time has come.
+//! A seat has a letter box. A letter puts it into the queue, and whichever thread is free takes the first of the queue,
+//! delivers its letters and gives it a turn. So no rule deals seats out to threads, and none has to fit to which seats
+//! happen to have work: with a seat's thread fixed by its number, Kafka's dealing of lanes left one of two threads idle
+//! (decision 0703). One more thread puts seats into the queue when their time has come.
 //!
 //! Locks are taken in one order: a letter box, then the board. A seat's own lock is held by the thread that runs it, and
 //! by nobody else: a seat is in the queue or being run once at most (`Letters::called`).
 
-use super::queues::Queues;
 use crate::clock::Clock;
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -40,8 +38,8 @@ pub type Broken = Arc<dyn Fn(u32, &str) + Send + Sync>;
 pub struct Turns<S: Seat> {
     places: Vec<Place<S>>,
     board: Mutex<Board>,
-    /// By thread: it waits here for a seat.
-    ready: Vec<Condvar>,
+    /// Threads wait here for the queue.
+    ready: Condvar,
     /// The time-teller waits here.
     earlier: Condvar,
     clock: Arc<dyn Clock>,
@@ -55,14 +53,15 @@ struct Place<S: Seat> {
 
 struct Letters<L> {
     waiting: VecDeque<L>,
-    /// The seat is in a queue, or being run.
+    /// The seat is in the queue, or being run.
     called: bool,
     /// Nobody reads them any more.
     ended: bool,
 }
 
+#[derive(Default)]
 struct Board {
-    queues: Queues,
+    queue: VecDeque<u32>,
     /// When seats must have a turn, the earliest first.
     wakes: BTreeSet<(Duration, u32)>,
     /// The same by seat.
@@ -73,8 +72,8 @@ struct Board {
 }
 
 impl<S: Seat> Turns<S> {
-    /// So many empty places, for so many threads.
-    pub fn new(places: u32, threads: usize, clock: Arc<dyn Clock>, broken: Broken) -> Arc<Self> {
+    /// So many empty places.
+    pub fn new(places: u32, clock: Arc<dyn Clock>, broken: Broken) -> Arc<Self> {
         let place = |_| Place {
             letters: Mutex::new(Letters {
                 waiting: VecDeque::new(),
@@ -86,13 +85,10 @@ impl<S: Seat> Turns<S> {
         Arc::new(Self {
             places: (0..places).map(place).collect(),
             board: Mutex::new(Board {
-                queues: Queues::new(places, threads),
-                wakes: BTreeSet::new(),
                 wake_of: vec![None; places as usize],
-                sleeps_until: None,
-                ended: false,
+                ..Board::default()
             }),
-            ready: (0..threads).map(|_| Condvar::new()).collect(),
+            ready: Condvar::new(),
             earlier: Condvar::new(),
             clock,
             broken,
@@ -129,36 +125,22 @@ impl<S: Seat> Turns<S> {
 
     fn enqueue(&self, number: u32, letters: &mut Letters<S::Letter>) {
         if !std::mem::replace(&mut letters.called, true) {
-            let thread = {
-                let mut board = lock(&self.board);
-                board.queues.push(number);
-                board.queues.wake_for(number)
-            };
-            if let Some(ready) = thread.and_then(|thread| self.ready.get(thread)) {
-                ready.notify_one();
-            }
+            lock(&self.board).queue.push_back(number);
+            self.ready.notify_one();
         }
     }
 
-    /// How many threads it has room for.
-    pub(super) const fn threads(&self) -> usize {
-        self.ready.len()
-    }
-
-    /// The next seat for a thread to run; `None` = it has ended.
-    pub(super) fn next(&self, thread: usize) -> Option<u32> {
-        let ready = self.ready.get(thread)?;
+    /// The next seat to run; `None` = it has ended.
+    pub(super) fn next(&self) -> Option<u32> {
         let mut board = lock(&self.board);
         loop {
             if board.ended {
                 return None;
             }
-            if let Some(number) = board.queues.pop(thread) {
+            if let Some(number) = board.queue.pop_front() {
                 return Some(number);
             }
-            board.queues.set_sleeps(thread, true);
-            board = wait(ready, board);
-            board.queues.set_sleeps(thread, false);
+            board = wait(&self.ready, board);
         }
     }
 
@@ -182,11 +164,11 @@ impl<S: Seat> Turns<S> {
         let mut board = lock(&self.board);
         let tell = board.set_wake(number, wake);
         if due {
-            board.queues.push(number);
+            board.queue.push_back(number);
         }
         drop(board);
         drop(letters);
-        // Nobody is woken for a seat that is due again: this thread takes one of its queue now.
+        // Nobody is woken for a seat that is due again: this thread takes the first of the queue now.
         if tell {
             self.earlier.notify_one();
         }
@@ -253,9 +235,7 @@ impl<S: Seat> Turns<S> {
     /// Ends it: threads come back from [`Turns::next`] with nothing.
     pub(super) fn end(&self) {
         lock(&self.board).ended = true;
-        for thread in &self.ready {
-            thread.notify_all();
-        }
+        self.ready.notify_all();
         self.earlier.notify_all();
     }
 

@@ -97,7 +97,6 @@ fn room(seats: u32, threads: usize) -> Room {
     let told = Arc::clone(&broken);
     let turns = Turns::new(
         seats,
-        threads,
         Arc::clone(&clock),
         Arc::new(move |number, words| {
             told.lock()
@@ -120,7 +119,7 @@ fn room(seats: u32, threads: usize) -> Room {
             },
         );
     }
-    let threads = Threads::start(Arc::clone(&turns), "test", NEVER).unwrap();
+    let threads = Threads::start(Arc::clone(&turns), "test", threads, NEVER).unwrap();
     Room {
         turns,
         threads,
