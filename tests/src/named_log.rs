@@ -52,6 +52,10 @@ impl Log for NamedLog {
         self.whole.extent(&self.topic(topic), lane)
     }
 
+    fn trim(&self, topic: &Topic, lane: u32, below: u64) -> Result<u64, ReadError> {
+        self.whole.trim(&self.topic(topic), lane, below)
+    }
+
     fn lanes(&self, topic: &Topic) -> Result<u32, ReadError> {
         self.whole.lanes(&self.topic(topic))
     }

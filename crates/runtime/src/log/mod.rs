@@ -7,6 +7,7 @@
 pub mod embedded;
 pub mod kafka;
 pub mod memory;
+pub mod walk;
 
 use bytes::Bytes;
 use std::fmt;
@@ -288,6 +289,13 @@ pub trait Log: Send + Sync + 'static {
     /// # Errors
     /// See [`ReadError`].
     fn extent(&self, topic: &Topic, lane: u32) -> Result<Extent, ReadError>;
+
+    /// Removes a lane's records below an offset, for ever, and returns the first offset there is then. The last record
+    /// stays, whatever is asked for. Readers that stand below are told [`ReadError::OutOfRange`]. May block for long.
+    ///
+    /// # Errors
+    /// See [`ReadError`]; some of the records may be gone then.
+    fn trim(&self, topic: &Topic, lane: u32, below: u64) -> Result<u64, ReadError>;
 
     /// Number of lanes of a topic; may block for seconds.
     ///

@@ -7,18 +7,11 @@ use crate::cache::{LaneCache, Writes};
 use crate::lane::record::{self, Hash};
 use crate::lane::rows::{MARK, STAMP, Stamp};
 use crate::lane::validity::{Chain, Verdict, judge};
-use crate::log::{Extent, Log, ReadError, Topic};
+use crate::log::walk::walk;
+use crate::log::{Extent, Log, LogRecord, ReadError, Topic};
 use bytes::Bytes;
 use std::io;
-use std::sync::Arc;
-use std::sync::mpsc::{RecvTimeoutError, sync_channel};
-use std::time::Duration;
 use tenfold_proto::lane::{SnapshotChunk, SnapshotManifest};
-
-/// Bytes of journal read at a time.
-const READ_BYTES: usize = 1 << 20;
-/// How long the log may be silent before an end that it told.
-const SILENCE_MAX: Duration = Duration::from_secs(20);
 
 /// Why a snapshot is passed over.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -183,12 +176,13 @@ impl Snapshot {
             journal,
             self.place.lane,
             (anchor.offset, *next_offset),
-            &mut |offset, bytes| {
-                let envelope = record::read(bytes);
-                let verdict = judge(&chain, offset == 0, envelope.as_ref(), level);
+            &mut |found: LogRecord| {
+                let envelope = record::read(&found.value);
+                let verdict = judge(&chain, found.offset == 0, envelope.as_ref(), level);
                 if let (Some(envelope), false) = (envelope, matches!(verdict, Verdict::Stop(_))) {
-                    chain = chain.after(verdict, &envelope, bytes);
+                    chain = chain.after(verdict, &envelope, &found.value);
                 }
+                Ok::<_, Unusable>(())
             },
         )?;
         if chain != *wanted {
@@ -273,40 +267,4 @@ fn told(chain: &Chain) -> String {
         "epoch {} seq {} hash {:?}",
         chain.epoch, chain.seq, chain.hash
     )
-}
-
-/// Visits the records of a lane from an offset up to another.
-fn walk(
-    log: &dyn Log,
-    topic: &Topic,
-    lane: u32,
-    (from, to): (u64, u64),
-    visit: &mut dyn FnMut(u64, &Bytes),
-) -> Result<(), ReadError> {
-    if from >= to {
-        return Ok(());
-    }
-    let (wake, woken) = sync_channel(1);
-    let wake = Arc::new(move || {
-        // Full: it is awake already.
-        let _ = wake.try_send(());
-    });
-    let mut reader = log.reader(topic, lane, from, wake)?;
-    loop {
-        let records = reader.poll(READ_BYTES)?;
-        if records.is_empty() && woken.recv_timeout(SILENCE_MAX) == Err(RecvTimeoutError::Timeout) {
-            return Err(ReadError::Unavailable(format!(
-                "{topic}/{lane} brings nothing more before {to}"
-            )));
-        }
-        for record in records {
-            if record.offset >= to {
-                return Ok(());
-            }
-            visit(record.offset, &record.value);
-            if record.offset.saturating_add(1) >= to {
-                return Ok(());
-            }
-        }
-    }
 }

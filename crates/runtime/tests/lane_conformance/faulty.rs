@@ -164,6 +164,10 @@ impl Log for FaultyLog {
         self.inner.extent(topic, lane)
     }
 
+    fn trim(&self, topic: &Topic, lane: u32, below: u64) -> Result<u64, ReadError> {
+        self.inner.trim(topic, lane, below)
+    }
+
     fn lanes(&self, topic: &Topic) -> Result<u32, ReadError> {
         self.inner.lanes(topic)
     }

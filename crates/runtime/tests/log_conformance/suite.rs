@@ -1,8 +1,8 @@
 //! The cases. Each uses topics of its own, so that one log serves them all.
 
-use crate::support::{append, append_text, read_from, start_append, text, texts, topic};
+use crate::support::{PATIENCE, append, append_text, read_from, start_append, text, texts, topic};
 use bytes::Bytes;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use tenfold_runtime::log::{
     AppendError, Extent, Log, NewRecord, RECORD_BYTES_MAX, ReadError, Retention, Topic, TopicPlan,
 };
@@ -27,6 +27,8 @@ macro_rules! every_case {
             positions_are_kept_for_each_group,
             keys_headers_and_append_times_are_kept,
             a_record_too_large_is_refused_and_the_next_one_taken,
+            what_is_trimmed_is_gone_and_the_rest_stays_where_it_was,
+            a_reader_that_stands_in_what_is_trimmed_is_told,
         );
     };
     (@ $log:expr; $($case:ident,)+) => {
@@ -289,6 +291,87 @@ pub fn a_record_too_large_is_refused_and_the_next_one_taken(log: &dyn Log) {
     append(log, &topic, 0, NewRecord::of(vec![2; RECORD_BYTES_MAX])).expect("as large as allowed");
     let read = read_from(log, &topic, 0, 0).take(1);
     assert_eq!(read[0].value.len(), RECORD_BYTES_MAX);
+}
+
+pub fn what_is_trimmed_is_gone_and_the_rest_stays_where_it_was(log: &dyn Log) {
+    let topic = topic(log, "trimmed", 2);
+    for n in 0..3_000 {
+        start_append(log, &topic, 1, NewRecord::of(n.to_string()));
+    }
+    append_text(log, &topic, 1, "3000");
+    append_text(log, &topic, 0, "another lane's");
+    assert_eq!(log.trim(&topic, 1, 2_500), Ok(2_500));
+    // Kafka's end and start come from its leader, which has heard of it.
+    let extent = log.extent(&topic, 1).expect("extent");
+    assert_eq!((extent.start, extent.end), (2_500, 3_001));
+    let records = read_from(log, &topic, 1, 2_500).take(501);
+    let expected: Vec<String> = (2_500..=3_000).map(|n| n.to_string()).collect();
+    assert_eq!(texts(&records), expected);
+    assert_eq!(records[0].offset, 2_500);
+    assert_eq!(log.trim(&topic, 1, 100), Ok(2_500), "nothing comes back");
+    // The last record stays, and with it the place of the next.
+    assert_eq!(log.trim(&topic, 1, u64::MAX / 2), Ok(3_000));
+    assert_eq!(append_text(log, &topic, 1, "next"), 3_001);
+    assert_eq!(
+        texts(&read_from(log, &topic, 1, 3_000).take(2)),
+        ["3000", "next"]
+    );
+    assert_eq!(
+        texts(&read_from(log, &topic, 0, 0).take(1)),
+        ["another lane's"]
+    );
+    let unknown = log.trim(&Topic::named("no-such-topic"), 0, 1);
+    assert!(matches!(unknown, Err(ReadError::Refused(_))), "{unknown:?}");
+}
+
+pub fn a_reader_that_stands_in_what_is_trimmed_is_told(log: &dyn Log) {
+    let topic = topic(log, "trimmed-read", 1);
+    let record = || NewRecord::of(vec![b'x'; 100_000]);
+    for _ in 0..100 {
+        append(log, &topic, 0, record()).expect("appended");
+    }
+    let mut reading = read_from(log, &topic, 0, 0);
+    let mut next = 0;
+    while next == 0 {
+        next += reading.reader.poll(1).expect("readable").len() as u64;
+    }
+    assert_eq!(log.trim(&topic, 0, 90), Ok(90));
+    // What a reader had fetched before, it may still give; then it is told, and never skips anything.
+    let until = Instant::now() + PATIENCE;
+    let error = loop {
+        match reading.reader.poll(1) {
+            Ok(records) => {
+                for record in records {
+                    assert_eq!(record.offset, next, "skipped");
+                    next += 1;
+                }
+            }
+            Err(error) => break error,
+        }
+        assert!(next <= 90, "read what is gone");
+        assert!(Instant::now() < until, "no error came; read up to {next}");
+    };
+    assert!(
+        matches!(error, ReadError::OutOfRange { wanted, start: 90, .. } if wanted == next),
+        "{error:?} at {next}"
+    );
+    // From before its start a new reader is told, too: at once or at its first poll.
+    let bell = crate::support::Bell::default();
+    let told = match log.reader(&topic, 0, 5, bell.wake()) {
+        Err(error) => error,
+        Ok(reader) => crate::support::Reading { reader, bell }.error(),
+    };
+    assert!(
+        matches!(
+            told,
+            ReadError::OutOfRange {
+                wanted: 5,
+                start: 90,
+                ..
+            }
+        ),
+        "{told:?}"
+    );
 }
 
 pub fn a_topic_made_by_the_log_has_no_settings_problems(log: &dyn Log) {

@@ -260,10 +260,11 @@ impl Log for SimLog {
             .get_mut(&place)
             .ok_or_else(|| ReadError::Refused(format!("{topic}/{lane} is not there")))?;
         let end = records.records.len() as u64;
-        if from > end {
+        let start = records.start;
+        if from > end || from < start {
             return Err(ReadError::OutOfRange {
                 wanted: from,
-                start: 0,
+                start,
                 end,
             });
         }
@@ -288,7 +289,10 @@ impl Log for SimLog {
         let lags = self.host.may_fail() && self.shared.strikes(Fault::EndLags);
         let log = self.shared.log();
         let LaneLog {
-            records, landed_at, ..
+            records,
+            start,
+            landed_at,
+            ..
         } = log
             .lane(topic, lane)
             .ok_or_else(|| ReadError::Refused(format!("{topic}/{lane} is not there")))?;
@@ -298,9 +302,21 @@ impl Log for SimLog {
             end -= 1;
         }
         Ok(Extent {
-            start: 0,
-            end: end as u64,
+            start: *start,
+            end: (end as u64).max(*start),
         })
+    }
+
+    fn trim(&self, topic: &Topic, lane: u32, below: u64) -> Result<u64, ReadError> {
+        let mut log = self.shared.log();
+        let place = (topic.clone(), lane);
+        let lane = log
+            .lanes
+            .get_mut(&place)
+            .ok_or_else(|| ReadError::Refused(format!("{topic}/{lane} is not there")))?;
+        let last = (lane.records.len() as u64).saturating_sub(1);
+        lane.start = lane.start.max(below.min(last));
+        Ok(lane.start)
     }
 
     fn lanes(&self, topic: &Topic) -> Result<u32, ReadError> {

@@ -27,6 +27,18 @@ impl SimReader {
         }
     }
 
+    fn in_range(&self) -> Result<(), ReadError> {
+        let log = self.log.shared.log();
+        match log.lanes.get(&self.place) {
+            Some(lane) if self.next < lane.start => Err(ReadError::OutOfRange {
+                wanted: self.next,
+                start: lane.start,
+                end: lane.records.len() as u64,
+            }),
+            _ => Ok(()),
+        }
+    }
+
     fn take(&mut self, max_bytes: usize) -> Vec<LogRecord> {
         let log = self.log.shared.log();
         let Some(lane) = log.lanes.get(&self.place) else {
@@ -52,6 +64,7 @@ impl Reader for SimReader {
         if host.is_dead() {
             return Ok(Vec::new());
         }
+        self.in_range()?;
         let mut taken = self.take(max_bytes);
         if taken.is_empty() {
             return Ok(taken);

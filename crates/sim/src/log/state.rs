@@ -15,6 +15,8 @@ pub type Place = (Topic, u32);
 pub struct LaneLog {
     /// In order; the offset is the index.
     pub records: Vec<LogRecord>,
+    /// First offset that a process can read: those before it were trimmed. The judges still see them.
+    pub start: u64,
     /// When each landed.
     pub landed_at: Vec<Micros>,
     /// Who wants to hear of new ones.

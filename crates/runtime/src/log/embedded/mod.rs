@@ -4,7 +4,7 @@
 //! (tables and their encoding), `writer` (the log thread: group commit, failed commits), `obstacle` and
 //! `reserve` (full disks), `reader`, `lock` (one process at a time).
 //!
-//! Records are kept for ever, whatever the plan's retention says: it only promises a minimum.
+//! Records are kept until they are trimmed, whatever the plan's retention says: it only promises a minimum.
 
 mod lock;
 mod obstacle;
@@ -234,6 +234,27 @@ impl Log for EmbeddedLog {
     fn extent(&self, topic: &Topic, lane: u32) -> Result<Extent, ReadError> {
         let place = self.place(topic, lane).map_err(ReadError::Refused)?;
         Ok(self.shared.extent(place))
+    }
+
+    /// The file does not shrink: its pages are used again.
+    fn trim(&self, topic: &Topic, lane: u32, below: u64) -> Result<u64, ReadError> {
+        let place = self.place(topic, lane).map_err(ReadError::Refused)?;
+        loop {
+            let ends = self.shared.ends(place);
+            if below.min(ends.end.saturating_sub(1)) <= ends.start {
+                return Ok(ends.start);
+            }
+            let (reply, answer) = mpsc::channel();
+            self.shared.push(Op::Trim {
+                place,
+                below,
+                reply,
+            });
+            answer
+                .recv()
+                .unwrap_or_else(|_| Err("the log is closed".into()))
+                .map_err(ReadError::Unavailable)?;
+        }
     }
 
     fn lanes(&self, topic: &Topic) -> Result<u32, ReadError> {

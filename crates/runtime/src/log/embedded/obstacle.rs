@@ -66,7 +66,9 @@ impl Writer {
                 Op::Append { done, .. } => done(Err(obstacle.clone())),
                 Op::Reject(error, done) => done(Err(error)),
                 // Its caller may have given up waiting.
-                Op::StorePosition { reply, .. } | Op::Create { reply, .. } => {
+                Op::StorePosition { reply, .. }
+                | Op::Trim { reply, .. }
+                | Op::Create { reply, .. } => {
                     drop(reply.send(Err(obstacle.to_string())));
                 }
             }

@@ -23,6 +23,12 @@ pub(super) enum Op {
         plans: Vec<TopicPlan>,
         reply: Sender<Result<(), String>>,
     },
+    /// Remove some of a lane's records below an offset.
+    Trim {
+        place: Place,
+        below: u64,
+        reply: Sender<Result<(), String>>,
+    },
     /// Store a group's position.
     StorePosition {
         group: String,

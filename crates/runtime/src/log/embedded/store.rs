@@ -37,6 +37,9 @@ const PAGE_BYTES: usize = 4096;
 /// A file that is larger was not cut off in its making (redb makes one of about a mebibyte).
 const UNFINISHED_BYTES_MAX: u64 = 16 << 20;
 
+/// Records removed in one transaction: appends wait for it.
+const TRIM_RECORDS_MAX: u64 = 1_024;
+
 /// A topic as the log knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct TopicInfo {
@@ -281,6 +284,20 @@ impl<'t> Writing<'t> {
         self.records
             .insert((topic, lane, offset), stored.as_slice())?;
         Ok(())
+    }
+
+    /// Removes records from `start` up to `below`, [`TRIM_RECORDS_MAX`] at most; where the lane starts then.
+    pub(super) fn trim(
+        &mut self,
+        (topic, lane): Place,
+        start: u64,
+        below: u64,
+    ) -> Result<u64, redb::Error> {
+        let until = below.min(start.saturating_add(TRIM_RECORDS_MAX)).max(start);
+        for offset in start..until {
+            self.records.remove((topic, lane, offset))?;
+        }
+        Ok(until)
     }
 
     pub(super) fn topic(&mut self, topic: &Topic, info: TopicInfo) -> Result<(), redb::Error> {

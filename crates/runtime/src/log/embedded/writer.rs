@@ -180,6 +180,18 @@ impl Writer {
                 batch.waiting.push(Waiting::Reply(reply));
                 writing.position(&group, place, next)
             }
+            Op::Trim {
+                place,
+                below,
+                reply,
+            } => {
+                batch.waiting.push(Waiting::Reply(reply));
+                let ends = batch.ends(&self.shared, place);
+                // The last record stays: by it a start knows where the lane ends.
+                let below = below.min(ends.end.saturating_sub(1));
+                ends.start = writing.trim(place, ends.start, below)?;
+                Ok(())
+            }
             Op::Create { plans, reply } => {
                 let old = batch.topics.take().unwrap_or_else(|| self.shared.topics());
                 match with_topics(&old, &plans) {
@@ -228,7 +240,7 @@ impl Writer {
                 let (offset, _) = batch.next(&self.shared, place, Timestamp(0));
                 batch.waiting.push(Waiting::Append(place, offset, done));
             }
-            Op::StorePosition { reply, .. } | Op::Create { reply, .. } => {
+            Op::StorePosition { reply, .. } | Op::Trim { reply, .. } | Op::Create { reply, .. } => {
                 batch.waiting.push(Waiting::Reply(reply));
             }
             Op::Reject(error, done) => done(Err(error)),
@@ -306,11 +318,15 @@ impl Drop for Writer {
 impl Batch {
     /// The offset and time of the next record of a lane.
     fn next(&mut self, shared: &Shared, place: Place, now: Timestamp) -> (u64, Timestamp) {
-        let ends = self.ends.entry(place).or_insert_with(|| shared.ends(place));
+        let ends = self.ends(shared, place);
         let offset = ends.end;
         ends.end = ends.end.saturating_add(1);
         ends.last_at = ends.last_at.max(now);
         (offset, ends.last_at)
+    }
+
+    fn ends(&mut self, shared: &Shared, place: Place) -> &mut LaneEnds {
+        self.ends.entry(place).or_insert_with(|| shared.ends(place))
     }
 }
 

@@ -128,6 +128,10 @@ impl Log for KafkaLog {
         self.meta.extent(topic, lane)
     }
 
+    fn trim(&self, topic: &Topic, lane: u32, below: u64) -> Result<u64, ReadError> {
+        topics::trim(&self.meta, topic, lane, below)
+    }
+
     fn lanes(&self, topic: &Topic) -> Result<u32, ReadError> {
         self.meta.lanes(topic)
     }

@@ -116,6 +116,19 @@ impl Log for MemoryLog {
         })
     }
 
+    fn trim(&self, topic: &Topic, lane: u32, below: u64) -> Result<u64, ReadError> {
+        let place = (topic.clone(), lane);
+        let mut state = self.lock();
+        state.lane(&place)?;
+        let Some(lane) = state.lanes.get_mut(&place) else {
+            return Ok(0);
+        };
+        let below = below.min(lane.end.saturating_sub(1)).max(lane.start);
+        lane.records = lane.records.split_off(&below);
+        lane.start = below;
+        Ok(below)
+    }
+
     fn lanes(&self, topic: &Topic) -> Result<u32, ReadError> {
         self.lock()
             .topics

@@ -1,8 +1,10 @@
 //! Making topics as the lane protocol needs them, and checking those that are there.
 
 mod check;
+mod trim;
 
 pub(super) use check::problems;
+pub(super) use trim::trim;
 
 use super::meta::Meta;
 use super::settings::{ANSWER_WITHIN, MESSAGE_BYTES_MAX};
