@@ -6,6 +6,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let files = [
         "tenfold/lane/v1/lane.proto",
         "tenfold/lane/v1/archive.proto",
+        "tenfold/lane/v1/head.proto",
         "tenfold/lane/v1/snapshot.proto",
         "tenfold/v1/sample.proto",
         "tenfold/v1/registration.proto",

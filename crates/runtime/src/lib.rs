@@ -7,7 +7,8 @@
 //! Read in this order: [`processor`] (what a service brings), [`log`] (what a log must do),
 //! [`lane`] (the protocol), [`cache`] (folded state on disk), [`instance`] (lanes, threads and the
 //! group), [`gateway`] (calls and forwarding), [`driver`] (tests without a broker),
-//! [`archive`] (a whole log in one file), [`journal`] (a stretch of the past), [`snapshot`] (a lane's state outside its machine).
+//! [`archive`] (a whole log in one file), [`journal`] (a stretch of the past), [`snapshot`] (a lane's state outside its machine),
+//! [`heads`] (older records outside the log).
 
 #![warn(missing_docs)]
 
@@ -19,6 +20,7 @@ pub mod crash;
 pub mod driver;
 pub mod entropy;
 pub mod gateway;
+pub mod heads;
 pub mod instance;
 pub mod journal;
 pub mod lane;
@@ -26,6 +28,7 @@ pub mod limits;
 pub mod log;
 pub mod metrics;
 pub mod processor;
+pub mod sealed;
 pub mod snapshot;
 pub mod trace;
 

@@ -47,5 +47,7 @@ metrics! {
     SNAPSHOTS_REFUSED = "tenfold_snapshots_refused_total", "Snapshots that were passed over when a cache was to be filled, by reason: damaged and foreign are alarms.";
     SNAPSHOT_WRITE_SECONDS = "tenfold_snapshot_write_seconds", "Time to write a snapshot, while the lane worked.";
     SNAPSHOT_RESTORE_SECONDS = "tenfold_snapshot_restore_seconds", "Time to fill an empty cache from a snapshot.";
+    HEAD_BYTES = "tenfold_head_bytes_total", "Bytes of older journal and inbox records that were put away in the store of heads.";
+    HEADS_FAILED = "tenfold_heads_failed_total", "Times older records could not be put away and stay in the log, by reason: damaged, foreign and missing are alarms.";
     CLOCK_SUSPECT = "tenfold_clock_suspect_total", "Times a lane's clock became suspect: alarm.";
 }

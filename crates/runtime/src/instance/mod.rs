@@ -18,6 +18,7 @@ use crate::cache::{Applier, Cache};
 use crate::clock::{Clock, SystemClock};
 use crate::entropy::SystemEntropy;
 use crate::gateway::Gateway;
+use crate::heads::Heads;
 use crate::lane::context::{Context, Event, Mailbox, Notice, Notify};
 use crate::lane::{Lane, Status};
 use crate::limits::Limits;
@@ -49,6 +50,9 @@ pub struct InstanceConfig {
     pub cache: Arc<dyn Cache>,
     /// Where snapshots go; `None` = there are none.
     pub snapshots: Option<Snapshots>,
+    /// Where heads of journals and inboxes go, with snapshots; the log then is [`crate::heads::whole::Whole`] over it.
+    /// `None` = the log keeps them.
+    pub heads: Option<Arc<Heads>>,
     /// Lanes that others own are followed, so that taking one needs no reading of its cache.
     pub standby: bool,
     /// The clocks.
@@ -68,6 +72,7 @@ impl InstanceConfig {
             workers: 1,
             cache,
             snapshots: None,
+            heads: None,
             standby: false,
             clock: Arc::new(SystemClock::default()),
             limits: Limits::default(),
@@ -152,6 +157,7 @@ impl Instance {
             cache: Arc::clone(&config.cache),
             applier: Arc::new(Applier::spawn(service, Arc::clone(&config.cache))?),
             snapshots: config.snapshots.clone(),
+            heads: config.heads.clone(),
             clock: Arc::clone(&config.clock),
             entropy: Arc::new(SystemEntropy),
             limits: config.limits,

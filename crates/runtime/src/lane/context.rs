@@ -7,6 +7,7 @@ use super::state::Batch;
 use crate::cache::{Applier, Cache};
 use crate::clock::Clock;
 use crate::entropy::Entropy;
+use crate::heads::Heads;
 use crate::limits::Limits;
 use crate::log::{AppendError, Appended, Log, Topic};
 use crate::snapshot::Snapshots;
@@ -127,6 +128,8 @@ pub struct Context {
     pub applier: Arc<Applier>,
     /// Where snapshots go; `None` = there are none.
     pub snapshots: Option<Snapshots>,
+    /// Where the heads of journals and inboxes go; `None` = the log keeps them.
+    pub heads: Option<Arc<Heads>>,
     /// The clocks.
     pub clock: Arc<dyn Clock>,
     /// Names of owners, and the spread of pauses.

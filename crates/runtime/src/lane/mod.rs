@@ -26,6 +26,7 @@ pub mod context;
 pub mod digest;
 mod firsts;
 pub mod fold;
+mod heads;
 mod history;
 mod inbox;
 pub mod init;

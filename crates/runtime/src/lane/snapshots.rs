@@ -200,6 +200,7 @@ impl<P: Processor> Lane<P> {
                     took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
                     "snapshot written"
                 );
+                self.put_heads_away();
                 self.keeping = Keeping::Waiting {
                     since,
                     last: written.bytes,

@@ -1,8 +1,10 @@
-//! What a snapshot says of itself, and its objects as bytes: a head, a digest, a message.
+//! What a snapshot says of itself, and its objects as bytes.
 
 use crate::lane::record::{Hash, Id};
 use crate::lane::rows::{Anchor, Journal, Stamp};
 use crate::lane::validity::Chain;
+use crate::sealed;
+pub use crate::sealed::Damaged;
 use bytes::Bytes;
 use prost::Message;
 use tenfold_domain::Timestamp;
@@ -12,22 +14,9 @@ use tenfold_proto::lane::{SnapshotChain, SnapshotManifest, SnapshotStamp};
 const HEAD: &[u8; 8] = b"TENFSNP\x01";
 /// The only format there is.
 pub const FORMAT: u32 = 1;
-/// Bytes before the message.
-const BEFORE: usize = HEAD.len() + 32;
-
-/// An object is not what was written.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct Damaged(pub String);
-
 /// An object of a message.
 pub fn seal(message: &impl Message) -> Bytes {
-    let body = message.encode_to_vec();
-    let mut object = Vec::with_capacity(BEFORE + body.len());
-    object.extend_from_slice(HEAD);
-    object.extend_from_slice(&Hash::of(&body).0);
-    object.extend_from_slice(&body);
-    object.into()
+    sealed::seal(HEAD, message)
 }
 
 /// The message of an object.
@@ -35,20 +24,7 @@ pub fn seal(message: &impl Message) -> Bytes {
 /// # Errors
 /// It is not what was written.
 pub fn unseal<M: Message + Default>(object: &Bytes) -> Result<M, Damaged> {
-    let damaged = |what: &str| Damaged(format!("{what} ({} bytes)", object.len()));
-    let head = object.get(..HEAD.len());
-    if head != Some(HEAD) {
-        return Err(damaged(
-            "it does not begin as a snapshot does, or a newer release wrote it",
-        ));
-    }
-    let digest = object.get(HEAD.len()..BEFORE).and_then(Hash::from_slice);
-    let digest = digest.ok_or_else(|| damaged("it is too short"))?;
-    let body = object.slice(BEFORE..);
-    if Hash::of(&body) != digest {
-        return Err(damaged("its digest is wrong"));
-    }
-    M::decode(body).map_err(|error| damaged(&format!("it cannot be read: {error}")))
+    sealed::unseal(HEAD, object)
 }
 
 /// The stamp as the wire has it.
@@ -155,19 +131,6 @@ mod tests {
         let stamp = stamp_of(&read).unwrap();
         assert_eq!(Some(to_wire(&stamp)), read.stamp);
         assert_eq!((stamp.next_offset, stamp.anchor.chain.seq), (9, 4));
-    }
-
-    #[test]
-    fn any_byte_that_is_changed_or_missing_is_found_out() {
-        let object = seal(&manifest());
-        for at in 0..object.len() {
-            let mut other = object.to_vec();
-            other[at] ^= 1;
-            let changed = unseal::<SnapshotManifest>(&other.into());
-            assert!(changed.is_err(), "byte {at} was changed");
-            let cut = unseal::<SnapshotManifest>(&object.slice(..at));
-            assert!(cut.is_err(), "cut off at {at}");
-        }
     }
 
     #[test]

@@ -1,0 +1,157 @@
+//! Reads a lane from the store as long as the log does not have it, then from the log.
+
+use super::part::{self, NoPart};
+use super::{Heads, Place, away, locked};
+use crate::log::{LogRecord, ReadError, Reader, Wake};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+pub(super) struct HeadReader {
+    heads: Arc<Heads>,
+    place: Place,
+    next: u64,
+    wake: Wake,
+    from: From,
+}
+
+/// Where the next record comes from.
+enum From {
+    Log(Box<dyn Reader>),
+    /// A part that is being read, away from the reader's thread.
+    Fetching(Arc<Mutex<Option<Result<Fetched, ReadError>>>>),
+    Part(VecDeque<LogRecord>),
+}
+
+enum Fetched {
+    /// Records from the wanted offset on.
+    Part(Vec<LogRecord>),
+    /// The log has it after all.
+    InTheLog,
+}
+
+impl HeadReader {
+    pub(super) fn start(
+        heads: Arc<Heads>,
+        place: Place,
+        next: u64,
+        wake: Wake,
+    ) -> Result<Self, ReadError> {
+        let from = match heads.log.reader(&place.0, place.1, next, Arc::clone(&wake)) {
+            Ok(reader) => From::Log(reader),
+            Err(ReadError::OutOfRange { wanted, start, .. }) if wanted < start => {
+                fetch(&heads, &place, next, &wake)
+            }
+            Err(error) => return Err(error),
+        };
+        Ok(Self {
+            heads,
+            place,
+            next,
+            wake,
+            from,
+        })
+    }
+
+    fn fetch(&mut self) {
+        self.from = fetch(&self.heads, &self.place, self.next, &self.wake);
+    }
+
+    fn took(&mut self, records: Vec<LogRecord>) -> Vec<LogRecord> {
+        if let Some(last) = records.last() {
+            self.next = last.offset.saturating_add(1);
+        }
+        records
+    }
+}
+
+impl Reader for HeadReader {
+    fn poll(&mut self, max_bytes: usize) -> Result<Vec<LogRecord>, ReadError> {
+        loop {
+            match &mut self.from {
+                From::Log(reader) => match reader.poll(max_bytes) {
+                    Ok(records) => return Ok(self.took(records)),
+                    // It was trimmed while nobody read it here.
+                    Err(ReadError::OutOfRange { wanted, start, .. }) if wanted < start => {
+                        self.fetch();
+                    }
+                    Err(error) => return Err(error),
+                },
+                From::Fetching(slot) => {
+                    let Some(fetched) = locked(slot).take() else {
+                        return Ok(Vec::new());
+                    };
+                    match fetched? {
+                        Fetched::Part(records) => self.from = From::Part(records.into()),
+                        Fetched::InTheLog => {
+                            let (topic, lane) = (&self.place.0, self.place.1);
+                            let wake = Arc::clone(&self.wake);
+                            let reader = self.heads.log.reader(topic, lane, self.next, wake)?;
+                            self.from = From::Log(reader);
+                        }
+                    }
+                }
+                From::Part(records) => {
+                    let mut taken = Vec::new();
+                    let mut bytes = 0_usize;
+                    while let Some(record) = records.front() {
+                        bytes = bytes.saturating_add(record.bytes());
+                        if bytes > max_bytes && !taken.is_empty() {
+                            break;
+                        }
+                        taken.extend(records.pop_front());
+                    }
+                    if taken.is_empty() {
+                        self.fetch();
+                    } else {
+                        return Ok(self.took(taken));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Begins to read the part that has an offset.
+fn fetch(heads: &Arc<Heads>, place: &Place, next: u64, wake: &Wake) -> From {
+    let slot = Arc::new(Mutex::new(None));
+    let (of, fills, heads_of, wake) = (
+        place.clone(),
+        Arc::clone(&slot),
+        Arc::clone(heads),
+        Arc::clone(wake),
+    );
+    (heads.background)(Box::new(move || {
+        let fetched = heads_of.part_with(&of, next);
+        *locked(&fills) = Some(fetched);
+        wake();
+    }));
+    From::Fetching(slot)
+}
+
+impl Heads {
+    fn part_with(&self, place: &Place, next: u64) -> Result<Fetched, ReadError> {
+        let extent = self.log.extent(&place.0, place.1)?;
+        if next >= extent.start {
+            return Ok(Fetched::InTheLog);
+        }
+        let parts = self
+            .parts(place, next.saturating_add(1))
+            .map_err(|error| away(&error))?;
+        let has = |part: &&part::Name| (part.first..part.end).contains(&next);
+        let Some(part) = parts.iter().find(has) else {
+            return Err(ReadError::OutOfRange {
+                wanted: next,
+                start: extent.start,
+                end: extent.end,
+            });
+        };
+        match part::read(self.store.as_ref(), &place.0, place.1, *part) {
+            Ok(mut records) => {
+                records.retain(|record| record.offset >= next);
+                Ok(Fetched::Part(records))
+            }
+            Err(NoPart::Store(error)) => Err(away(&error)),
+            Err(damaged @ NoPart::Damaged(..)) => Err(ReadError::Refused(damaged.to_string())),
+        }
+    }
+}
