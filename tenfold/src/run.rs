@@ -7,7 +7,7 @@ use tenfold_results::ResultsService;
 use tenfold_runtime::instance::SERVICES;
 use tenfold_service_shell::config::Config;
 use tenfold_service_shell::process::Process;
-use tenfold_service_shell::{process, program, topics};
+use tenfold_service_shell::{program, stores, topics};
 
 /// Serves until told to stop.
 pub fn run(config: Config) -> Outcome {
@@ -27,7 +27,8 @@ pub fn add_all(process: &mut Process) -> anyhow::Result<()> {
 
 /// `tenfold topics create`: makes what is missing in the log.
 pub fn create_topics(config: &Config) -> Outcome<u32> {
-    let log =
-        process::open_log(config).map_err(|error| Failure::Unavailable(format!("{error:#}")))?;
+    let log = stores::open_log(config)
+        .map_err(|error| Failure::Unavailable(format!("{error:#}")))?
+        .log;
     topics::create(log.as_ref(), &config.lanes).map_err(Failure::Wrong)
 }

@@ -289,7 +289,7 @@ fn whole(name: &LaneName, extent: Extent) -> Result<Extent, SourceError> {
         return Ok(extent);
     }
     Err(SourceError(format!(
-        "{name} begins at offset {}: an audit needs it from its first record",
+        "{name} begins at offset {}: an audit needs it from its first record. If the older ones were put away, name their store with --heads (setting heads.url)",
         extent.start
     )))
 }

@@ -35,5 +35,6 @@ pub mod program;
 pub mod service;
 pub mod signals;
 pub mod status;
+pub mod stores;
 pub mod telemetry;
 pub mod topics;

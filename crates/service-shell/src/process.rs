@@ -5,6 +5,7 @@ use crate::config::{Addresses, Config, LogKind, Override};
 use crate::dead_letters::DeadLetters;
 use crate::operations::{Operations, Running};
 use crate::service::{Parts, Service, Task};
+use crate::stores::{Opened, open_log, open_snapshots};
 use crate::{grpc, http, metrics, topics};
 use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
@@ -12,12 +13,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tenfold_runtime::cache::SledCache;
+use tenfold_runtime::heads::Heads;
 use tenfold_runtime::instance::{Directory, Instance, InstanceConfig, lanes_server};
 use tenfold_runtime::log::Log;
-use tenfold_runtime::log::embedded::{EmbeddedLog, EmbeddedOptions};
-use tenfold_runtime::log::kafka::{KafkaLog, KafkaOptions};
-use tenfold_runtime::snapshot::objects::Objects;
-use tenfold_runtime::snapshot::{Settings, Snapshots};
+use tenfold_runtime::snapshot::Snapshots;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::service::RoutesBuilder;
@@ -111,49 +110,12 @@ impl Listeners {
     }
 }
 
-/// Opens the log that the settings name. Blocks.
-///
-/// # Errors
-/// It cannot be opened, and what to do.
-pub fn open_log(config: &Config) -> anyhow::Result<Arc<dyn Log>> {
-    match config.log.kind {
-        LogKind::Embedded => Ok(Arc::new(EmbeddedLog::open(
-            &config.log.dir,
-            EmbeddedOptions::default(),
-        )?)),
-        LogKind::Kafka => {
-            let mut options = KafkaOptions::new(config.log.brokers.clone());
-            options.client_id = config.instance_name();
-            Ok(Arc::new(KafkaLog::connect(options)?))
-        }
-    }
-}
-
-/// Opens the store of snapshots that the settings name; `None` if there shall be none. Blocks.
-///
-/// # Errors
-/// It cannot be opened, and what to do.
-pub fn open_snapshots(config: &Config) -> anyhow::Result<Option<Snapshots>> {
-    let Some(url) = config.snapshots_url() else {
-        return Ok(None);
-    };
-    let store = Objects::open(&url)
-        .context("snapshots.url names no store that can be used (\"off\" = no snapshots)")?;
-    Ok(Some(Snapshots {
-        store: Arc::new(store),
-        settings: Settings {
-            every_bytes: u64::from(config.snapshots.every_mib) << 20,
-            keep: config.snapshots.keep as usize,
-            ..Settings::default()
-        },
-    }))
-}
-
 /// A process that is being put together, then served.
 pub struct Process {
     config: Config,
     log: Arc<dyn Log>,
     snapshots: Option<Snapshots>,
+    heads: Option<Arc<Heads>>,
     directory: Arc<Directory>,
     listeners: Listeners,
     address: String,
@@ -179,7 +141,10 @@ impl Process {
     ) -> anyhow::Result<Self> {
         // Before anything is counted: lanes work from the moment they are owned.
         metrics::install()?;
-        let log = open_log(&config)?;
+        if let Some(problem) = config.heads_problem() {
+            bail!(problem);
+        }
+        let Opened { log, heads } = open_log(&config)?;
         let plans = topics::plans(&config.lanes);
         if config.log.kind == LogKind::Embedded {
             topics::create(log.as_ref(), &config.lanes).map_err(|error| anyhow!(error))?;
@@ -211,6 +176,7 @@ impl Process {
         Ok(Self {
             directory: Directory::start(Arc::clone(&log)),
             snapshots: open_snapshots(&config)?,
+            heads,
             config,
             log,
             listeners,
@@ -244,6 +210,7 @@ impl Process {
         let mut settings = InstanceConfig::new(&name, &self.address, Arc::new(cache));
         settings.workers = self.config.instance.workers(self.services);
         settings.snapshots = self.snapshots.clone();
+        settings.heads = self.heads.clone();
         settings.standby = self.config.cache.standby;
         settings.call_timeout = self.config.grpc.call_max();
         settings.limits.post_budget = Duration::from_millis(self.config.budget.acknowledgement_ms);

@@ -1,9 +1,10 @@
 //! Where snapshots are: one store for all instances, that damages what it keeps and tears what it is given; and the
-//! judge of what it has: every whole snapshot must be a state of its journal.
+//! judge of what it has: every whole snapshot must be a state of its journal, and what a lane was trimmed of must be there.
 
 use crate::cluster::SERVICES;
 use crate::faults::Fault;
 use crate::host::Host;
+use crate::log::state::LaneLog;
 use crate::oracle::fold::Followers;
 use crate::shared::{Shared, lock};
 use bytes::Bytes;
@@ -11,7 +12,9 @@ use rand::Rng;
 use rand::rngs::StdRng;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
+use tenfold_runtime::heads::{self, part};
 use tenfold_runtime::lane::rows::STAMP;
+use tenfold_runtime::log::Topic;
 use tenfold_runtime::snapshot::read::{Snapshot, Unusable};
 use tenfold_runtime::snapshot::store::{Entry, MemoryStore, Store, StoreError};
 use tenfold_runtime::snapshot::{Settings, Snapshots, locate};
@@ -21,6 +24,8 @@ use tenfold_runtime::snapshot::{Settings, Snapshots, locate};
 pub struct Depot {
     objects: MemoryStore,
     settings: Settings,
+    /// How heads of journals and inboxes are kept there.
+    pub heads: heads::Settings,
     /// Snapshots that were damaged: what they say is nobody's fault.
     damaged: Mutex<BTreeSet<String>>,
     /// Snapshots that were judged.
@@ -43,6 +48,10 @@ impl Depot {
                 keep: chance.random_range(1..4),
                 chunk_bytes: chance.random_range(400..20_000),
             },
+            heads: heads::Settings {
+                part_bytes: chance.random_range(200..20_000),
+                trim: chance.random_bool(0.8),
+            },
             damaged: Mutex::default(),
             judged: Mutex::default(),
         })
@@ -63,10 +72,14 @@ impl Depot {
     /// A bit of some object turns.
     fn rot(&self, shared: &Shared) {
         let mut objects = self.objects.objects();
-        let at = shared.draw(0..objects.len().max(1) as u64);
-        let found = usize::try_from(at)
-            .ok()
-            .and_then(|at| objects.iter_mut().nth(at));
+        // Not of a head: what was trimmed is nowhere else, so its store must keep what it is given.
+        let snapshots = |name: &str| !name.starts_with("heads/");
+        let count = objects.keys().filter(|name| snapshots(name)).count();
+        let at = shared.draw(0..count.max(1) as u64);
+        let found = usize::try_from(at).ok().and_then(|at| {
+            let mut rotting = objects.iter_mut().filter(|(name, _)| snapshots(name));
+            rotting.nth(at)
+        });
         if let Some((name, object)) = found
             && !object.is_empty()
         {
@@ -106,6 +119,50 @@ impl Depot {
             }
         }
         wrong
+    }
+
+    /// Heads: whatever a lane has lost is in the store, as it was.
+    #[must_use]
+    pub fn judge_heads(&self, shared: &Shared) -> Vec<String> {
+        let log = shared.log();
+        let trimmed = log.lanes.iter().filter(|(_, lane)| lane.start > 0);
+        trimmed
+            .filter_map(|((topic, number), lane)| {
+                let words = self.head_problem(topic, *number, lane).err()?;
+                Some(format!(
+                    "{topic}/{number} lost its head below {}: {words}",
+                    lane.start
+                ))
+            })
+            .collect()
+    }
+
+    fn head_problem(&self, topic: &Topic, lane: u32, log: &LaneLog) -> Result<(), String> {
+        let parts = part::list(&self.objects, topic, lane).map_err(|error| error.to_string())?;
+        let mut next = 0;
+        for name in part::one_after_another(parts) {
+            if next >= log.start {
+                break;
+            }
+            let records = part::read(&self.objects, topic, lane, name);
+            for record in records.map_err(|error| error.to_string())? {
+                let at = usize::try_from(record.offset).unwrap_or(usize::MAX);
+                let same = log.records.get(at).is_some_and(|was| {
+                    (was.offset, was.appended_at, &was.value)
+                        == (record.offset, record.appended_at, &record.value)
+                });
+                if !same {
+                    return Err(format!("offset {at} is another record"));
+                }
+                if record.offset == next {
+                    next += 1;
+                }
+            }
+        }
+        if next < log.start {
+            return Err(format!("the store has it below {next} only"));
+        }
+        Ok(())
     }
 
     /// The rows that a cache would have of it.

@@ -8,11 +8,14 @@ use indicatif::ProgressBar;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use tenfold_proto::v1::ExportRequest;
 use tenfold_proto::v1::operations_client::OperationsClient;
 use tenfold_runtime::archive::write;
+use tenfold_runtime::log::Log;
 use tenfold_runtime::log::embedded::{EmbeddedLog, EmbeddedOptions, OpenError};
 use tenfold_service_shell::config::LogKind;
+use tenfold_service_shell::stores::with_heads;
 
 /// Largest message of a stream of pieces.
 const PIECE_BYTES_MAX: usize = 4 << 20;
@@ -64,7 +67,7 @@ pub fn export(session: &Session, output: Output, args: &Export) -> Outcome {
             )));
         }
     };
-    let made = of_log(&log, output, &partial).and_then(|()| {
+    let made = of_log(log.as_ref(), output, &partial).and_then(|()| {
         let next =
             "To move it to Kafka: tenfold import FILE --kafka BROKERS. Do not start it here again.";
         tell(&partial, output, next)
@@ -84,13 +87,13 @@ async fn make(session: &Session, output: Output, file: &Path) -> Outcome {
         ));
     }
     match opened(session)? {
-        Ok(log) => of_log(&log, output, file),
+        Ok(log) => of_log(log.as_ref(), output, file),
         Err(_) => of_process(session, output, file).await,
     }
 }
 
 /// The log, if nobody uses it; else who does, in words.
-fn opened(session: &Session) -> Outcome<Result<EmbeddedLog, String>> {
+fn opened(session: &Session) -> Outcome<Result<Arc<dyn Log>, String>> {
     let dir = &session.config.log.dir;
     if !dir.join("log.redb").is_file() {
         return Err(Failure::Usage(format!(
@@ -103,13 +106,15 @@ fn opened(session: &Session) -> Outcome<Result<EmbeddedLog, String>> {
         ..EmbeddedOptions::default()
     };
     match EmbeddedLog::open(dir, options) {
-        Ok(log) => Ok(Ok(log)),
+        Ok(log) => with_heads(&session.config, Arc::new(log))
+            .map(|opened| Ok(opened.log))
+            .map_err(|error| Failure::Unavailable(format!("{error:#}"))),
         Err(error @ OpenError::InUse { .. }) => Ok(Err(error.to_string())),
         Err(error) => Err(Failure::Unavailable(error.to_string())),
     }
 }
 
-fn of_log(log: &EmbeddedLog, output: Output, file: &Path) -> Outcome {
+fn of_log(log: &dyn Log, output: Output, file: &Path) -> Outcome {
     let bar = bar(output, "copying");
     let mut to = BufWriter::with_capacity(1 << 20, File::create_new(file)?);
     write::write(log, &mut to, &mut |done, of| show(&bar, done, of))?;

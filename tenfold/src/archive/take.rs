@@ -11,7 +11,7 @@ use tenfold_runtime::archive::import;
 use tenfold_runtime::log::Log;
 use tenfold_runtime::log::embedded::{EmbeddedLog, EmbeddedOptions};
 use tenfold_service_shell::config::Config;
-use tenfold_service_shell::{process, topics};
+use tenfold_service_shell::{stores, topics};
 
 /// Puts a backup into a data folder that has no log.
 pub fn restore(args: &Restore, config: &Config, output: Output) -> Outcome {
@@ -66,8 +66,9 @@ fn into_folder(
 /// Puts an archive into Kafka.
 pub fn import(args: &Import, config: &Config, output: Output) -> Outcome {
     let file = archive_in(&args.from)?;
-    let log =
-        process::open_log(config).map_err(|error| Failure::Unavailable(format!("{error:#}")))?;
+    let log = stores::open_log(config)
+        .map_err(|error| Failure::Unavailable(format!("{error:#}")))?
+        .log;
     let sums = into_log(log.as_ref(), &file, config, output)?;
     if !config.log.dev {
         let problems = log.settings_problems(&topics::plans(&config.lanes));

@@ -18,6 +18,7 @@ use tenfold_runtime::log::Log;
 use tenfold_runtime::log::embedded::{EmbeddedLog, EmbeddedOptions};
 use tenfold_runtime::log::kafka::{KafkaLog, KafkaOptions};
 use tenfold_service_shell::config::{Config, LogKind, Override};
+use tenfold_service_shell::stores::with_heads;
 
 /// Memory for pages of an embedded log while it is audited.
 const CACHE_BYTES: usize = 32 << 20;
@@ -34,6 +35,9 @@ pub struct Where {
     /// Read Apache Kafka at these brokers; the system may go on running
     #[arg(long, value_name = "HOST:PORT")]
     pub kafka: Option<String>,
+    /// The store that has the heads of its lanes, if not that of the settings: file:///FOLDER or s3://BUCKET/PREFIX
+    #[arg(long, value_name = "URL")]
+    pub heads: Option<String>,
 }
 
 /// `tenfold audit`.
@@ -61,6 +65,9 @@ impl Where {
             flags.push(("log.kind".to_owned(), "kafka".to_owned()));
             flags.push(("log.brokers".to_owned(), brokers.clone()));
         }
+        if let Some(url) = &self.heads {
+            flags.push(("heads.url".to_owned(), url.clone()));
+        }
         flags
     }
 }
@@ -82,7 +89,7 @@ pub fn open(config: &Config) -> Outcome<Arc<dyn Log>> {
             };
             let log = EmbeddedLog::open(dir, options)
                 .map_err(|error| Failure::NotRead(error.to_string()))?;
-            Ok(Arc::new(log))
+            whole(config, Arc::new(log))
         }
         LogKind::Kafka => {
             let mut options = KafkaOptions::new(config.log.brokers.clone());
@@ -90,9 +97,15 @@ pub fn open(config: &Config) -> Outcome<Arc<dyn Log>> {
             options.reader_bytes_max = KAFKA_LANE_BYTES;
             let log = KafkaLog::connect(options)
                 .map_err(|error| Failure::NotRead(format!("{error:#}")))?;
-            Ok(Arc::new(log))
+            whole(config, Arc::new(log))
         }
     }
+}
+
+fn whole(config: &Config, log: Arc<dyn Log>) -> Outcome<Arc<dyn Log>> {
+    let opened = with_heads(config, log);
+    let opened = opened.map_err(|error| Failure::NotRead(format!("{error:#}")))?;
+    Ok(opened.log)
 }
 
 /// Audits, prints, and ends with 1 if anything was found.

@@ -116,7 +116,7 @@ async fn serve(
         .map_err(unavailable)?;
     let process = tokio::task::block_in_place(|| {
         if config.log.kind == LogKind::Kafka {
-            let log = tenfold_service_shell::process::open_log(config)?;
+            let log = tenfold_service_shell::stores::open_log(config)?.log;
             topics::create(log.as_ref(), &config.lanes).map_err(|error| anyhow::anyhow!(error))?;
         }
         let mut process = Process::open(config.clone(), listeners, stop)?;

@@ -168,7 +168,14 @@ impl Heads {
     fn compare(&self, place: &Place, name: Name, extent: Extent) -> Result<(), NotPutAway> {
         let (topic, lane) = (&place.0, place.1);
         let from = name.first.max(extent.start);
-        let stored = part::read(self.store.as_ref(), topic, lane, name)?;
+        let stored = match part::read(self.store.as_ref(), topic, lane, name) {
+            // The log has it still: the next time it is written anew.
+            Err(NoPart::Damaged(object, damage)) if name.first >= extent.start => {
+                self.store.delete(&object)?;
+                return Err(NoPart::Damaged(object, damage).into());
+            }
+            other => other?,
+        };
         let mut stored = stored.iter().filter(|record| record.offset >= from);
         let differs = |offset: u64| {
             NotPutAway::Foreign(format!(

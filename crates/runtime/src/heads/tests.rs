@@ -185,6 +185,7 @@ fn nothing_leaves_the_log_that_the_store_has_otherwise() {
         let error = room.heads.put_away(&journal(), LANE, 20).unwrap_err();
         assert_eq!(error.reason(), "damaged", "{error}");
         assert_eq!(room.log.extent(&journal(), LANE).unwrap().start, 0);
+        assert_eq!(room.store.get(&name, u64::MAX).unwrap(), None);
     }
     // Well made, and of another log.
     let mut others = read(&room.log, 4, 7).unwrap();
@@ -200,6 +201,49 @@ fn nothing_leaves_the_log_that_the_store_has_otherwise() {
     room.store.put(&name, good).unwrap();
     let done = room.heads.put_away(&journal(), LANE, 20).unwrap();
     assert_eq!(done.log_starts_at, 19);
+}
+
+#[test]
+fn a_part_that_is_damaged_while_the_log_has_its_records_is_written_anew() {
+    let room = room(20, true);
+    let before = text(&read(&room.log, 0, 20).unwrap());
+    let copies = heads(
+        &room.log,
+        &room.store,
+        Settings {
+            part_bytes: 30,
+            trim: false,
+        },
+    );
+    copies.put_away(&journal(), LANE, 20).unwrap();
+    for damaged in [Name { first: 16, end: 19 }, Name { first: 4, end: 7 }] {
+        // As a process leaves it that died while it wrote, in a store that does not write objects whole.
+        let name = damaged.object(&journal(), LANE);
+        let half = room
+            .store
+            .get(&name, u64::MAX)
+            .unwrap()
+            .unwrap()
+            .slice(..50);
+        room.store.put(&name, half).unwrap();
+        let error = room.heads.put_away(&journal(), LANE, 20).unwrap_err();
+        assert_eq!(error.reason(), "damaged", "{error}");
+    }
+    let done = room.heads.put_away(&journal(), LANE, 20).unwrap();
+    assert_eq!(
+        (done.parts, done.log_starts_at),
+        (5, 19),
+        "{:?}",
+        parts(&room)
+    );
+    assert_eq!(text(&read(&room.whole, 0, 20).unwrap()), before);
+    // One that was trimmed is not removed: whoever has a copy of the store can bring it back.
+    let name = Name { first: 10, end: 13 }.object(&journal(), LANE);
+    let good = room.store.get(&name, u64::MAX).unwrap().unwrap();
+    room.store.put(&name, good.slice(..50)).unwrap();
+    assert!(read(&room.whole, 0, 20).is_err());
+    room.heads.put_away(&journal(), LANE, 20).unwrap();
+    assert!(room.store.get(&name, u64::MAX).unwrap().is_some());
 }
 
 #[test]
@@ -222,14 +266,18 @@ fn a_store_of_another_log_is_refused_before_anything_is_written() {
 }
 
 #[test]
-fn a_head_that_is_in_neither_is_told_of_and_the_lane_starts_where_the_log_does() {
+fn a_head_that_is_in_neither_is_told_of_by_whoever_asks() {
     let room = room(20, true);
     room.heads.put_away(&journal(), LANE, 10).unwrap();
     let gone = Name { first: 1, end: 4 }.object(&journal(), LANE);
     let part = room.store.get(&gone, u64::MAX).unwrap().unwrap();
     room.store.delete(&gone).unwrap();
     let fresh = Whole(heads(&room.log, &room.store, Settings::default()));
-    assert_eq!(fresh.extent(&journal(), LANE).unwrap().start, 10);
+    let error = fresh.extent(&journal(), LANE).unwrap_err().to_string();
+    assert!(
+        error.contains("begins at offset 10") && error.contains("below 1 only"),
+        "{error}"
+    );
     let error = read(&fresh, 0, 20).unwrap_err();
     let wanted = ReadError::OutOfRange {
         wanted: 1,

@@ -31,7 +31,7 @@ impl Log for Whole {
         Ok(Box::new(reader))
     }
 
-    /// A lane starts at 0 if the store has all that the log has not; else where the log does.
+    /// A lane starts at 0: the store has what the log has not.
     fn extent(&self, topic: &Topic, lane: u32) -> Result<Extent, ReadError> {
         let extent = self.0.log.extent(topic, lane)?;
         if extent.start == 0 || !has_heads(topic) {
@@ -39,14 +39,13 @@ impl Log for Whole {
         }
         let parts = self.0.parts(&(topic.clone(), lane), extent.start);
         let stored = end_of(&parts.map_err(|error| away(&error))?);
-        Ok(Extent {
-            start: if stored >= extent.start {
-                0
-            } else {
+        if stored < extent.start {
+            return Err(ReadError::Refused(format!(
+                "{topic}/{lane} begins at offset {} in the log, and the store of heads has it below {stored} only: bring back the parts that are missing there, or name the store that has them (setting heads.url)",
                 extent.start
-            },
-            ..extent
-        })
+            )));
+        }
+        Ok(Extent { start: 0, ..extent })
     }
 
     /// Trims the log; the head is not touched.

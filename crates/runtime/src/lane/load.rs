@@ -284,7 +284,7 @@ fn first_record(log: &dyn Log, topic: &Topic, lane: u32) -> Result<(Extent, LogR
     }
     if extent.start > 0 {
         return Err(LoadError::Refused(format!(
-            "{topic}/{lane} starts at offset {}: its head is missing. Restore it, and set its retention to unlimited",
+            "{topic}/{lane} starts at offset {}: its head is missing. If it was put away, name the store that has it (setting heads.url); else restore it, and set its retention to unlimited",
             extent.start
         )));
     }

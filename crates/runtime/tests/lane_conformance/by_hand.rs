@@ -10,6 +10,8 @@ use tenfold_domain::Timestamp;
 use tenfold_runtime::cache::{Applier, Cache};
 use tenfold_runtime::clock::Clock;
 use tenfold_runtime::entropy::SystemEntropy;
+use tenfold_runtime::heads::whole::Whole;
+use tenfold_runtime::heads::{self, Heads};
 use tenfold_runtime::lane::calls::{Ask, Call, Reply};
 use tenfold_runtime::lane::context::{Context, Event};
 use tenfold_runtime::lane::{Lane, Status};
@@ -45,6 +47,8 @@ pub struct Hand {
     pub lane: Lane<Ledger>,
     /// Its connection to the log.
     pub log: Arc<FaultyLog>,
+    /// What the lane reads: the same, or with heads.
+    pub port: Arc<dyn Log>,
     /// Background work that waits.
     pub works: Queue<Work>,
     mail: Queue<Event>,
@@ -68,12 +72,23 @@ impl Hand {
 
     /// The same, within bounds of its own.
     pub fn within(bed: &Bed, service: &'static str, cache: Arc<dyn Cache>, limits: Limits) -> Self {
-        Self::made(bed, service, cache, limits, None)
+        Self::made(bed, service, cache, limits, (None, None))
     }
 
     /// The same, with snapshots.
     pub fn with(bed: &Bed, cache: Arc<dyn Cache>, snapshots: Snapshots) -> Self {
-        Self::made(bed, "intake", cache, limits(), Some(snapshots))
+        Self::made(bed, "intake", cache, limits(), (Some(snapshots), None))
+    }
+
+    /// The same, with the heads of journal and inbox in the store of snapshots.
+    pub fn with_heads(
+        bed: &Bed,
+        cache: Arc<dyn Cache>,
+        snapshots: Snapshots,
+        heads: heads::Settings,
+    ) -> Self {
+        let outside = (Some(snapshots), Some(heads));
+        Self::made(bed, "intake", cache, limits(), outside)
     }
 
     fn made(
@@ -81,10 +96,17 @@ impl Hand {
         service: &'static str,
         cache: Arc<dyn Cache>,
         limits: Limits,
-        snapshots: Option<Snapshots>,
+        (snapshots, heads): (Option<Snapshots>, Option<heads::Settings>),
     ) -> Self {
         let log = FaultyLog::new(Arc::clone(&bed.log), &bed.prefix);
-        let port: Arc<dyn Log> = Arc::clone(&log) as _;
+        let mut port: Arc<dyn Log> = Arc::clone(&log) as _;
+        let heads = heads.zip(snapshots.as_ref()).map(|(settings, snapshots)| {
+            let store = Arc::clone(&snapshots.store);
+            Heads::new(Arc::clone(&port), store, settings, Arc::new(|work| work()))
+        });
+        if let Some(heads) = &heads {
+            port = Arc::new(Whole(Arc::clone(heads)));
+        }
         let (mail, works) = (Queue::<Event>::default(), Queue::<Work>::default());
         let (to_mail, to_works) = (Arc::clone(&mail), Arc::clone(&works));
         let (applier, clock) = (
@@ -102,9 +124,10 @@ impl Hand {
             service: ledger.service(),
             instance: "hand".to_owned(),
             address: String::new(),
-            log: port,
+            log: Arc::clone(&port),
             cache,
             snapshots,
+            heads,
             applier: Arc::clone(&applier),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             entropy: Arc::new(SystemEntropy),
@@ -118,6 +141,7 @@ impl Hand {
         Self {
             lane: Lane::new(0, Arc::new(context), Arc::new(ledger)),
             log,
+            port,
             works,
             mail,
             applier,

@@ -12,8 +12,8 @@ use figment::providers::{Env, Format, Toml};
 use figment::value::{Dict, Value};
 use flag::Flag;
 pub use sections::{
-    Addresses, Budget, Cache, Client, Console, Grpc, Instance, Lanes, Listen, Log, LogFormat,
-    LogKind, Runs, Snapshots, Telemetry,
+    Addresses, Budget, Cache, Client, Console, Grpc, Heads, Instance, Lanes, Listen, Log,
+    LogFormat, LogKind, Runs, Snapshots, Telemetry,
 };
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -39,6 +39,8 @@ pub struct Config {
     pub cache: Cache,
     /// Where copies of it go.
     pub snapshots: Snapshots,
+    /// Where the older records of journals and inboxes go.
+    pub heads: Heads,
     /// Files of instruments.
     pub runs: Runs,
     /// Lanes of each service.
@@ -143,6 +145,19 @@ impl Config {
             }
             (url, _) => Some(url.to_owned()),
         }
+    }
+
+    /// URL of the store of heads; `None` = the log keeps everything.
+    #[must_use]
+    pub fn heads_url(&self) -> Option<&str> {
+        let url = self.heads.url.as_str();
+        (url != "off").then_some(url)
+    }
+
+    /// What keeps a process that runs services from putting heads away, in words that say what to set.
+    #[must_use]
+    pub fn heads_problem(&self) -> Option<String> {
+        problems::heads(self)
     }
 
     /// Files of instruments, with the folder where they are kept.

@@ -196,13 +196,14 @@ pub(super) fn out_of_bounds(config: &Config) -> Vec<String> {
         ));
     }
     let url = &config.snapshots.url;
-    if !matches!(url.as_str(), "auto" | "off")
-        && !["file:///", "s3://"]
-            .iter()
-            .any(|known| url.starts_with(known))
-    {
+    if !matches!(url.as_str(), "auto" | "off") && !is_store(url) {
         problems.push(format!(
             "snapshots.url = {url:?} is none of \"auto\", \"off\", \"file:///FOLDER\" and \"s3://BUCKET/PREFIX\""
+        ));
+    }
+    if let Some(url) = config.heads_url().filter(|url| !is_store(url)) {
+        problems.push(format!(
+            "heads.url = {url:?} is none of \"off\", \"file:///FOLDER\" and \"s3://BUCKET/PREFIX\""
         ));
     }
     level(&config.telemetry, &mut problems);
@@ -217,6 +218,30 @@ pub(super) fn out_of_bounds(config: &Config) -> Vec<String> {
         }
     }
     problems
+}
+
+/// Snapshots that must be kept where the log is trimmed: see `lane/heads.rs` of the engine.
+const SNAPSHOTS_KEPT_MIN: u32 = 2;
+
+fn is_store(url: &str) -> bool {
+    let known = ["file:///", "s3://"];
+    known.iter().any(|known| url.starts_with(known))
+}
+
+/// What keeps a process that runs services from putting heads away.
+pub fn heads(config: &Config) -> Option<String> {
+    config.heads_url()?;
+    if config.snapshots_url().is_none() {
+        return Some(
+            "heads.url names a store, and snapshots.url none: without snapshots nothing is ever put away. Name one, or set heads.url = \"off\"".to_owned(),
+        );
+    }
+    let kept = config.snapshots.keep;
+    (kept < SNAPSHOTS_KEPT_MIN).then(|| {
+        format!(
+            "snapshots.keep = {kept} is too few with heads.url: keep {SNAPSHOTS_KEPT_MIN} at least, so that a lane with one damaged snapshot need not read its head"
+        )
+    })
 }
 
 fn level(telemetry: &Telemetry, problems: &mut Vec<String>) {

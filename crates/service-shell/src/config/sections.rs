@@ -86,6 +86,16 @@ pub struct Snapshots {
     pub keep: u32,
 }
 
+/// Where the older records of journals and inboxes go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Heads {
+    /// The store, or `off`.
+    pub url: String,
+    /// What is there is trimmed from the log.
+    pub trim: bool,
+}
+
 /// Files of instruments.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

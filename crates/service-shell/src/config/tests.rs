@@ -147,6 +147,22 @@ fn snapshots_are_beside_the_cache_on_one_machine_and_where_they_are_told_to_be_o
     assert!(errors.0[0].contains("snapshots.url"), "{errors:?}");
 }
 
+#[test]
+fn heads_are_in_the_log_until_a_store_is_named_and_then_two_snapshots_are_needed() {
+    let with = |flags: &[(&str, &str)]| load("", flags).expect("settings");
+    assert_eq!(with(&[]).heads_url(), None);
+    let url = ("heads.url", "file:///mnt/heads");
+    let named = with(&[url]);
+    assert_eq!(named.heads_url(), Some("file:///mnt/heads"));
+    assert_eq!(named.heads_problem(), None);
+    let says = |flags: &[(&str, &str)]| with(flags).heads_problem().expect("a problem");
+    assert!(says(&[url, ("log.kind", "kafka")]).contains("snapshots.url none"));
+    assert!(says(&[url, ("snapshots.keep", "1")]).contains("snapshots.keep = 1"));
+    assert_eq!(with(&[("snapshots.keep", "1")]).heads_problem(), None);
+    let errors = load("", &[("heads.url", "heads")]).expect_err("no url");
+    assert!(errors.0[0].contains("heads.url"), "{errors:?}");
+}
+
 /// Set in the process that the next test starts of itself, to have an environment of its own.
 const IN_CHILD: &str = "TENFOLD_LANES__INTAKE";
 

@@ -25,8 +25,9 @@ pub struct Report {
     pub failed: Vec<Outcome>,
     /// Faults of all of them.
     pub counts: Counts,
-    /// Events, simulated seconds, tubes, reports, requests, records, samples filed by each service.
-    pub sums: [u64; 9],
+    /// Events, simulated seconds, tubes, reports, requests, records, samples filed by each service, records
+    /// trimmed.
+    pub sums: [u64; 10],
     /// How long it took.
     pub took: Duration,
 }
@@ -51,6 +52,7 @@ impl Report {
             outcome.filed[0],
             outcome.filed[1],
             outcome.filed[2],
+            outcome.trimmed,
         ];
         for (sum, more) in self.sums.iter_mut().zip(sums) {
             *sum += more;

@@ -17,6 +17,7 @@ pub fn print(report: &Report) {
         cards,
         gone,
         filed,
+        trimmed,
     ] = report.sums;
     println!(
         "{} seeds from {} in {:.0} s: {:.1} seeds/s; {} failed",
@@ -27,7 +28,7 @@ pub fn print(report: &Report) {
         report.failures
     );
     println!(
-        "{events} events, {:.0} h simulated, {tubes} tubes, {reports} reports, {requests} requests answered, {records} records decided, {filed} samples filed by results, {gone} by pooling, {cards} by intake",
+        "{events} events, {:.0} h simulated, {tubes} tubes, {reports} reports, {requests} requests answered, {records} records decided, {filed} samples filed by results, {gone} by pooling, {cards} by intake; {trimmed} records trimmed, and read from the store",
         seconds as f64 / 3_600.0
     );
     println!("\nfaults by kind:");
@@ -111,6 +112,7 @@ pub fn outcome(outcome: &Outcome) -> Value {
         "requests": outcome.requests,
         "records": outcome.records,
         "filed": outcome.filed,
+        "trimmed": outcome.trimmed,
         "problems": outcome.problems,
     })
 }

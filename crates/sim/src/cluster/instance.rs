@@ -15,7 +15,9 @@ use tenfold_intake::IntakeProcessor;
 use tenfold_pooling::PoolingProcessor;
 use tenfold_results::ResultsProcessor;
 use tenfold_runtime::cache::{Applier, Cache};
-use tenfold_runtime::lane::context::{Context, Event, Notice};
+use tenfold_runtime::heads::Heads;
+use tenfold_runtime::heads::whole::Whole;
+use tenfold_runtime::lane::context::{Background, Context, Event, Notice};
 use tenfold_runtime::lane::{Lane, Status};
 use tenfold_runtime::limits::Limits;
 use tenfold_runtime::processor::Processor;
@@ -111,17 +113,26 @@ impl Instance {
             disk: Arc::clone(disk),
         });
         let applier = Arc::new(Applier::stepped(Arc::clone(&cache)));
+        let (snapshots, background) = (depot.of(shared, &host), background(shared, &host));
+        let log = Arc::new(SimLog {
+            shared: Arc::clone(shared),
+            host: Arc::clone(&host),
+        });
+        let heads = Heads::new(
+            log,
+            Arc::clone(&snapshots.store),
+            depot.heads,
+            at_once_in_the_background(shared, &background),
+        );
         let context = Arc::new(Context {
             service: SERVICES[host.service],
             instance: format!("{}-{}", SERVICES[host.service], host.instance),
             address: format!("http://{}:{}", host.service, host.instance),
-            log: Arc::new(SimLog {
-                shared: Arc::clone(shared),
-                host: Arc::clone(&host),
-            }),
+            log: Arc::new(Whole(Arc::clone(&heads))),
             cache,
             applier: Arc::clone(&applier),
-            snapshots: Some(depot.of(shared, &host)),
+            snapshots: Some(snapshots),
+            heads: Some(heads),
             clock: Arc::new(HostClock {
                 shared: Arc::clone(shared),
                 host: Arc::clone(&host),
@@ -132,7 +143,7 @@ impl Instance {
             lanes: topics.clone(),
             mailbox: mailbox(shared, &host),
             notify: notify(shared, &host, directory),
-            background: background(shared, &host),
+            background,
         });
         let lane = |number| match host.service {
             0 => seat(number, &context, IntakeProcessor::new(), level),
@@ -305,10 +316,19 @@ fn notify(
     })
 }
 
-fn background(
-    shared: &Arc<Shared>,
-    host: &Arc<Host>,
-) -> tenfold_runtime::lane::context::Background {
+/// Work that is asked for in the background is done there and then: what asked waits for it, and nothing here may wait.
+fn at_once_in_the_background(shared: &Arc<Shared>, background: &Background) -> Background {
+    let (shared, background) = (Arc::clone(shared), Arc::clone(background));
+    Arc::new(move |work| {
+        if shared.in_background() {
+            work();
+        } else {
+            background(work);
+        }
+    })
+}
+
+fn background(shared: &Arc<Shared>, host: &Arc<Host>) -> Background {
     let (shared, host) = (Arc::clone(shared), Arc::clone(host));
     Arc::new(move |work| {
         let soon = shared.delay(100, 20 * MS, 3 * SECOND);

@@ -30,6 +30,9 @@ impl Run {
         for words in self.cluster.depot.judge(&self.followers) {
             self.shared.problem(words);
         }
+        for words in self.cluster.depot.judge_heads(&self.shared) {
+            self.shared.problem(words);
+        }
         let healed = self.world.borrow().healed;
         if healed && !self.world.borrow().over && self.is_over() {
             self.shared.say(|| "OVER".to_owned());

@@ -65,6 +65,8 @@ pub struct Outcome {
     pub records: u64,
     /// Samples that were filed by intake, pooling and results.
     pub filed: [u64; 3],
+    /// Records that were trimmed from the log, and are read from the store.
+    pub trimmed: u64,
 }
 
 /// Runs a seed.
@@ -321,6 +323,13 @@ impl Run {
                 let lanes = lanes.filter(|lane| lane.service == service);
                 lanes.map(Follower::filed).sum()
             }),
+            trimmed: self
+                .shared
+                .log()
+                .lanes
+                .values()
+                .map(|lane| lane.start)
+                .sum(),
             ..Outcome::default()
         }
     }

@@ -1,6 +1,7 @@
 //! Snapshots: a lane whose cache is gone goes on from one, if it is whole and of this journal, and never from anything
 //! else; and one that is written while the lane works is a state of its journal.
 
+mod heads;
 mod refused;
 mod restoring;
 mod writing;
@@ -156,7 +157,7 @@ fn stops(hand: &mut Hand, why: &str) {
 /// The cache is what the journal makes.
 fn is_the_fold(bed: &Bed, hand: &Hand, cache: &MemoryCache) {
     let rows = cache.open(0).unwrap();
-    let compared = compare(hand.log.as_ref(), &Ledger("intake"), rows.as_ref(), 0).unwrap();
+    let compared = compare(hand.port.as_ref(), &Ledger("intake"), rows.as_ref(), 0).unwrap();
     assert_eq!(compared.difference, None, "{}", bed.prefix);
     assert!(compared.rows > 0 && compared.folded_below.is_some());
 }
