@@ -144,6 +144,9 @@ enum Command {
     /// Copies of lanes' state, that a machine without its caches goes on from
     #[command(subcommand, after_help = crate::snapshots::EXAMPLES)]
     Snapshots(crate::snapshots::Snapshots),
+    /// Older records of journals and inboxes, that the log need not keep
+    #[command(subcommand, after_help = crate::heads::EXAMPLES)]
+    Heads(crate::heads::Heads),
     /// Copy the embedded log into a folder, also while it is in use
     Backup(crate::archive::Backup),
     /// Put a backup into a data folder that has no log
@@ -242,6 +245,10 @@ pub fn dispatch(cli: Cli) -> Outcome {
         Command::Snapshots(command) => {
             let config = global.config(&command.overrides())?;
             crate::snapshots::run(&command, &config, output)
+        }
+        Command::Heads(command) => {
+            let config = global.config(&command.overrides())?;
+            crate::heads::run(&command, &config, output)
         }
         Command::Backup(args) => {
             let more = crate::archive::of_data(args.data.as_ref());

@@ -28,6 +28,7 @@ mod console;
 mod demo;
 mod digest;
 mod failure;
+mod heads;
 mod output;
 mod run;
 mod snapshots;

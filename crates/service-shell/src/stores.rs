@@ -51,7 +51,7 @@ pub fn with_heads(config: &Config, log: Arc<dyn Log>) -> anyhow::Result<Opened> 
     )?;
     let settings = heads::Settings {
         trim: config.heads.trim,
-        ..heads::Settings::default()
+        part_bytes: (config.heads.part_kib as usize) << 10,
     };
     let background = Arc::new(|work: Box<dyn FnOnce() + Send>| {
         let thread = std::thread::Builder::new().name("heads".to_owned());

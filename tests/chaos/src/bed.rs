@@ -39,6 +39,7 @@ impl Bed {
         let folder = tempfile::Builder::new()
             .prefix("tenfold-chaos-")
             .tempdir()?;
+        let outside = outside(folder.path());
         let (proxies, listeners) = runtime.block_on(proxies()).context("proxies")?;
         let kafka = KafkaCluster::start_with(BROKERS, &listeners, lasting);
         let arguments = ["topics", "create", "--kafka", kafka.bootstrap()];
@@ -49,7 +50,7 @@ impl Bed {
             kafka,
             proxies,
             instances: Vec::new(),
-            settings: settings.to_vec(),
+            settings: [outside, settings.to_vec()].concat(),
         };
         for (number, service) in SERVICES.iter().enumerate() {
             let near = bed.kafka.bootstrap().to_owned();
@@ -142,6 +143,12 @@ impl Bed {
         self.folder.path().to_owned()
     }
 
+    /// What the instances were told of heads: whoever reads the log needs it, too.
+    pub fn of_heads(&self) -> impl Iterator<Item = &str> {
+        let settings = self.settings.iter().map(String::as_str);
+        settings.filter(|setting| setting.starts_with("heads."))
+    }
+
     /// The folder with caches and logs.
     #[must_use]
     pub fn folder(&self) -> &Path {
@@ -153,6 +160,17 @@ impl Bed {
 #[must_use]
 pub fn cache_of(served: &Served) -> std::path::PathBuf {
     served.folder().join(format!("cache-{}", served.name()))
+}
+
+/// Snapshots and heads in stores that all instances share, so small that a short run has many of them.
+fn outside(folder: &Path) -> Vec<String> {
+    let store = |name: &str| format!("{name}.url=file://{}", folder.join(name).display());
+    vec![
+        store("snapshots"),
+        "snapshots.every_mib=1".to_owned(),
+        store("heads"),
+        "heads.part_kib=64".to_owned(),
+    ]
 }
 
 fn bootstrap(proxies: &[Vec<Proxy>], service: usize) -> String {

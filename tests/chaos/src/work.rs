@@ -105,7 +105,7 @@ pub fn at_work<T>(
     runtime
         .block_on(probe.check(&services, work.retention))
         .context("scans that were answered")?;
-    let audited = audit(&bed, &told)?;
+    let audited = audit(&bed, &told)? + &heads(&bed)?;
     Ok(Done {
         value,
         audited,
@@ -118,19 +118,47 @@ pub fn at_work<T>(
 /// Reads the whole log from its first record, with what every client was answered.
 fn audit(bed: &Bed, ledger: &Path) -> anyhow::Result<String> {
     let ledger = ledger.to_string_lossy();
-    let arguments = [
+    let mut arguments = vec![
         "audit",
         "--kafka",
         bed.kafka.bootstrap(),
         "--ledger",
         &ledger,
     ];
+    for setting in bed.of_heads() {
+        arguments.extend(["--set", setting]);
+    }
     let (status, said, told) = run(&program("tenfold"), &arguments);
     ensure!(
         status.success(),
         "the audit ended with {status}:\n{said}\n{told}"
     );
     Ok(said)
+}
+
+/// Whatever the log has lost is in the store, and whole; how much that is.
+fn heads(bed: &Bed) -> anyhow::Result<String> {
+    let mut arguments = vec![
+        "heads",
+        "verify",
+        "--json",
+        "--kafka",
+        bed.kafka.bootstrap(),
+    ];
+    for setting in bed.of_heads() {
+        arguments.extend(["--set", setting]);
+    }
+    let (status, said, told) = run(&program("tenfold"), &arguments);
+    ensure!(status.success(), "heads are not whole:\n{said}\n{told}");
+    let lanes: Vec<serde_json::Value> = serde_json::from_str(&said)?;
+    let sum = |field: &str| -> u64 { lanes.iter().filter_map(|lane| lane[field].as_u64()).sum() };
+    Ok(format!(
+        "\nput away of {} journals and inboxes: {} records in {} parts, {:.1} MB",
+        lanes.len(),
+        sum("stored_below"),
+        sum("parts"),
+        sum("bytes") as f64 / 1e6
+    ))
 }
 
 fn complaints(instances: &[Served]) -> Vec<String> {

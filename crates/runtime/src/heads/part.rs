@@ -4,7 +4,7 @@ use crate::log::{LogRecord, Topic};
 use crate::sealed::{self, Damaged, Kind};
 use crate::snapshot::store::{Store, StoreError};
 use bytes::Bytes;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use tenfold_domain::Timestamp;
 use tenfold_proto::lane::{ArchivedHeader, ArchivedRecord, HeadPart, HeadRecord};
 
@@ -63,6 +63,46 @@ pub fn list(store: &dyn Store, topic: &Topic, lane: u32) -> Result<BTreeSet<Name
         entry.name.strip_prefix(&prefix).and_then(Name::read)
     });
     Ok(names.collect())
+}
+
+/// All that a store has of one lane.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Located {
+    /// Of which topic.
+    pub topic: Topic,
+    /// Of which lane.
+    pub lane: u32,
+    /// Its parts.
+    pub parts: BTreeSet<Name>,
+    /// Bytes of their objects.
+    pub bytes: u64,
+}
+
+/// All that a store has, in order of topics and lanes.
+///
+/// # Errors
+/// The store does not answer.
+pub fn locate(store: &dyn Store) -> Result<Vec<Located>, StoreError> {
+    let mut lanes: BTreeMap<(Topic, u32), (BTreeSet<Name>, u64)> = BTreeMap::new();
+    for entry in store.list("heads/")? {
+        let mut words = entry.name.split('/').skip(1);
+        if let (Some(topic), Some(lane), Some(name), None) =
+            (words.next(), words.next(), words.next(), words.next())
+            && let (Ok(lane), Some(name)) = (lane.parse(), Name::read(name))
+        {
+            let (parts, bytes) = lanes.entry((Topic::named(topic), lane)).or_default();
+            parts.insert(name);
+            *bytes = bytes.saturating_add(entry.bytes);
+        }
+    }
+    let lanes = lanes.into_iter();
+    let located = lanes.map(|((topic, lane), (parts, bytes))| Located {
+        topic,
+        lane,
+        parts,
+        bytes,
+    });
+    Ok(located.collect())
 }
 
 /// Parts that lead from offset 0 on without a gap; of those that overlap the longest.

@@ -133,6 +133,7 @@ pub(super) fn out_of_bounds(config: &Config) -> Vec<String> {
         65_536,
     );
     within("snapshots.keep", config.snapshots.keep.into(), 1, 100);
+    within("heads.part_kib", config.heads.part_kib.into(), 1, 4_096);
     within(
         "runs.dir_mib_max",
         config.runs.dir_mib_max.into(),

@@ -94,6 +94,8 @@ pub struct Heads {
     pub url: String,
     /// What is there is trimmed from the log.
     pub trim: bool,
+    /// Size of an object there, in KiB.
+    pub part_kib: u32,
 }
 
 /// Files of instruments.
