@@ -5,6 +5,7 @@ mod crowd;
 mod day;
 mod dead_letters;
 mod embedded;
+mod heads;
 mod instruments;
 mod kafka;
 mod kills;
