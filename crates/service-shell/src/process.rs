@@ -5,7 +5,7 @@ use crate::config::{Addresses, Config, LogKind, Override};
 use crate::dead_letters::DeadLetters;
 use crate::operations::{Operations, Running};
 use crate::service::{Parts, Service, Task};
-use crate::stores::{Opened, open_log, open_snapshots};
+use crate::stores::{Opened, open_log_of_services, open_snapshots};
 use crate::{grpc, http, metrics, topics};
 use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
@@ -144,7 +144,7 @@ impl Process {
         if let Some(problem) = config.heads_problem() {
             bail!(problem);
         }
-        let Opened { log, heads } = open_log(&config)?;
+        let Opened { log, heads } = open_log_of_services(&config)?;
         let plans = topics::plans(&config.lanes);
         if config.log.kind == LogKind::Embedded {
             topics::create(log.as_ref(), &config.lanes).map_err(|error| anyhow!(error))?;

@@ -9,6 +9,7 @@ use tenfold_runtime::log::Log;
 use tenfold_runtime::log::embedded::{EmbeddedLog, EmbeddedOptions};
 use tenfold_runtime::log::kafka::{KafkaLog, KafkaOptions};
 use tenfold_runtime::snapshot::objects::Objects;
+use tenfold_runtime::snapshot::store::{MemoryStore, Store};
 use tenfold_runtime::snapshot::{Settings, Snapshots};
 
 /// A log as it is read and written.
@@ -19,30 +20,53 @@ pub struct Opened {
     pub heads: Option<Arc<Heads>>,
 }
 
-/// Opens the log that the settings name. Blocks.
+/// Opens the log that the settings name, for a command. Blocks.
 ///
 /// # Errors
 /// It cannot be opened, and what to do.
 pub fn open_log(config: &Config) -> anyhow::Result<Opened> {
-    let log: Arc<dyn Log> = match config.log.kind {
-        LogKind::Embedded => Arc::new(EmbeddedLog::open(
+    with_heads(config, raw(config)?)
+}
+
+/// The same for a process that runs services: it keeps lanes' first records beside its caches, so that it takes lanes
+/// though the store of heads is away. Blocks.
+///
+/// # Errors
+/// It cannot be opened, and what to do.
+pub fn open_log_of_services(config: &Config) -> anyhow::Result<Opened> {
+    let log = raw(config)?;
+    if config.heads_url().is_none() {
+        return Ok(Opened { log, heads: None });
+    }
+    let near = config.cache.dir.join(config.instance_name()).join("heads");
+    let near = std::path::absolute(&near).unwrap_or(near);
+    let near = Objects::open(&format!("file://{}", near.display()))?;
+    with_near(config, log, Arc::new(near))
+}
+
+fn raw(config: &Config) -> anyhow::Result<Arc<dyn Log>> {
+    match config.log.kind {
+        LogKind::Embedded => Ok(Arc::new(EmbeddedLog::open(
             &config.log.dir,
             EmbeddedOptions::default(),
-        )?),
+        )?)),
         LogKind::Kafka => {
             let mut options = KafkaOptions::new(config.log.brokers.clone());
             options.client_id = config.instance_name();
-            Arc::new(KafkaLog::connect(options)?)
+            Ok(Arc::new(KafkaLog::connect(options)?))
         }
-    };
-    with_heads(config, log)
+    }
 }
 
-/// A log with the heads that the settings name. Blocks.
+/// A log with the heads that the settings name, for a command. Blocks.
 ///
 /// # Errors
 /// Their store cannot be opened, and what to do.
 pub fn with_heads(config: &Config, log: Arc<dyn Log>) -> anyhow::Result<Opened> {
+    with_near(config, log, Arc::new(MemoryStore::default()))
+}
+
+fn with_near(config: &Config, log: Arc<dyn Log>, near: Arc<dyn Store>) -> anyhow::Result<Opened> {
     let Some(url) = config.heads_url() else {
         return Ok(Opened { log, heads: None });
     };
@@ -59,7 +83,7 @@ pub fn with_heads(config: &Config, log: Arc<dyn Log>) -> anyhow::Result<Opened> 
             tracing::error!(%error, "no thread to read the head of a lane");
         }
     });
-    let heads = Heads::new(log, Arc::new(store), settings, background);
+    let heads = Heads::new(log, Arc::new(store), near, settings, background);
     Ok(Opened {
         log: Arc::new(Whole(Arc::clone(&heads))),
         heads: Some(heads),

@@ -22,9 +22,9 @@ mod tests;
 pub mod whole;
 
 use crate::lane::context::Background;
-use crate::log::{Log, ReadError, Topic};
+use crate::log::{Log, LogRecord, ReadError, Topic};
 use crate::snapshot::store::{Store, StoreError};
-use part::Name;
+use part::{Name, NoPart};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -54,6 +54,8 @@ pub struct Heads {
     /// The log itself, without heads.
     log: Arc<dyn Log>,
     store: Arc<dyn Store>,
+    /// Copies of lanes' first records, on this machine: with them a lane is taken though the store is away.
+    near: Arc<dyn Store>,
     settings: Settings,
     background: Background,
     /// Parts that follow each other from offset 0 on, as they were listed last.
@@ -78,17 +80,19 @@ fn away(error: &StoreError) -> ReadError {
 }
 
 impl Heads {
-    /// Heads of this log's lanes in this store.
+    /// Heads of this log's lanes in this store; what every taker of a lane reads of it is copied to the one `near`.
     #[must_use]
     pub fn new(
         log: Arc<dyn Log>,
         store: Arc<dyn Store>,
+        near: Arc<dyn Store>,
         settings: Settings,
         background: Background,
     ) -> Arc<Self> {
         Arc::new(Self {
             log,
             store,
+            near,
             settings,
             background,
             listed: Mutex::default(),
@@ -104,6 +108,23 @@ impl Heads {
             return Ok(Arc::clone(parts));
         }
         self.list(place)
+    }
+
+    /// The records of a part, from the store; the first one also from near by.
+    fn read(&self, place: &Place, name: Name) -> Result<Vec<LogRecord>, NoPart> {
+        let (topic, lane) = (&place.0, place.1);
+        if name != Name::FIRST {
+            return part::read(self.store.as_ref(), topic, lane, name);
+        }
+        if let Ok(near) = part::read(self.near.as_ref(), topic, lane, name) {
+            return Ok(near);
+        }
+        let records = part::read(self.store.as_ref(), topic, lane, name)?;
+        let object = part::seal(name, topic, lane, &records);
+        if let Err(error) = self.near.put(&name.object(topic, lane), object) {
+            tracing::warn!(%topic, lane, %error, "a lane's first record is not kept near by");
+        }
+        Ok(records)
     }
 
     fn list(&self, place: &Place) -> Result<Arc<[Name]>, StoreError> {

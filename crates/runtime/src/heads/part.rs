@@ -26,6 +26,9 @@ pub struct Name {
 }
 
 impl Name {
+    /// The part of a lane's first record, if its offset is 0: it has nothing else.
+    pub const FIRST: Self = Self { first: 0, end: 1 };
+
     /// Its object's name.
     #[must_use]
     pub fn object(self, topic: &Topic, lane: u32) -> String {

@@ -1,6 +1,6 @@
 //! Reads a lane from the store as long as the log does not have it, then from the log.
 
-use super::part::{self, NoPart};
+use super::part::{Name, NoPart};
 use super::{Heads, Place, away, locked};
 use crate::log::{LogRecord, ReadError, Reader, Wake};
 use std::collections::VecDeque;
@@ -134,18 +134,22 @@ impl Heads {
         if next >= extent.start {
             return Ok(Fetched::InTheLog);
         }
-        let parts = self
-            .parts(place, next.saturating_add(1))
-            .map_err(|error| away(&error))?;
-        let has = |part: &&part::Name| (part.first..part.end).contains(&next);
-        let Some(part) = parts.iter().find(has) else {
+        let has = |part: &Name| (part.first..part.end).contains(&next);
+        let part = if has(&Name::FIRST) {
+            Some(Name::FIRST)
+        } else {
+            let parts = self.parts(place, next.saturating_add(1));
+            let parts = parts.map_err(|error| away(&error))?;
+            parts.iter().copied().find(has)
+        };
+        let Some(part) = part else {
             return Err(ReadError::OutOfRange {
                 wanted: next,
                 start: extent.start,
                 end: extent.end,
             });
         };
-        match part::read(self.store.as_ref(), &place.0, place.1, *part) {
+        match self.read(place, part) {
             Ok(mut records) => {
                 records.retain(|record| record.offset >= next);
                 Ok(Fetched::Part(records))

@@ -11,10 +11,12 @@ use crate::log::{
     AppendError, Appended, Class, Extent, Log, LogRecord, NewRecord, ReadError, Retention, Topic,
     TopicPlan,
 };
-use crate::snapshot::store::{MemoryStore, Store as _};
+use crate::snapshot::store::{Entry, MemoryStore, Store, StoreError};
+use bytes::Bytes;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 const LANE: u32 = 1;
 
@@ -36,7 +38,8 @@ fn at_once() -> Background {
 
 fn heads(log: &MemoryLog, store: &MemoryStore, settings: Settings) -> Arc<Heads> {
     let store = Arc::new(store.clone());
-    Heads::new(Arc::new(log.clone()), store, settings, at_once())
+    let near = Arc::new(MemoryStore::default());
+    Heads::new(Arc::new(log.clone()), store, near, settings, at_once())
 }
 
 /// Records of 10 bytes; three of them make a part.
@@ -295,6 +298,76 @@ fn a_head_that_is_in_neither_is_told_of_by_whoever_asks() {
     );
     room.store.put(&gone, part).unwrap();
     assert_eq!(read(&fresh, 0, 20).unwrap().len(), 20);
+}
+
+/// A store that answers until it is told not to.
+struct Fickle {
+    store: MemoryStore,
+    away: AtomicBool,
+}
+
+impl Fickle {
+    fn there(&self) -> Result<&MemoryStore, StoreError> {
+        if self.away.load(Ordering::Relaxed) {
+            return Err(StoreError("away".into()));
+        }
+        Ok(&self.store)
+    }
+}
+
+impl Store for Fickle {
+    fn put(&self, name: &str, content: Bytes) -> Result<(), StoreError> {
+        self.there()?.put(name, content)
+    }
+    fn get(&self, name: &str, bytes_max: u64) -> Result<Option<Bytes>, StoreError> {
+        self.there()?.get(name, bytes_max)
+    }
+    fn list(&self, prefix: &str) -> Result<Vec<Entry>, StoreError> {
+        self.there()?.list(prefix)
+    }
+    fn delete(&self, name: &str) -> Result<(), StoreError> {
+        self.there()?.delete(name)
+    }
+}
+
+#[test]
+fn while_the_store_is_away_the_first_record_is_near_by_and_others_are_waited_for() {
+    let room = room(20, true);
+    room.heads.put_away(&journal(), LANE, 20).unwrap();
+    let fickle = Arc::new(Fickle {
+        store: room.store.clone(),
+        away: AtomicBool::new(false),
+    });
+    let near = Arc::new(MemoryStore::default());
+    // A process, and the same one after it was started again.
+    let process = || {
+        let (log, store) = (Arc::new(room.log.clone()), Arc::clone(&fickle));
+        let settings = Settings::default();
+        Whole(Heads::new(
+            log,
+            store,
+            Arc::clone(&near) as _,
+            settings,
+            at_once(),
+        ))
+    };
+    let first = text(&read(&process(), 0, 1).unwrap());
+    fickle.away.store(true, Ordering::Relaxed);
+    let again = process();
+    assert_eq!(again.extent(&journal(), LANE).unwrap().start, 0);
+    assert_eq!(text(&read(&again, 0, 1).unwrap()), first);
+    assert_eq!(read(&again, 19, 20).unwrap().len(), 1, "the log's own");
+    let error = read(&again, 0, 20).unwrap_err();
+    assert!(
+        matches!(&error, ReadError::Unavailable(what) if what.contains("away")),
+        "{error}"
+    );
+    fickle.away.store(false, Ordering::Relaxed);
+    assert_eq!(read(&again, 0, 20).unwrap().len(), 20);
+    // A copy that was damaged near by is no copy.
+    let name = Name::FIRST.object(&journal(), LANE);
+    near.put(&name, "half".into()).unwrap();
+    assert_eq!(text(&read(&process(), 0, 1).unwrap()), first);
 }
 
 #[test]

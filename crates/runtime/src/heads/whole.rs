@@ -1,7 +1,7 @@
 //! Head and tail as one log: a lane whose head is in the store reads like one that the log has whole.
 
 use super::reader::HeadReader;
-use super::{Heads, away, end_of, has_heads};
+use super::{Heads, end_of, has_heads};
 use crate::log::{
     Class, Cut, Done, Extent, Log, Membership, NewRecord, ReadError, Reader, Suggest, Topic,
     TopicPlan, Wake,
@@ -31,14 +31,20 @@ impl Log for Whole {
         Ok(Box::new(reader))
     }
 
-    /// A lane starts at 0: the store has what the log has not.
+    /// A lane starts at 0: the store has what the log has not. While the store is away, whether it has is told by
+    /// whoever reads there: its first record, which every taker of a lane reads, is near by.
     fn extent(&self, topic: &Topic, lane: u32) -> Result<Extent, ReadError> {
         let extent = self.0.log.extent(topic, lane)?;
         if extent.start == 0 || !has_heads(topic) {
             return Ok(extent);
         }
-        let parts = self.0.parts(&(topic.clone(), lane), extent.start);
-        let stored = end_of(&parts.map_err(|error| away(&error))?);
+        let stored = match self.0.parts(&(topic.clone(), lane), extent.start) {
+            Ok(parts) => end_of(&parts),
+            Err(error) => {
+                tracing::warn!(%topic, lane, %error, "nobody knows what the store of heads has");
+                extent.start
+            }
+        };
         if stored < extent.start {
             return Err(ReadError::Refused(format!(
                 "{topic}/{lane} begins at offset {} in the log, and the store of heads has it below {stored} only: bring back the parts that are missing there, or name the store that has them (setting heads.url)",

@@ -45,7 +45,7 @@ pub trait Store: Send + Sync + 'static {
     fn delete(&self, name: &str) -> Result<(), StoreError>;
 }
 
-/// Objects in memory, for tests and simulations. Clones share them.
+/// Objects in memory, for a process, tests and simulations. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStore(Arc<Mutex<BTreeMap<String, Bytes>>>);
 

@@ -20,6 +20,7 @@ use tenfold_runtime::log::memory::MemoryLog;
 use tenfold_runtime::log::{Log, Topic};
 use tenfold_runtime::processor::Processor;
 use tenfold_runtime::snapshot::Snapshots;
+use tenfold_runtime::snapshot::store::MemoryStore;
 
 /// Steps after which a lane that goes on must have come to rest.
 const STEPS_MAX: usize = 10_000;
@@ -102,7 +103,9 @@ impl Hand {
         let mut port: Arc<dyn Log> = Arc::clone(&log) as _;
         let heads = heads.zip(snapshots.as_ref()).map(|(settings, snapshots)| {
             let store = Arc::clone(&snapshots.store);
-            Heads::new(Arc::clone(&port), store, settings, Arc::new(|work| work()))
+            let near = Arc::new(MemoryStore::default());
+            let background = Arc::new(|work: Box<dyn FnOnce() + Send>| work());
+            Heads::new(Arc::clone(&port), store, near, settings, background)
         });
         if let Some(heads) = &heads {
             port = Arc::new(Whole(Arc::clone(heads)));

@@ -21,6 +21,7 @@ use tenfold_runtime::lane::context::{Background, Context, Event, Notice};
 use tenfold_runtime::lane::{Lane, Status};
 use tenfold_runtime::limits::Limits;
 use tenfold_runtime::processor::Processor;
+use tenfold_runtime::snapshot::store::MemoryStore;
 
 /// A lane, whatever its service.
 trait AnyLane {
@@ -121,6 +122,7 @@ impl Instance {
         let heads = Heads::new(
             log,
             Arc::clone(&snapshots.store),
+            Arc::new(MemoryStore::default()),
             depot.heads,
             at_once_in_the_background(shared, &background),
         );
