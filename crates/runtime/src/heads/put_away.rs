@@ -70,6 +70,15 @@ impl From<NoPart> for NotPutAway {
     }
 }
 
+/// A lane whose head nobody else puts away meanwhile.
+struct Alone<'h>(&'h Heads, Place);
+
+impl Drop for Alone<'_> {
+    fn drop(&mut self) {
+        locked(&self.0.busy).remove(&self.1);
+    }
+}
+
 impl Heads {
     /// Puts away what a lane has below an offset, in whole parts; what is left over waits for the next time. Blocks.
     ///
@@ -80,9 +89,8 @@ impl Heads {
         if !locked(&self.busy).insert(place.clone()) {
             return Err(NotPutAway::Busy);
         }
-        let done = self.put_away_alone(&place, below);
-        locked(&self.busy).remove(&place);
-        done
+        let alone = Alone(self, place);
+        self.put_away_alone(&alone.1, below)
     }
 
     fn put_away_alone(&self, place: &Place, below: u64) -> Result<PutAway, NotPutAway> {

@@ -89,8 +89,8 @@ fn a_lane_whose_head_is_damaged_is_not_taken_until_that_was_brought_back() {
     store.objects().retain(|name, _| name.starts_with("heads/"));
     let name = {
         let objects = store.objects();
-        let parts = objects.keys().filter(|name| name.contains("journal"));
-        parts.cloned().nth(1).unwrap()
+        let mut parts = objects.keys().filter(|name| name.contains("journal"));
+        parts.nth(1).cloned().unwrap()
     };
     let good = store.get(&name, u64::MAX).unwrap().unwrap();
     store.put(&name, good.slice(..good.len() - 1)).unwrap();
