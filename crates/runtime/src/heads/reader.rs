@@ -18,9 +18,12 @@ pub(super) struct HeadReader {
 enum From {
     Log(Box<dyn Reader>),
     /// A part that is being read, away from the reader's thread.
-    Fetching(Arc<Mutex<Option<Result<Fetched, ReadError>>>>),
+    Fetching(Slot),
     Part(VecDeque<LogRecord>),
 }
+
+/// Where a reader finds what was fetched for it.
+type Slot = Arc<Mutex<Option<Result<Fetched, ReadError>>>>;
 
 enum Fetched {
     /// Records from the wanted offset on.
@@ -114,18 +117,32 @@ impl Reader for HeadReader {
 /// Begins to read the part that has an offset.
 fn fetch(heads: &Arc<Heads>, place: &Place, next: u64, wake: &Wake) -> From {
     let slot = Arc::new(Mutex::new(None));
-    let (of, fills, heads_of, wake) = (
-        place.clone(),
-        Arc::clone(&slot),
-        Arc::clone(heads),
-        Arc::clone(wake),
-    );
+    let (of, heads_of) = (place.clone(), Arc::clone(heads));
+    let fills = Fills {
+        slot: Arc::clone(&slot),
+        wake: Arc::clone(wake),
+    };
     (heads.background)(Box::new(move || {
         let fetched = heads_of.part_with(&of, next);
-        *locked(&fills) = Some(fetched);
-        wake();
+        *locked(&fills.slot) = Some(fetched);
     }));
     From::Fetching(slot)
+}
+
+/// Fills a reader's slot and wakes it, whatever becomes of the work: no reader waits for a thread that there was not.
+struct Fills {
+    slot: Slot,
+    wake: Wake,
+}
+
+impl Drop for Fills {
+    fn drop(&mut self) {
+        locked(&self.slot).get_or_insert_with(|| {
+            let nobody = "nobody read the head of the lane: there was no thread, or it panicked";
+            Err(ReadError::Unavailable(nobody.to_owned()))
+        });
+        (self.wake)();
+    }
 }
 
 impl Heads {

@@ -371,6 +371,26 @@ fn while_the_store_is_away_the_first_record_is_near_by_and_others_are_waited_for
 }
 
 #[test]
+fn a_reader_is_told_when_nobody_reads_for_it() {
+    let room = room(20, true);
+    room.heads.put_away(&journal(), LANE, 20).unwrap();
+    let (log, store) = (Arc::new(room.log.clone()), Arc::new(room.store.clone()));
+    let near = Arc::new(MemoryStore::default());
+    // As when the system gives no thread.
+    let nobody: Background = Arc::new(drop);
+    let whole = Whole(Heads::new(log, store, near, Settings::default(), nobody));
+    let (wake, woken) = std::sync::mpsc::channel();
+    let wake = Arc::new(move || assert!(wake.send(()).is_ok()));
+    let mut reader = whole.reader(&journal(), LANE, 3, wake).unwrap();
+    woken.try_recv().expect("woken");
+    let error = reader.poll(100).unwrap_err();
+    assert!(
+        matches!(&error, ReadError::Unavailable(what) if what.contains("no thread")),
+        "{error}"
+    );
+}
+
+#[test]
 fn topics_that_are_kept_for_days_have_no_head() {
     let room = room(5, true);
     let reports = Topic::named("reports");
