@@ -18,8 +18,10 @@ const WINDOW: usize = 1_024;
 /// A stream that is silent for so long while reports are missing has stopped.
 const SILENCE_MAX: Duration = Duration::from_secs(120);
 
-/// Takes the reports of so many tubes, each of which must be negative; answers their barcodes.
-pub(super) async fn take(channel: Channel, tubes: usize) -> anyhow::Result<HashSet<String>> {
+/// Takes reports until each of these tubes was reported, negative. Reports of other tubes are answered, too: a receiver that
+/// hung up had answered some that come again.
+pub(super) async fn take(channel: Channel, mut tubes: HashSet<String>) -> anyhow::Result<()> {
+    let all = tubes.len();
     let (up, mut requests) = mpsc::channel(WINDOW);
     let hello = v1::SubscribeRequest {
         receiver: RECEIVER.to_owned(),
@@ -31,10 +33,13 @@ pub(super) async fn take(channel: Channel, tubes: usize) -> anyhow::Result<HashS
         .subscribe(requests)
         .await?
         .into_inner();
-    let mut taken = HashSet::with_capacity(tubes);
-    while taken.len() < tubes {
+    while !tubes.is_empty() {
         let Ok(message) = tokio::time::timeout(SILENCE_MAX, down.message()).await else {
-            bail!("no report came any more after {} of {tubes}", taken.len());
+            let first = tubes.iter().next();
+            bail!(
+                "of {all} tubes {} were never reported, such as {first:?}",
+                tubes.len()
+            );
         };
         let delivery = message?.context("the stream of reports ended")?;
         match delivery.cargo {
@@ -45,7 +50,7 @@ pub(super) async fn take(channel: Channel, tubes: usize) -> anyhow::Result<HashS
                     report.barcode,
                     report.verdict()
                 );
-                taken.insert(report.barcode);
+                tubes.remove(&report.barcode);
             }
             other => bail!("a delivery that is no report: {other:?}"),
         }
@@ -58,5 +63,5 @@ pub(super) async fn take(channel: Channel, tubes: usize) -> anyhow::Result<HashS
         };
         up.send(answer).await?;
     }
-    Ok(taken)
+    Ok(())
 }
