@@ -25,6 +25,13 @@ pub struct Limits {
     pub commands_waiting_max: usize,
     /// Bytes read from an inbox at a time.
     pub inbox_read_bytes: usize,
+    /// Records go to the cache together, as one batch, once the oldest was decided so long ago: a row that several of them
+    /// wrote is written once. What a cache is behind for that is read from the journal after a crash. Setting
+    /// `cache.gather_ms`.
+    pub gather: Duration,
+    /// Or once they wrote so many rows, for their batch is made in one go, between two records: some 4 ms. Setting
+    /// `cache.gather_rows`.
+    pub gather_rows_max: usize,
     /// Bytes committed and not yet in the cache, at which a lane stops deciding.
     pub unapplied_bytes_max: usize,
     /// Messages of one pair that may be on their way.
@@ -78,6 +85,8 @@ impl Default for Limits {
             small_record_bytes: 4 << 10,
             commands_waiting_max: 1_024,
             inbox_read_bytes: 256 << 10,
+            gather: Duration::from_secs(1),
+            gather_rows_max: 8_192,
             unapplied_bytes_max: 32 << 20,
             relay_window_records: 8,
             relay_pack_messages: 512,

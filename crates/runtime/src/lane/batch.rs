@@ -3,6 +3,7 @@
 use super::building::{Building, Failed};
 use super::calls::{self, Ask, Call, Seen};
 use super::fold;
+use super::gather;
 use super::outbox::Pair;
 use super::owned::{Flight, Waiting};
 use super::record::{self, Hash, Id};
@@ -287,7 +288,7 @@ impl<P: Processor> Lane<P> {
                 return false;
             }
         };
-        let (batch, writes) = state.seal();
+        let given = gather::close_record(state, owned, &self.context.limits, now);
         if state.failed() {
             // The engine's own rows were read too, and rows were written: nothing of this batch may be
             // written anywhere.
@@ -315,8 +316,7 @@ impl<P: Processor> Lane<P> {
             bytes: bytes.clone(),
             decisions,
             messages,
-            batch,
-            writes,
+            given,
             waiting: building.waiting,
             result: None,
             started: building.started,

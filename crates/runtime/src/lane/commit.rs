@@ -96,8 +96,7 @@ impl<P: Processor> Lane<P> {
             bytes,
             decisions,
             messages,
-            batch,
-            writes,
+            given,
             waiting,
             started,
             sent_at,
@@ -133,7 +132,9 @@ impl<P: Processor> Lane<P> {
         metrics::counter!(m::RECORDS_COMMITTED, "service" => self.context.service).increment(1);
         metrics::counter!(m::EVENTS_COMMITTED, "service" => self.context.service)
             .increment(decisions.events.len() as u64);
-        self.apply(batch, writes, &stamp);
+        if let Some((batch, writes)) = given {
+            self.apply(batch, writes, &stamp);
+        }
         self.journal_grew(bytes.len());
     }
 

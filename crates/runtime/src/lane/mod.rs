@@ -26,6 +26,7 @@ pub mod context;
 pub mod digest;
 mod firsts;
 pub mod fold;
+mod gather;
 mod heads;
 mod history;
 mod inbox;

@@ -31,8 +31,8 @@ pub(super) struct Flight {
     pub(super) bytes: Bytes,
     pub(super) decisions: Decisions,
     pub(super) messages: Vec<(OutMessage, Hash)>,
-    pub(super) batch: Batch,
-    pub(super) writes: Writes,
+    /// What the cache gets with it: its rows, and those of the records before it that gave none.
+    pub(super) given: Option<(Batch, Writes)>,
     pub(super) waiting: Vec<Waiting>,
     pub(super) result: Option<Result<Appended, AppendError>>,
     /// When its deciding began, when it was appended, and when the log answered.
@@ -92,6 +92,8 @@ pub(super) struct Owned {
     /// Wall and monotonic clock when the lane was taken.
     pub(super) clocks_at: (Timestamp, Duration),
     pub(super) last_append: Duration,
+    /// When the oldest record was decided whose rows still [gather](super::gather) for the cache (monotonic).
+    pub(super) gathering: Option<Duration>,
 }
 
 impl<P: Processor> Lane<P> {
@@ -129,6 +131,7 @@ impl<P: Processor> Lane<P> {
             clock_suspect,
             clocks_at: (clock.wall(), now),
             last_append: now,
+            gathering: None,
         });
         self.ask_anew();
         self.look_for_snapshots();
@@ -141,6 +144,9 @@ impl<P: Processor> Lane<P> {
         self.watch_clock();
         self.snapshot_when_due();
         self.ask_for_gaps();
+        if !self.give_gathered() {
+            return false;
+        }
         let wanted = self.wanted;
         let Phase::Owned(owned) = &mut self.phase else {
             return false;
@@ -173,6 +179,11 @@ impl<P: Processor> Lane<P> {
         }
         if let Some(verify) = &owned.verify {
             wake = wake.min(verify.give_up_at);
+        }
+        if let Some(since) = owned.gathering
+            && owned.in_flight.is_empty()
+        {
+            wake = wake.min(since + self.context.limits.gather);
         }
         if !owned.clock_suspect
             && let Some(due) = self.next_timer()

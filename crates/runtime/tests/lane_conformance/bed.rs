@@ -43,6 +43,8 @@ pub fn limits() -> Limits {
         marks_after: Duration::from_millis(20),
         // Records of the scenarios are small, and many are to be in flight.
         small_record_bytes: 0,
+        // And their rows soon in the cache.
+        gather: Duration::from_millis(20),
         ..Limits::default()
     }
 }

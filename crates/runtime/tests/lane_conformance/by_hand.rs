@@ -65,10 +65,18 @@ pub fn memory() -> (MemoryLog, Bed) {
     (log, Bed::new(port))
 }
 
+/// Each record's rows go to the cache at once: time stands still here.
+fn at_once() -> Limits {
+    Limits {
+        gather: Duration::ZERO,
+        ..limits()
+    }
+}
+
 impl Hand {
     /// The lane of a service, which nobody wants yet.
     pub fn new(bed: &Bed, service: &'static str, cache: Arc<dyn Cache>) -> Self {
-        Self::within(bed, service, cache, limits())
+        Self::within(bed, service, cache, at_once())
     }
 
     /// The same, within bounds of its own.
@@ -78,7 +86,7 @@ impl Hand {
 
     /// The same, with snapshots.
     pub fn with(bed: &Bed, cache: Arc<dyn Cache>, snapshots: Snapshots) -> Self {
-        Self::made(bed, "intake", cache, limits(), (Some(snapshots), None))
+        Self::made(bed, "intake", cache, at_once(), (Some(snapshots), None))
     }
 
     /// The same, with the heads of journal and inbox in the store of snapshots.
@@ -89,7 +97,7 @@ impl Hand {
         heads: heads::Settings,
     ) -> Self {
         let outside = (Some(snapshots), Some(heads));
-        Self::made(bed, "intake", cache, limits(), outside)
+        Self::made(bed, "intake", cache, at_once(), outside)
     }
 
     fn made(
@@ -181,8 +189,13 @@ impl Hand {
 
     /// Time passes.
     pub fn wait(&mut self, time: Duration) {
-        *self.clock.0.lock().unwrap() += time;
+        self.let_time_pass(time);
         self.settle();
+    }
+
+    /// Time passes, and nobody tells the lane.
+    pub fn let_time_pass(&self, time: Duration) {
+        *self.clock.0.lock().unwrap() += time;
     }
 
     /// The oldest background work, which is not done yet.

@@ -2,7 +2,7 @@
 //! log that loses, delays, doubles and misreports on demand.
 //!
 //! `suite` holds the scenarios that any log must stand; `embedded` and `kafka` run them there, and
-//! `damage` adds those that need a log which can be broken on purpose, `loading`, `anew`, `large` and `snapshots` those that need
+//! `damage` adds those that need a log which can be broken on purpose, `loading`, `anew`, `gather`, `large` and `snapshots` those that need
 //! lanes whose every step is in the test's hand.
 
 mod anew;
@@ -10,6 +10,7 @@ mod bed;
 mod by_hand;
 mod damage;
 mod faulty;
+mod gather;
 mod large;
 mod ledger;
 mod loading;

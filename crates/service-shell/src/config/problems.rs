@@ -120,6 +120,13 @@ pub(super) fn out_of_bounds(config: &Config) -> Vec<String> {
         0,
         WORKERS_MAX.into(),
     );
+    within("cache.gather_ms", config.cache.gather_ms.into(), 0, 60_000);
+    within(
+        "cache.gather_rows",
+        config.cache.gather_rows.into(),
+        1,
+        1_000_000,
+    );
     within(
         "cache.memory_mib_max",
         config.cache.memory_mib_max.into(),

@@ -68,6 +68,10 @@ pub struct Log {
 pub struct Cache {
     /// Folder.
     pub dir: PathBuf,
+    /// How long rows gather in a lane before its cache is given them, in milliseconds.
+    pub gather_ms: u32,
+    /// And how many, at most.
+    pub gather_rows: u32,
     /// Memory of one service's cache, in MiB.
     pub memory_mib_max: u32,
     /// Lanes of other instances are followed, so that taking one needs no reading.

@@ -74,6 +74,24 @@ fn small_records_may_be_told_never_to_wait_and_are_no_larger_than_a_record() {
 }
 
 #[test]
+fn rows_gather_for_the_cache_as_the_engine_says_unless_told_otherwise() {
+    let gather = |set: &[(&str, &str)]| {
+        let config = load("", set)?;
+        Ok::<_, ConfigErrors>((config.cache.gather_ms, config.cache.gather_rows))
+    };
+    let engine = tenfold_runtime::limits::Limits::default();
+    let (ms, rows) = gather(&[]).expect("defaults");
+    assert_eq!(u128::from(ms), engine.gather.as_millis());
+    assert_eq!(rows as usize, engine.gather_rows_max);
+    let none = gather(&[("cache.gather_ms", "0")]).expect("each record on its own");
+    assert_eq!(none.0, 0);
+    let errors = gather(&[("cache.gather_rows", "0")])
+        .expect_err("nothing")
+        .0;
+    assert_eq!(errors, ["cache.gather_rows = 0 is not 1 to 1000000"]);
+}
+
+#[test]
 fn what_is_wrong_on_the_command_line_is_told_as_it_was_typed() {
     let said = |key: &str, value: &str| load("", &[(key, value)]).expect_err(key).0.join("; ");
     assert_eq!(

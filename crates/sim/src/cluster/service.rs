@@ -86,6 +86,12 @@ fn limits(chance: &mut StdRng) -> Limits {
             chance.random_range(200..2_000)
         },
         commands_waiting_max: chance.random_range(3..12),
+        gather: if chance.random_bool(0.3) {
+            Duration::ZERO
+        } else {
+            Duration::from_millis(chance.random_range(1..3_000))
+        },
+        gather_rows_max: chance.random_range(1..300),
         unapplied_bytes_max: chance.random_range(20_000..200_000),
         relay_window_records: chance.random_range(1..4),
         relay_pack_messages: chance.random_range(1..4),

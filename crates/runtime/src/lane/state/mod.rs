@@ -34,7 +34,7 @@ pub type Batch = u64;
 struct Slot {
     row: Option<SharedRow>,
     batch: Batch,
-    /// Where in the open batch's undo is what it was before.
+    /// Where in the undo is what it was before.
     undo: usize,
 }
 
@@ -73,11 +73,16 @@ pub struct LaneState {
     kept: RefCell<Kept>,
     firsts: Firsts,
     open: Batch,
-    /// What the open batch overwrote, in order: to go back, and to know its keys.
+    /// What the open record overwrote, in order: to go back. Its entries are numbered on from record to record, so that a
+    /// slot of an earlier one is told apart.
     undo: Vec<(KeyBytes, Option<Slot>)>,
+    /// The number of its first entry.
+    undo_from: usize,
+    /// What earlier records of the open batch wrote, each key once.
+    written: Vec<KeyBytes>,
     /// The last mark: what was written since it once need not be remembered again.
     marked: Cell<usize>,
-    /// Names that the index did not have before the open batch.
+    /// Names that the index did not have before the open record.
     fresh: Vec<Name>,
     /// Names whose records the open batch removed.
     unnamed: Vec<Name>,
@@ -114,6 +119,8 @@ impl LaneState {
             firsts: Firsts::default(),
             open: 1,
             undo: Vec::new(),
+            undo_from: 0,
+            written: Vec::new(),
             marked: Cell::new(0),
             fresh: Vec::new(),
             unnamed: Vec::new(),
@@ -141,33 +148,39 @@ impl LaneState {
 
     /// Here, to go back to with [`Self::rollback`].
     pub fn mark(&self) -> Mark {
-        self.marked.set(self.undo.len());
+        let undo = self.undo_next();
+        self.marked.set(undo);
         Mark {
-            undo: self.undo.len(),
+            undo,
             named: self.fresh.len(),
             unnamed: self.unnamed.len(),
         }
     }
 
-    /// Undoes what the open batch wrote since the mark.
+    /// The number of the undo's next entry.
+    const fn undo_next(&self) -> usize {
+        self.undo_from.saturating_add(self.undo.len())
+    }
+
+    /// Undoes what was written since the mark, which is of the open record.
     pub fn rollback(&mut self, mark: Mark) {
-        if self.undo.len() == mark.undo {
+        if self.undo_next() == mark.undo {
             // Nothing was written: what is known stays so.
             self.marked.set(mark.undo);
             return;
         }
         self.version += 1;
         self.known.forget();
-        while self.undo.len() > mark.undo {
-            if let Some((key, before)) = self.undo.pop() {
-                self.firsts.not_after(&key);
-                match before {
-                    Some(slot) => self.overlay.insert(key, slot),
-                    None => self.overlay.remove(&key),
-                };
-            }
+        while self.undo_next() > mark.undo
+            && let Some((key, before)) = self.undo.pop()
+        {
+            self.firsts.not_after(&key);
+            match before {
+                Some(slot) => self.overlay.insert(key, slot),
+                None => self.overlay.remove(&key),
+            };
         }
-        self.marked.set(self.undo.len());
+        self.marked.set(self.undo_next());
         self.unnamed.truncate(mark.unnamed);
         for name in self.fresh.drain(mark.named..) {
             self.names.remove(name.hash, name.number);
@@ -175,15 +188,32 @@ impl LaneState {
         }
     }
 
-    /// Closes the open batch and starts the next. Returns its number, and for the cache the last
-    /// value of each key it wrote with the name pages that this changes. The state has [failed](Self::failed)
-    /// if a row cannot be written; then the batch must not be used.
-    pub fn seal(&mut self) -> (Batch, Writes) {
-        self.marked.set(0);
+    /// Closes the open record: what it wrote is not gone back to any more, and belongs to the open batch.
+    pub fn close_record(&mut self) {
+        self.undo_from = self.undo_next();
+        self.marked.set(self.undo_from);
         self.fresh.clear();
-        let mut written: Vec<KeyBytes> = self.undo.drain(..).map(|(key, _)| key).collect();
-        written.sort_unstable();
-        written.dedup();
+        for (key, before) in self.undo.drain(..) {
+            // Over one of the same batch: then its key is there already.
+            if before.is_none_or(|before| before.batch != self.open) {
+                self.written.push(key);
+            }
+        }
+    }
+
+    /// Rows that closed records of the open batch wrote.
+    pub const fn written(&self) -> usize {
+        self.written.len()
+    }
+
+    /// Closes the open batch, of all records since the one before, and starts the next. Returns its number, and for the
+    /// cache the last value of each key it wrote with the name pages that this changes. The state has
+    /// [failed](Self::failed) if a row cannot be written; then the batch must not be used.
+    pub fn seal(&mut self) -> (Batch, Writes) {
+        self.close_record();
+        let mut written = std::mem::take(&mut self.written);
+        // For the cache: its leaves are written one behind the other.
+        written.sort_unstable_by(|a, b| start_of(a).cmp(&start_of(b)).then_with(|| a.cmp(b)));
         let mut keys = Vec::with_capacity(written.len());
         // All keys and rows one behind the other: one allocation for the batch. Each as where its key begins, where its
         // row, and where it ends; the last is `None` if the row was removed.
@@ -254,7 +284,7 @@ impl LaneState {
         if row.is_some() {
             self.firsts.not_after(&key);
         }
-        let undo = self.undo.len();
+        let undo = self.undo_next();
         let batch = self.open;
         let before = match self.overlay.get_mut(&key) {
             Some(slot) if slot.batch == batch && slot.undo >= self.marked.get() => {
@@ -321,6 +351,20 @@ impl LaneState {
         match self.overlay.get(key) {
             Some(slot) => slot.row.is_some(),
             None => self.cached(key).is_some(),
+        }
+    }
+}
+
+/// The first bytes of a key as a number that sorts as they do: two numbers are compared sooner than two texts.
+fn start_of(key: &[u8]) -> u128 {
+    match key.first_chunk() {
+        Some(start) => u128::from_be_bytes(*start),
+        None => {
+            let mut start = [0; 16];
+            for (to, from) in start.iter_mut().zip(key) {
+                *to = *from;
+            }
+            u128::from_be_bytes(start)
         }
     }
 }

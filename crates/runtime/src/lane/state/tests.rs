@@ -26,6 +26,7 @@ enum Step {
     Delete(u64),
     /// Take it, give it another name, put it back.
     Change(u64, u8),
+    Close,
     Seal,
     Apply,
     /// Write something and take it back.
@@ -45,6 +46,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         4 => (number(), any::<u8>()).prop_map(|(k, v)| Step::Put(k, v % 5)),
         2 => number().prop_map(Step::Delete),
         2 => (number(), any::<u8>()).prop_map(|(k, v)| Step::Change(k, v % 5)),
+        2 => Just(Step::Close),
         2 => Just(Step::Seal),
         2 => Just(Step::Apply),
         1 => (number(), any::<u8>()).prop_map(|(k, v)| Step::Undone(k, v % 5)),
@@ -84,6 +86,7 @@ proptest! {
                     change(&mut state, key, format!("T{value}"));
                     change(&mut model, key, format!("T{value}"));
                 }
+                Step::Close => state.close_record(),
                 Step::Seal => waiting.push_back(state.seal()),
                 Step::Apply => if let Some((batch, writes)) = waiting.pop_front() {
                     cache.open(0).unwrap().apply(writes).unwrap();
