@@ -15,6 +15,7 @@ mod folders;
 mod held;
 mod opening;
 mod store;
+mod system;
 
 use super::{Cache, LaneCache, Visit, Writes};
 use crate::metrics as m;
@@ -165,8 +166,9 @@ impl Shared {
         if !self.trees(|_| ()) {
             return Ok(());
         }
-        // Most of what closing writes is written while others still read.
+        // Most of what closing and opening write is written while others still read.
         store.flush()?;
+        system::write_all();
         let began = Instant::now();
         if !self.trees(|tree| *tree = None) {
             return Ok(());
