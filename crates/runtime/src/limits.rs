@@ -29,7 +29,7 @@ pub struct Limits {
     /// wrote is written once. What a cache is behind for that is read from the journal after a crash. Setting
     /// `cache.gather_ms`.
     pub gather: Duration,
-    /// Or once they wrote so many rows, for their batch is made in one go, between two records: some 4 ms. Setting
+    /// Or once they wrote so many rows, for their batch is made in one go, between two records. Setting
     /// `cache.gather_rows`.
     pub gather_rows_max: usize,
     /// Bytes committed and not yet in the cache, at which a lane stops deciding.
