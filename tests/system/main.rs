@@ -4,6 +4,7 @@ mod audited;
 mod crowd;
 mod day;
 mod dead_letters;
+mod demo;
 mod embedded;
 mod heads;
 mod instruments;

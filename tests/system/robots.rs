@@ -12,11 +12,11 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const TUBES: usize = 12;
 
 /// The command line at one server.
-struct Tenfold(String);
+pub struct Tenfold(pub String);
 
 impl Tenfold {
     /// What a command answers; it must succeed.
-    fn ask(&self, arguments: &[&str]) -> Value {
+    pub fn ask(&self, arguments: &[&str]) -> Value {
         let all = [&["--json", "--server", &self.0], arguments].concat();
         let (status, said, told) = run(&program("tenfold"), &all);
         assert!(status.success(), "{arguments:?}: {told}");
@@ -33,12 +33,13 @@ impl Tenfold {
     }
 }
 
-fn barcode(number: usize) -> String {
+/// The tubes of the rack.
+pub fn barcode(number: usize) -> String {
     format!("ROBOT{number:05}")
 }
 
-/// Twelve tubes of a rack, registered, received and known.
-fn in_a_rack(tenfold: &Tenfold, folder: &Path) {
+/// Twelve tubes of rack R-1, registered, received and known.
+pub fn in_a_rack(tenfold: &Tenfold, folder: &Path) {
     let policy = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/policy.toml");
     tenfold.ask(&["policy", "apply", &policy.to_string_lossy()]);
     let mut file = String::from(

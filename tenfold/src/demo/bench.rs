@@ -1,7 +1,8 @@
 //! Receiving and pooling: racks come, benches scan tube by tube, a robot takes whole racks; and what goes
 //! wrong there.
 
-use super::lab::{Lab, Patience, ask, look, must_be_refused};
+use super::details;
+use super::lab::{Lab, ask, look, must_be_refused};
 use crate::failure::{Failure, Outcome};
 use indicatif::ProgressBar;
 use std::collections::HashMap;
@@ -10,7 +11,7 @@ use tenfold_proto::v1::rack_position::Found;
 use tenfold_proto::v1::receive_request::Arrival;
 use tenfold_proto::v1::tube_placement::Placement;
 use tenfold_proto::v1::{
-    PoolingStage, RackContains, RackPosition, Registration, TubePerformed, TubesArrived,
+    PoolMemberView, RackContains, RackPosition, Registration, TubePerformed, TubesArrived,
 };
 
 /// Sites whose racks go to the robot, whole.
@@ -71,6 +72,7 @@ fn position(index: usize) -> String {
 
 /// Receives all racks; in the first, one label cannot be read until a person types it.
 pub async fn receive(lab: &mut Lab, racks: &[Rack], bar: &ProgressBar, seen: &mut Seen) -> Outcome {
+    let mut unsure = Vec::new();
     for (number, rack) in racks.iter().enumerate() {
         let unreadable = (number == 0).then_some(7);
         let mut positions: Vec<RackPosition> = Vec::new();
@@ -84,13 +86,13 @@ pub async fn receive(lab: &mut Lab, racks: &[Rack], bar: &ProgressBar, seen: &mu
                 }),
             });
         }
-        put(lab, rack, positions).await?;
+        unsure.extend(put(lab, rack, positions).await?);
         if let Some((index, tube)) = unreadable.and_then(|i| Some((i, rack.tubes.get(i)?))) {
             let typed = RackPosition {
                 position: position(index),
                 found: Some(Found::Barcode(tube.barcode.clone())),
             };
-            put(lab, rack, vec![typed]).await?;
+            unsure.extend(put(lab, rack, vec![typed]).await?);
             seen.dirty.push(format!(
                 "{}: label at {} of rack {} unreadable, then typed",
                 lab.id,
@@ -100,15 +102,16 @@ pub async fn receive(lab: &mut Lab, racks: &[Rack], bar: &ProgressBar, seen: &mu
         }
         bar.inc(rack.tubes.len() as u64);
     }
-    known(lab).await
+    details::known(lab, unsure).await
 }
 
-async fn put(lab: &mut Lab, rack: &Rack, positions: Vec<RackPosition>) -> Outcome {
+/// Answers the tubes whose registration may not be known yet.
+async fn put(lab: &mut Lab, rack: &Rack, positions: Vec<RackPosition>) -> Outcome<Vec<String>> {
     let contains = RackContains {
         rack: rack.name.clone(),
         positions,
     };
-    ask!(
+    let received = ask!(
         lab,
         "tech-1",
         receive,
@@ -116,7 +119,7 @@ async fn put(lab: &mut Lab, rack: &Rack, positions: Vec<RackPosition>) -> Outcom
             arrival: Some(Arrival::Rack(contains))
         }
     )?;
-    Ok(())
+    Ok(details::unsure(received))
 }
 
 /// Receives single tubes, without a rack, and scans them: each gets a well of its own.
@@ -125,7 +128,7 @@ pub async fn receive_tubes(lab: &mut Lab, barcodes: Vec<String>) -> Outcome {
         barcodes: barcodes.clone(),
         another: false,
     };
-    ask!(
+    let received = ask!(
         lab,
         "tech-1",
         receive,
@@ -133,27 +136,11 @@ pub async fn receive_tubes(lab: &mut Lab, barcodes: Vec<String>) -> Outcome {
             arrival: Some(Arrival::Tubes(tubes))
         }
     )?;
-    known(lab).await?;
+    details::known(lab, details::unsure(received)).await?;
     for barcode in barcodes {
         scan(lab, "b1", &barcode, &mut Seen::default()).await?;
     }
     Ok(())
-}
-
-/// Waits until no tube of the lab waits for its details.
-async fn known(lab: &mut Lab) -> Outcome {
-    let patience = Patience::new(format!("{}: details of every tube", lab.id));
-    loop {
-        let board = look!(lab, get_board, PoolingBoardRequest {})?;
-        let pending = board
-            .stages
-            .iter()
-            .any(|stage| stage.stage() == PoolingStage::Pending && stage.count > 0);
-        if !pending {
-            return Ok(());
-        }
-        patience.pause().await?;
-    }
 }
 
 /// Pools everything that is pooled: benches side by side, the robot beside them.
@@ -317,7 +304,7 @@ async fn plan_and_confirm(
     Ok(())
 }
 
-/// A pool is spilled: its members are pooled again from what is left in the tubes.
+/// A pool of the day's own tubes is spilled: its members are pooled again from what is left in them.
 async fn spill(lab: &mut Lab, bar: &ProgressBar, seen: &mut Seen) -> Outcome {
     let pools = look!(
         lab,
@@ -326,7 +313,12 @@ async fn spill(lab: &mut Lab, bar: &ProgressBar, seen: &mut Seen) -> Outcome {
             bench: "b1".to_owned()
         }
     )?;
-    let Some(pool) = pools.pools.into_iter().find(|pool| pool.members.len() > 1) else {
+    let own = |member: &PoolMemberView| lab.owns(&member.barcode);
+    let Some(pool) = pools
+        .pools
+        .into_iter()
+        .find(|pool| pool.members.len() > 1 && pool.members.iter().all(own))
+    else {
         return Ok(());
     };
     let voided = ask!(
@@ -360,7 +352,8 @@ async fn spill(lab: &mut Lab, bar: &ProgressBar, seen: &mut Seen) -> Outcome {
     Ok(())
 }
 
-/// The day ends: every open pool is sealed by hand.
+/// The day ends: every open pool with a tube of the day is sealed by hand. One that only has others is left alone: a
+/// robot that an earlier day planned a rack for may never have confirmed it, and such a pool cannot be closed.
 async fn close_all(lab: &mut Lab) -> Outcome {
     let pools = look!(
         lab,
@@ -370,6 +363,9 @@ async fn close_all(lab: &mut Lab) -> Outcome {
         }
     )?;
     for pool in pools.pools {
+        if !pool.members.iter().any(|member| lab.owns(&member.barcode)) {
+            continue;
+        }
         ask!(
             lab,
             "tech-1",

@@ -18,6 +18,8 @@ const LOOK: Duration = Duration::from_millis(100);
 pub struct Lab {
     /// Its id.
     pub id: String,
+    /// What the barcodes of the day's own tubes begin with: others stand in the lab, too.
+    day: String,
     /// Who works there.
     pub session: Session,
     /// Its way to pooling.
@@ -27,14 +29,21 @@ pub struct Lab {
 }
 
 impl Lab {
-    /// A lab with connections of its own.
-    pub fn new(id: &str, session: &Session) -> Outcome<Self> {
+    /// A lab with connections of its own. `day`: what the barcodes of the day's tubes begin with.
+    pub fn new(id: &str, day: &str, session: &Session) -> Outcome<Self> {
         Ok(Self {
             id: id.to_owned(),
+            day: day.to_owned(),
             session: session.clone(),
             pooling: PoolingClient::new(session.channel(To::Pooling)?),
             results: ResultsClient::new(session.channel(To::Results)?),
         })
+    }
+
+    /// Whether a tube is of this day. What an earlier day left when it was killed is a matter of the lab's people: it
+    /// may wait for ever, so the day neither waits for it nor touches it where it need not.
+    pub fn owns(&self, barcode: &str) -> bool {
+        barcode.starts_with(&self.day)
     }
 }
 
@@ -85,6 +94,11 @@ impl Patience {
             what: what.into(),
             until: Instant::now() + PATIENCE,
         }
+    }
+
+    /// Says anew what is waited for: some of it has come.
+    pub fn still_for(&mut self, what: String) {
+        self.what = what;
     }
 
     /// A pause before the next look; fails with what was waited for when it took too long.

@@ -2,13 +2,15 @@
 //! with what was reported.
 //!
 //! [`play`] is the day from the first registration to the last report. Its parts: [`day`] (the files),
-//! [`truth`] (who is positive), [`bench`] (receiving and pooling), [`plates`] and [`cycler`] (runs),
-//! [`reporting`] (who takes the reports), [`summary`] (what came of it). [`generate`] made the files.
+//! [`truth`] (who is positive), [`bench`] (receiving and pooling), [`details`] (waiting for registrations),
+//! [`plates`] and [`cycler`] (runs), [`reporting`] (who takes the reports), [`summary`] (what came of it).
+//! [`generate`] made the files.
 
 mod bars;
 mod bench;
 mod cycler;
 mod day;
+mod details;
 pub mod generate;
 mod lab;
 mod plates;
@@ -36,7 +38,8 @@ Examples:
   tenfold demo --kafka 127.0.0.1:9092 --dev
   tenfold demo --server http://127.0.0.1:7070      plays it against services that run already
 
-Run it again: the next day joins the days before.")]
+Run it again: the next day joins the days before. What a day left that was killed stays in the lab, and
+nobody waits for it: tenfold work --lab lab-1 --queue pending")]
 pub struct Demo {
     #[command(flatten)]
     run: RunArgs,

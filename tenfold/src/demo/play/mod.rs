@@ -59,7 +59,7 @@ pub async fn day(session: &Session, output: Output) -> Outcome {
     for id in LABS {
         let of_lab = of_lab(&day.registrations, id);
         let racks = bench::racks(of_lab);
-        let mut lab = Lab::new(id, session)?;
+        let mut lab = Lab::new(id, &prefix, session)?;
         let (received, pooled) = (bars.received.clone(), bars.pooled.clone());
         labs.push(tokio::spawn(async move {
             let mut seen = Seen::default();
