@@ -12,6 +12,9 @@ const LAST_COLLECTED_MINUTES: i64 = 3;
 const REGISTRATIONS: &str = include_str!("../../../examples/day/registrations.csv");
 const TRUTH: &str = include_str!("../../../examples/day/truth.csv");
 
+/// Name of the file that says who is positive.
+const TRUTH_FILE: &str = "truth.csv";
+
 /// The policy of the two labs of the example.
 pub const POLICY: &str = include_str!("../../../examples/policy.toml");
 
@@ -30,10 +33,14 @@ pub fn first_barcode(number: u32) -> String {
     format!("D{number:03}0000000")
 }
 
+fn folder_of(number: u32) -> String {
+    format!("day-{number:03}")
+}
+
 impl Day {
     /// Writes the files of day `number` into a folder of its own.
     pub fn write(number: u32, under: &Path) -> Outcome<Self> {
-        let folder = under.join(format!("day-{number:03}"));
+        let folder = under.join(folder_of(number));
         std::fs::create_dir_all(folder.join("runs"))?;
         let shift = shift(REGISTRATIONS)?;
         let own = |line: &str| {
@@ -68,7 +75,17 @@ impl Day {
 
     /// Who is positive.
     pub fn truth_file(&self) -> PathBuf {
-        self.folder.join("truth.csv")
+        self.folder.join(TRUTH_FILE)
+    }
+
+    /// The truths of all days up to this one. A day that was killed may have left tubes in pools and queues: they come
+    /// onto this day's plates, and what is in them has not changed.
+    pub fn truth_files(&self) -> Vec<PathBuf> {
+        (1..=self.number)
+            .map(|number| self.folder.with_file_name(folder_of(number)))
+            .map(|folder| folder.join(TRUTH_FILE))
+            .filter(|file| file.exists())
+            .collect()
     }
 
     /// The file of a run.
@@ -126,6 +143,13 @@ mod tests {
         assert_eq!(first.registrations.len(), second.registrations.len());
         assert!(first.registrations.len() >= 5_000);
         assert_eq!(second.registrations[0].barcode, first_barcode(2));
+        let truths = [first.truth_file(), second.truth_file()];
+        assert_eq!(
+            second.truth_files(),
+            truths,
+            "old tubes hold what they held"
+        );
+        assert_eq!(first.truth_files(), truths[..1]);
         let now = jiff::Timestamp::now().as_millisecond();
         for (a, b) in first.registrations.iter().zip(&second.registrations) {
             assert_ne!(a.barcode, b.barcode);

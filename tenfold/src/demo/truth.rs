@@ -17,19 +17,18 @@ pub struct Truth {
 }
 
 impl Truth {
-    /// Reads a file of `barcode,subject,ct`.
-    pub fn read(path: &Path) -> Outcome<Self> {
+    /// Learns from a file of `barcode,subject,ct`.
+    pub fn learn(&mut self, path: &Path) -> Outcome {
         let wrong = |error: csv::Error| Failure::Usage(format!("{}: {error}", path.display()));
-        let mut truth = Self::default();
         let mut reader = csv::Reader::from_path(path).map_err(wrong)?;
         for record in reader.deserialize() {
             let (barcode, subject, ct): (String, String, f64) = record.map_err(wrong)?;
             if !subject.is_empty() {
-                truth.by_subject.insert(subject, ct);
+                self.by_subject.insert(subject, ct);
             }
-            truth.by_barcode.insert(barcode, ct);
+            self.by_barcode.insert(barcode, ct);
         }
-        Ok(truth)
+        Ok(())
     }
 
     /// Takes note of a tube that is registered: what must become of it follows.
