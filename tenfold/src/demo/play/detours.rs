@@ -106,19 +106,9 @@ pub(super) async fn recollect(
     teams: &mut [(Lab, Plates)],
     before: u32,
 ) -> Outcome<u32> {
-    let request = ListRecollectionsRequest {
-        site: String::new(),
-        page_size: 1_000,
-        page_token: String::new(),
-    };
-    let open: Vec<OpenRecollection> = intake
-        .list_recollections(session.ask(request))
-        .await?
-        .into_inner()
-        .recollections;
     let mut new = 0;
     let mut barcodes = Vec::new();
-    for order in open {
+    for order in open_recollections(session, intake).await? {
         let Some(old) = day
             .registrations
             .iter()
@@ -149,6 +139,29 @@ pub(super) async fn recollect(
         bench::receive_tubes(lab, barcodes).await?;
     }
     Ok(new)
+}
+
+/// All of them: those that days before left open may fill the first pages.
+async fn open_recollections(
+    session: &Session,
+    intake: &mut IntakeClient<Channel>,
+) -> Outcome<Vec<OpenRecollection>> {
+    let mut open = Vec::new();
+    let mut page_token = String::new();
+    loop {
+        let request = ListRecollectionsRequest {
+            site: String::new(),
+            page_size: 1_000,
+            page_token,
+        };
+        let page = intake.list_recollections(session.ask(request)).await?;
+        let page = page.into_inner();
+        open.extend(page.recollections);
+        if page.next_page_token.is_empty() {
+            return Ok(open);
+        }
+        page_token = page.next_page_token;
+    }
 }
 
 async fn one(
