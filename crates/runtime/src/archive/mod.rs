@@ -7,12 +7,13 @@
 pub mod check;
 pub mod import;
 pub mod read;
+#[cfg(test)]
+mod tests;
 pub mod write;
 
+use crate::log::walk::walk_with_patience;
 use crate::log::{Log, LogRecord, ReadError, Topic};
 use std::io;
-use std::sync::Arc;
-use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
 /// The file's first bytes; the last one is the format.
@@ -23,7 +24,8 @@ const FORMAT: u32 = 1;
 const PART_BYTES: usize = 256 << 10;
 /// Largest part that is read at all: a part, and the record that closed it.
 const PART_BYTES_MAX: usize = 4 << 20;
-/// How long a log may be silent while records are known to be there.
+/// How long a log may be silent while records are known to be there. Longer than where a lane is waited for: an import
+/// that gives up leaves a log that is of no use.
 const SILENCE_MAX: Duration = Duration::from_secs(60);
 
 /// Why an archive is not written or not taken.
@@ -63,39 +65,22 @@ fn read_lane(
     end: u64,
     visit: &mut dyn FnMut(LogRecord) -> Result<(), ArchiveError>,
 ) -> Result<(), ArchiveError> {
-    if end == 0 {
-        return Ok(());
-    }
-    let (wake, woken) = sync_channel(1);
-    let wake = Arc::new(move || {
-        // Full: it is awake already.
-        let _ = wake.try_send(());
-    });
-    let mut reader = log.reader(topic, lane, 0, wake)?;
     let mut next = 0;
-    while next < end {
-        let records = reader.poll(PART_BYTES)?;
-        if records.is_empty() {
-            if woken.recv_timeout(SILENCE_MAX) == Err(RecvTimeoutError::Timeout) {
-                return Err(ArchiveError::Log(format!(
-                    "{topic}/{lane} gives nothing at offset {next}, and should have {end}"
-                )));
-            }
-            continue;
+    let gap = |next: u64, found: String| {
+        ArchiveError::Refused(format!(
+            "{topic}/{lane} has a gap: {found} where {next} should be"
+        ))
+    };
+    walk_with_patience(log, topic, lane, (0, end), SILENCE_MAX, &mut |record| {
+        if record.offset != next {
+            return Err(gap(next, format!("offset {} follows", record.offset)));
         }
-        for record in records {
-            if next == end {
-                break;
-            }
-            if record.offset != next {
-                return Err(ArchiveError::Refused(format!(
-                    "{topic}/{lane} has a gap: offset {} follows where {next} should be",
-                    record.offset
-                )));
-            }
-            next += 1;
-            visit(record)?;
-        }
+        next += 1;
+        visit(record)
+    })?;
+    // A walk passes over what is missing just below the end: a record from behind it has ended the walk.
+    if next < end {
+        return Err(gap(next, "nothing stands".to_owned()));
     }
     Ok(())
 }

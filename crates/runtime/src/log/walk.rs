@@ -10,7 +10,8 @@ const READ_BYTES: usize = 1 << 20;
 /// How long the log may be silent before an end that it told.
 const SILENCE_MAX: Duration = Duration::from_secs(20);
 
-/// Visits the records of a lane from an offset up to another, which the lane must have reached. Blocks.
+/// Visits the records of a lane from an offset up to another, which the lane must have reached. Blocks. Offsets that
+/// the log has no record of are passed over.
 ///
 /// # Errors
 /// The log cannot be read, or brings nothing more before the end; or the visitor fails.
@@ -18,7 +19,22 @@ pub fn walk<E: From<ReadError>>(
     log: &dyn Log,
     topic: &Topic,
     lane: u32,
+    stretch: (u64, u64),
+    visit: &mut dyn FnMut(LogRecord) -> Result<(), E>,
+) -> Result<(), E> {
+    walk_with_patience(log, topic, lane, stretch, SILENCE_MAX, visit)
+}
+
+/// The same for whoever bears a longer silence than a lane that is waited for.
+///
+/// # Errors
+/// See [`walk`].
+pub fn walk_with_patience<E: From<ReadError>>(
+    log: &dyn Log,
+    topic: &Topic,
+    lane: u32,
     (from, to): (u64, u64),
+    silence_max: Duration,
     visit: &mut dyn FnMut(LogRecord) -> Result<(), E>,
 ) -> Result<(), E> {
     if from >= to {
@@ -30,20 +46,21 @@ pub fn walk<E: From<ReadError>>(
         let _ = wake.try_send(());
     });
     let mut reader = log.reader(topic, lane, from, wake)?;
+    let mut at = from;
     loop {
         let records = reader.poll(READ_BYTES)?;
-        if records.is_empty() && woken.recv_timeout(SILENCE_MAX) == Err(RecvTimeoutError::Timeout) {
+        if records.is_empty() && woken.recv_timeout(silence_max) == Err(RecvTimeoutError::Timeout) {
             return Err(ReadError::Unavailable(format!(
-                "{topic}/{lane} brings nothing more before {to}"
+                "{topic}/{lane} brings nothing more at offset {at}, and should have {to}"
             ))
             .into());
         }
         for record in records {
-            let next = record.offset.saturating_add(1);
+            at = record.offset.saturating_add(1);
             if record.offset < to {
                 visit(record)?;
             }
-            if next >= to {
+            if at >= to {
                 return Ok(());
             }
         }
