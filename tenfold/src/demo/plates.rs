@@ -8,7 +8,7 @@ use crate::failure::{Failure, Outcome};
 use futures::StreamExt as _;
 use indicatif::ProgressBar;
 use std::collections::HashMap;
-use tenfold_proto::v1::{ImportRunReply, ImportRunRequest, ImportState, PlateView};
+use tenfold_proto::v1::{ImportRunReply, ImportRunRequest, ImportState, PlateView, Sample};
 
 /// The kit.
 const ASSAY: &str = "default-cn";
@@ -35,7 +35,7 @@ pub struct Plates {
 pub async fn run_all(
     lab: &mut Lab,
     day: &Day,
-    truth: &Truth,
+    truth: &mut Truth,
     plates: &mut Plates,
     bar: &ProgressBar,
 ) -> Outcome<bool> {
@@ -60,7 +60,7 @@ pub async fn run_all(
     }
 }
 
-async fn one(lab: &mut Lab, day: &Day, truth: &Truth, plates: &mut Plates) -> Outcome<bool> {
+async fn one(lab: &mut Lab, day: &Day, truth: &mut Truth, plates: &mut Plates) -> Outcome<bool> {
     plates.number += 1;
     let suffix = lab.id.replace('-', "").to_uppercase();
     let name = format!("PL{:03}{suffix}N{:03}", day.number, plates.number);
@@ -131,7 +131,7 @@ async fn one(lab: &mut Lab, day: &Day, truth: &Truth, plates: &mut Plates) -> Ou
             plate: name.clone()
         }
     )?;
-    let wells = contents(lab, &view, plates).await?;
+    let wells = contents(lab, &view, plates, truth).await?;
     // The second plate of the first lab: somebody splashed.
     let spoiled = plates.number == 2 && lab.id == "lab-1";
     let file = cycler::run(&view, &wells, truth, spoiled);
@@ -166,8 +166,14 @@ async fn one(lab: &mut Lab, day: &Day, truth: &Truth, plates: &mut Plates) -> Ou
     Ok(true)
 }
 
-/// Barcodes of the tubes whose liquid is in each well; asked for many at a time.
-async fn contents(lab: &Lab, plate: &PlateView, plates: &mut Plates) -> Outcome<Wells> {
+/// Barcodes of the tubes whose liquid is in each well; asked for many at a time. The truth is told of those that go
+/// alone: a killed day may have left swabs that were taken again, which no file names.
+async fn contents(
+    lab: &Lab,
+    plate: &PlateView,
+    plates: &mut Plates,
+    truth: &mut Truth,
+) -> Outcome<Wells> {
     let filled = plate
         .wells
         .iter()
@@ -182,7 +188,10 @@ async fn contents(lab: &Lab, plate: &PlateView, plates: &mut Plates) -> Outcome<
         .map(|content| barcodes(lab.clone(), content))
         .buffer_unordered(QUESTIONS);
     while let Some(answer) = asked.next().await {
-        let (content, barcodes) = answer?;
+        let (content, barcodes, sample) = answer?;
+        if let Some(sample) = sample {
+            truth.meet(&sample.barcode, &sample.subjects);
+        }
         plates.known.insert(content, barcodes);
     }
     let known = |content: &String| plates.known.get(content).cloned().unwrap_or_default();
@@ -192,21 +201,19 @@ async fn contents(lab: &Lab, plate: &PlateView, plates: &mut Plates) -> Outcome<
         .collect())
 }
 
-/// Barcodes of the tubes in a pool, or of one tube.
-async fn barcodes(mut lab: Lab, content: String) -> Outcome<(String, Vec<String>)> {
-    let barcodes = if content.contains("/P") {
+/// Barcodes of the tubes in a pool; or of one tube, and its sample.
+async fn barcodes(mut lab: Lab, content: String) -> Outcome<(String, Vec<String>, Option<Sample>)> {
+    if content.contains("/P") {
         let pool = content.clone();
-        look!(lab, get_pool, GetPoolRequest { pool: pool })?
-            .members
-            .into_iter()
-            .map(|member| member.barcode)
-            .collect()
+        let found = look!(lab, get_pool, GetPoolRequest { pool: pool })?;
+        let members = found.members.into_iter().map(|member| member.barcode);
+        Ok((content, members.collect(), None))
     } else {
         let tube = content.clone();
         let found = look!(lab, get_tube, GetTubeRequest { tube: tube })?;
-        found.barcodes.into_iter().take(1).collect()
-    };
-    Ok((content, barcodes))
+        let barcodes = found.barcodes.into_iter().take(1).collect();
+        Ok((content, barcodes, found.sample))
+    }
 }
 
 async fn import(lab: &mut Lab, plate: &str, number: u32, file: String) -> Outcome<ImportRunReply> {

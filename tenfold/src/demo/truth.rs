@@ -33,26 +33,22 @@ impl Truth {
 
     /// Takes note of a tube that is registered: what must become of it follows.
     pub fn expect(&mut self, registration: &Registration) {
-        let positive = self
-            .by_barcode
-            .get(&registration.barcode)
-            .copied()
-            .or_else(|| {
-                registration
-                    .subjects
-                    .iter()
-                    .find_map(|subject| self.by_subject.get(subject).copied())
-            });
+        let positive = self.meet(&registration.barcode, &registration.subjects);
         let verdict = match (positive, registration.collection_pool) {
             (None, _) => Verdict::Negative,
             (Some(_), false) => Verdict::Positive,
             // Nobody knows whose swab it was: everybody must be swabbed again.
             (Some(_), true) => Verdict::Recollect,
         };
-        if let Some(ct) = positive {
-            self.by_barcode.insert(registration.barcode.clone(), ct);
-        }
         self.expected.insert(registration.barcode.clone(), verdict);
+    }
+
+    /// Takes note of what is in a tube of these people, and answers its Ct: whoever is positive is so in every swab.
+    pub fn meet(&mut self, barcode: &str, subjects: &[String]) -> Option<f64> {
+        let of_subject = || subjects.iter().find_map(|one| self.by_subject.get(one));
+        let ct = *self.by_barcode.get(barcode).or_else(of_subject)?;
+        self.by_barcode.insert(barcode.to_owned(), ct);
+        Some(ct)
     }
 
     /// What must be reported, by barcode.
@@ -104,6 +100,17 @@ mod tests {
         let pool: Vec<String> = names(&["W", "b", "c", "d", "e", "f", "g", "h", "i", "j"]);
         let pooled = truth().well(&pool).expect("a Ct");
         assert!((37.0..40.0).contains(&pooled), "{pooled}");
+    }
+
+    #[test]
+    fn a_swab_taken_again_of_a_positive_person_is_positive_whoever_registered_it() {
+        let mut truth = truth();
+        assert_eq!(truth.well(&names(&["again"])), None);
+        truth.meet("again", &names(&["p"]));
+        truth.meet("other", &names(&["o"]));
+        assert_eq!(truth.well(&names(&["again"])), Some(25.0));
+        assert_eq!(truth.well(&names(&["other"])), None);
+        assert!(truth.expected().is_empty(), "it is no tube of this day");
     }
 
     #[test]
