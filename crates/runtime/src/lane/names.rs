@@ -1,8 +1,12 @@
 //! The name index: from the hash of a name to the numbers of the records that may bear it.
 //!
-//! About 20 bytes a name, in memory, rebuilt from the cache at a start (`name_pages`). An entry that is no
+//! About 30 bytes a name, in memory, rebuilt from the cache at a start (`name_pages`). An entry that is no
 //! longer true does no harm, because the record itself is checked; an entry that is missing would, so
 //! entries go only when the removal of their record is committed.
+//!
+//! Names come and go: an expected tube's becomes that of the tube. A map that is full of gaps doubles, and has both its sizes
+//! for a while: with ten million names that was a gibibyte, and a pause. So the index is many small maps, and one that
+//! is full of gaps is made anew in its own size.
 
 use siphasher::sip::SipHasher13;
 use std::collections::HashMap;
@@ -34,19 +38,54 @@ impl Hasher for Same {
 
 type Map<V> = HashMap<u64, V, BuildHasherDefault<Same>>;
 
+/// Maps of an index. With ten million names one holds 39,000, and is made anew in a millisecond.
+const PARTS: usize = 256;
+
 /// See the module.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct NameIndex {
-    /// The first record of a hash; nearly always the only one.
-    first: Map<u64>,
+    /// The first record of a hash; nearly always the only one. By some bits of the hash that its map does not look at.
+    first: Vec<Map<u64>>,
     /// Further records of a hash.
     more: Map<Vec<u64>>,
 }
 
+impl Default for NameIndex {
+    fn default() -> Self {
+        Self {
+            first: (0..PARTS).map(|_| Map::default()).collect(),
+            more: Map::default(),
+        }
+    }
+}
+
+const fn part_of(hash: u64) -> usize {
+    (hash >> 40) as usize % PARTS
+}
+
+/// Makes room for another entry: what full maps have gaps for stays as large as it is.
+fn make_room(map: &mut Map<u64>) {
+    if map.len() < map.capacity() {
+        return;
+    }
+    // An eighth more, so that this is not done again soon; the map itself doubles if they do not fit into its size.
+    let mut anew = Map::with_capacity_and_hasher(map.len() + map.len() / 8 + 1, <_>::default());
+    anew.extend(map.drain());
+    *map = anew;
+}
+
 impl NameIndex {
+    fn part(&self, hash: u64) -> Option<&Map<u64>> {
+        self.first.get(part_of(hash))
+    }
+
     /// A record may bear this name. False if that was known.
     pub fn insert(&mut self, hash: u64, number: u64) -> bool {
-        match self.first.entry(hash) {
+        let Some(part) = self.first.get_mut(part_of(hash)) else {
+            return false;
+        };
+        make_room(part);
+        match part.entry(hash) {
             Entry::Vacant(empty) => {
                 empty.insert(number);
                 true
@@ -65,7 +104,6 @@ impl NameIndex {
 
     /// Adds many: record and hash.
     pub fn extend(&mut self, named: &[(u64, u64)]) {
-        self.first.reserve(named.len());
         for (number, hash) in named {
             self.insert(*hash, *number);
         }
@@ -73,11 +111,14 @@ impl NameIndex {
 
     /// A record bears this name no longer.
     pub fn remove(&mut self, hash: u64, number: u64) {
-        if self.first.get(&hash) == Some(&number) {
-            self.first.remove(&hash);
-            if let Some(next) = self.more.get_mut(&hash).and_then(Vec::pop) {
-                self.first.insert(hash, next);
-            }
+        let Some(part) = self.first.get_mut(part_of(hash)) else {
+            return;
+        };
+        if part.get(&hash) == Some(&number) {
+            match self.more.get_mut(&hash).and_then(Vec::pop) {
+                Some(next) => part.insert(hash, next),
+                None => part.remove(&hash),
+            };
         } else if let Some(more) = self.more.get_mut(&hash) {
             more.retain(|n| *n != number);
         }
@@ -89,7 +130,7 @@ impl NameIndex {
     /// Records that may bear this name.
     pub fn get(&self, hash: u64) -> Numbers {
         let mut found = Numbers::new();
-        if let Some(first) = self.first.get(&hash) {
+        if let Some(first) = self.part(hash).and_then(|part| part.get(&hash)) {
             found.push(*first);
         }
         if let Some(more) = self.more.get(&hash) {
@@ -100,7 +141,14 @@ impl NameIndex {
 
     /// Number of names.
     pub fn len(&self) -> usize {
-        self.first.len() + self.more.values().map(Vec::len).sum::<usize>()
+        let first: usize = self.first.iter().map(HashMap::len).sum();
+        first + self.more.values().map(Vec::len).sum::<usize>()
+    }
+
+    /// How many it has room for.
+    #[cfg(test)]
+    fn room(&self) -> usize {
+        self.first.iter().map(HashMap::capacity).sum()
     }
 }
 
@@ -109,6 +157,31 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use std::collections::BTreeSet;
+
+    #[test]
+    fn names_that_come_and_go_take_no_more_room_than_those_that_stay() {
+        const NAMES: u64 = 160_000;
+        let name = |table, number: u64| hash(table, &number.to_string());
+        let mut index = NameIndex::default();
+        for number in 0..NAMES {
+            index.insert(name(2, number), number);
+        }
+        let room = index.room();
+        for number in 0..NAMES {
+            index.insert(name(3, number), number);
+            index.remove(name(2, number), number);
+        }
+        assert_eq!(index.len() as u64, NAMES);
+        assert!(
+            index.room() <= room * 5 / 4,
+            "room for {} after {room}",
+            index.room()
+        );
+        for number in 0..NAMES {
+            assert_eq!(index.get(name(3, number)).as_slice(), [number]);
+            assert!(index.get(name(2, number)).is_empty());
+        }
+    }
 
     proptest! {
         #[test]
