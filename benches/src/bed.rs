@@ -1,5 +1,6 @@
 //! What figures stand on: sizes, and brokers that are started when the first figure wants them.
 
+use crate::crowd::Crowd;
 use crate::lab::Lab;
 use crate::line::Line;
 use crate::tubes::Load;
@@ -70,6 +71,27 @@ impl Size {
     }
 }
 
+/// What figures share, once the first of them has wanted it.
+struct Shared<T>(Mutex<Option<Arc<Mutex<T>>>>);
+
+impl<T> Default for Shared<T> {
+    fn default() -> Self {
+        Self(Mutex::new(None))
+    }
+}
+
+impl<T> Shared<T> {
+    fn get(&self, start: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<Arc<Mutex<T>>> {
+        let mut shared = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(there) = shared.as_ref() {
+            return Ok(Arc::clone(there));
+        }
+        let started = Arc::new(Mutex::new(start()?));
+        *shared = Some(Arc::clone(&started));
+        Ok(started)
+    }
+}
+
 /// See the module.
 pub struct Bed {
     /// How much.
@@ -79,8 +101,9 @@ pub struct Bed {
     /// Sizes of a growing lab, smallest first.
     pub samples: Vec<u64>,
     // Before the brokers: it ends while they still run.
-    lab: Mutex<Option<Arc<Mutex<Lab>>>>,
-    line: Mutex<Option<Arc<Mutex<Line>>>>,
+    lab: Shared<Lab>,
+    line: Shared<Line>,
+    crowd: Shared<Crowd>,
     kafka: OnceLock<KafkaCluster>,
 }
 
@@ -98,8 +121,9 @@ impl Bed {
             size,
             runs,
             samples,
-            lab: Mutex::new(None),
-            line: Mutex::new(None),
+            lab: Shared::default(),
+            line: Shared::default(),
+            crowd: Shared::default(),
             kafka: OnceLock::new(),
         })
     }
@@ -115,13 +139,7 @@ impl Bed {
     /// # Errors
     /// It cannot be started.
     pub fn lab(&self) -> anyhow::Result<Arc<Mutex<Lab>>> {
-        let mut lab = self.lab.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(lab) = lab.as_ref() {
-            return Ok(Arc::clone(lab));
-        }
-        let started = Arc::new(Mutex::new(Lab::start(self)?));
-        *lab = Some(Arc::clone(&started));
-        Ok(started)
+        self.lab.get(|| Lab::start(self))
     }
 
     /// One whole line of laboratories on a broker of its own, the same for all figures of this run; started at the first call.
@@ -129,12 +147,14 @@ impl Bed {
     /// # Errors
     /// It cannot be started.
     pub fn line(&self) -> anyhow::Result<Arc<Mutex<Line>>> {
-        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(line) = line.as_ref() {
-            return Ok(Arc::clone(line));
-        }
-        let started = Arc::new(Mutex::new(Line::start()?));
-        *line = Some(Arc::clone(&started));
-        Ok(started)
+        self.line.get(Line::start)
+    }
+
+    /// One crowd of laboratories on three brokers of its own, the same for all figures of this run; started at the first call.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub fn crowd(&self) -> anyhow::Result<Arc<Mutex<Crowd>>> {
+        self.crowd.get(Crowd::start)
     }
 }

@@ -3,7 +3,9 @@
 use crate::bed::Bed;
 use crate::tubes::{Load, SCAN_BENCH, barcode, now_ms};
 use anyhow::{Context as _, ensure};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tenfold_proto::v1;
@@ -18,10 +20,10 @@ use v1::pooling_client::PoolingClient;
 pub const LABS: u32 = 8;
 
 /// Registrations in a batch of a stream.
-const BATCH: usize = 500;
+pub const BATCH: usize = 500;
 
 /// Batches of a stream under way.
-const WINDOW: usize = 8;
+pub const WINDOW: usize = 8;
 
 /// Registrations made at once, before they are streamed: bounds memory.
 const PART: usize = 100_000;
@@ -56,22 +58,34 @@ impl Lab {
         Self::on(bed.kafka().bootstrap())
     }
 
-    /// The same on these brokers.
+    /// The same on this single broker.
     ///
     /// # Errors
     /// Something cannot be started.
-    pub fn on(brokers: &str) -> anyhow::Result<Self> {
+    pub fn on(broker: &str) -> anyhow::Result<Self> {
+        Self::of(broker, &["--dev"], Load::new(LABS, 0))
+    }
+
+    /// The same on three brokers or more, each record on three of them, with the labs of this load.
+    ///
+    /// # Errors
+    /// Something cannot be started.
+    pub fn replicated(brokers: &str, load: Load) -> anyhow::Result<Self> {
+        Self::of(brokers, &[], load)
+    }
+
+    fn of(brokers: &str, more: &[&str], load: Load) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new()
             .prefix("tenfold-bench-")
             .tempdir()?;
         let tenfold = program("tenfold");
-        let (status, said, told) =
-            run(&tenfold, &["topics", "create", "--dev", "--kafka", brokers]);
+        let arguments = [&["topics", "create", "--kafka", brokers], more].concat();
+        let (status, said, told) = run(&tenfold, &arguments);
         ensure!(status.success(), "topics are not created: {said}{told}");
         let name = crate::kafka::fresh("bench-");
-        let arguments = ["run", "--kafka", brokers, "--dev", "--instance", &name];
+        let arguments = [&["run", "--kafka", brokers, "--instance", &name], more].concat();
         let served = Served::new("tenfold", tenfold, &arguments, folder.path());
-        Self::with(served, folder, &name, Load::new(LABS, 0))
+        Self::with(served, folder, &name, load)
     }
 
     /// The same on an embedded log of its own.
@@ -212,23 +226,48 @@ impl Lab {
     /// # Errors
     /// It takes too long, or is refused.
     pub fn bring(&mut self, tubes: usize) -> anyhow::Result<usize> {
+        self.bring_to(0..self.load.labs.len(), tubes)
+    }
+
+    /// The same at some of the labs.
+    ///
+    /// # Errors
+    /// As [`Lab::bring`].
+    pub fn bring_to(&mut self, labs: Range<usize>, tubes: usize) -> anyhow::Result<usize> {
         let first = self.next;
         self.next += tubes;
         self.streams += 1;
         let source = format!("bring-{}", self.streams);
         self.block_on(async {
             let channel = self.connect().await?;
-            let all: Vec<v1::Registration> = (0..self.load.labs.len())
+            let all: Vec<v1::Registration> = labs
+                .clone()
                 .flat_map(|lane| (first..first + tubes).map(move |number| (lane, number)))
                 .map(|(lane, number)| self.load.registration_at(lane, number, now_ms()))
                 .collect();
             register(channel.clone(), &source, all, None).await?;
-            let lanes = 0..self.load.labs.len();
-            let received = lanes.map(|lane| self.receive(channel.clone(), lane, first, tubes));
+            let received = labs.map(|lane| self.receive(channel.clone(), lane, first, tubes));
             futures::future::try_join_all(received).await?;
             anyhow::Ok(())
         })?;
         Ok(first)
+    }
+
+    /// The newest record of each lane that it owns, by service and lane.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub async fn lanes(&self) -> anyhow::Result<BTreeMap<(String, u32), u64>> {
+        let status = OperationsClient::new(self.connect().await?)
+            .get_status(v1::GetStatusRequest {})
+            .await?
+            .into_inner();
+        let lanes = status.services.into_iter().flat_map(|service| {
+            let name = service.service;
+            let owned = service.owned.into_iter();
+            owned.map(move |lane| ((name.clone(), lane.lane), lane.seq))
+        });
+        Ok(lanes.collect())
     }
 
     /// Numbers of so many tubes that are registered and never come; answers the first.
@@ -297,9 +336,8 @@ pub async fn register(
     all: Vec<v1::Registration>,
     per_second: Option<u32>,
 ) -> anyhow::Result<()> {
-    let count = all.len() as u64;
-    let (sender, mut batches) = mpsc::channel::<v1::RegisterBatch>(WINDOW);
-    let requests = futures::stream::poll_fn(move |context| batches.poll_recv(context));
+    let count = all.len();
+    let (sender, batches) = mpsc::channel(WINDOW);
     let source = source.to_owned();
     let began = Instant::now();
     tokio::spawn(async move {
@@ -319,12 +357,25 @@ pub async fn register(
             }
         }
     });
+    registered(channel, batches, count).await
+}
+
+/// Streams these batches until so many registrations are acknowledged as durable.
+///
+/// # Errors
+/// The stream ends early.
+pub async fn registered(
+    channel: Channel,
+    mut batches: mpsc::Receiver<v1::RegisterBatch>,
+    count: usize,
+) -> anyhow::Result<()> {
+    let requests = futures::stream::poll_fn(move |context| batches.poll_recv(context));
     let mut acks = IntakeClient::new(channel)
         .register_stream(requests)
         .await?
         .into_inner();
     let mut durable = 0;
-    while durable < count {
+    while durable < count as u64 {
         let ack = acks
             .message()
             .await?

@@ -140,7 +140,26 @@ pub async fn rack(
     first: usize,
     patience: Duration,
 ) -> anyhow::Result<()> {
-    let name = format!("RACK{lane:02}{:06}", first / RACK);
+    planned(way, lane, lab, first, patience).await?;
+    confirmed(way, lane, lab, first).await
+}
+
+fn rack_name(lane: usize, first: usize) -> String {
+    format!("RACK{lane:02}{:06}", first / RACK)
+}
+
+/// The first two of those calls. Answers where each tube goes.
+///
+/// # Errors
+/// Something is refused.
+pub async fn planned(
+    way: &Way,
+    lane: usize,
+    lab: &str,
+    first: usize,
+    patience: Duration,
+) -> anyhow::Result<Vec<v1::PlannedTube>> {
+    let name = rack_name(lane, first);
     let barcodes: Vec<String> = (first..first + RACK)
         .map(|number| barcode(lane, number))
         .collect();
@@ -162,11 +181,20 @@ pub async fn rack(
             _ => None,
         });
         match refused {
-            None => break,
+            None => return Ok(planned.tubes),
             Some(refused) if began.elapsed() >= patience => return Err(refused),
             Some(_) => tokio::time::sleep(AGAIN).await,
         }
     }
+    Ok(Vec::new())
+}
+
+/// The last of them: every tube was put where it was planned.
+///
+/// # Errors
+/// It is refused, or a tube was not transferred.
+pub async fn confirmed(way: &Way, lane: usize, lab: &str, first: usize) -> anyhow::Result<()> {
+    let name = rack_name(lane, first);
     let confirm = v1::ConfirmRackRequest {
         lab: lab.to_owned(),
         bench: BENCH.to_owned(),

@@ -4,6 +4,7 @@ use crate::packer::Packer;
 use bytes::Bytes;
 use prost::Message as _;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::time::{SystemTime, UNIX_EPOCH};
 use tenfold_domain::policy::{Bench, BenchMode, Policy};
 use tenfold_proto::lane::inbox_record::Content;
@@ -39,14 +40,18 @@ impl Load {
     /// So many labs, which are as many lanes.
     #[must_use]
     pub fn new(labs: u32, racks: usize) -> Self {
-        let names: BTreeMap<u32, String> = (0..10_000)
-            .map(|number| format!("lab-{number}"))
-            .map(|name| (lane_of(&name, labs), name))
-            .collect();
         Self {
-            labs: names.into_values().collect(),
+            labs: one_each(labs, 0..10_000),
             racks,
         }
+    }
+
+    /// The same, and behind these labs another one on each lane.
+    #[must_use]
+    pub fn doubled(lanes: u32) -> Self {
+        let mut load = Self::new(lanes, 0);
+        load.labs.extend(one_each(lanes, 10_000..20_000));
+        load
     }
 
     /// So many labs by their numbers, wherever their lanes are: several may share one.
@@ -177,6 +182,15 @@ impl Load {
     }
 }
 
+/// A lab for each lane, with its number from these.
+fn one_each(lanes: u32, numbers: Range<u32>) -> Vec<String> {
+    let names: BTreeMap<u32, String> = numbers
+        .map(|number| format!("lab-{number}"))
+        .map(|name| (lane_of(&name, lanes), name))
+        .collect();
+    names.into_values().collect()
+}
+
 /// The policy of a load, as it comes from outside.
 #[must_use]
 pub fn policy_input(load: &Load) -> Bytes {
@@ -225,6 +239,15 @@ pub fn place(index: usize) -> String {
     format!("{}{}", char::from(b'A'.saturating_add(row)), index % 12 + 1)
 }
 
+/// The place from 0 of such a position.
+#[must_use]
+pub fn index(place: &str) -> Option<usize> {
+    let (row, column) = place.split_at_checked(1)?;
+    let row = row.bytes().next()?.checked_sub(b'A')?;
+    let column = column.parse::<usize>().ok()?.checked_sub(1)?;
+    Some(usize::from(row) * 12 + column)
+}
+
 /// Milliseconds since 1970.
 #[must_use]
 pub fn now_ms() -> i64 {
@@ -258,6 +281,22 @@ mod tests {
         for (lane, lab) in load.labs.iter().enumerate() {
             assert_eq!(lane_of(lab, 4) as usize, lane);
         }
+    }
+
+    #[test]
+    fn a_doubled_load_has_two_labs_on_each_lane() {
+        let load = Load::doubled(8);
+        let lanes: Vec<u32> = load.labs.iter().map(|lab| lane_of(lab, 8)).collect();
+        assert_eq!(lanes[..8], lanes[8..]);
+        assert_ne!(load.labs[..8], load.labs[8..]);
+    }
+
+    #[test]
+    fn a_position_tells_its_place() {
+        for at in 0..RACK {
+            assert_eq!(index(&place(at)), Some(at));
+        }
+        assert_eq!((index(""), index("A0"), index("1A")), (None, None, None));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! All figures and curves, in the order of the table. Each file says what of ours is measured, and how.
 
+mod crowded;
 mod embedded;
 mod footprint;
 mod growth;
@@ -21,6 +22,7 @@ pub const FIGURES: &[&Figure] = &[
     &pipeline::FIGURE,
     &scan::SCAN,
     &scan::BUSY,
+    &crowded::FIGURE,
     &scan::RACK_PLAN,
     &screen::FIGURE,
     &registering::FIGURE,

@@ -9,12 +9,12 @@ use crate::figure::{Contestant, Figure, Metric, Took, Yardstick};
 use crate::lab::{LABS, Lab, register};
 use crate::openloop::{Times, calls};
 use crate::peers::append;
-use crate::tubes::{BENCH, RACK, SCAN_BENCH, arrival, barcode, now_ms};
+use crate::scans::{scan, scanned};
+use crate::tubes::{BENCH, RACK, arrival, barcode, now_ms};
 use anyhow::{Context as _, ensure};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 use tenfold_proto::v1;
-use tonic::transport::Channel;
 use v1::pooling_client::PoolingClient;
 
 /// Scans a second.
@@ -158,7 +158,7 @@ fn beside(lab: &mut Lab, seconds: u64) -> Vec<v1::Registration> {
         .collect()
 }
 
-fn told(times: &Times, what: &str) -> Took {
+pub(super) fn told(times: &Times, what: &str) -> Took {
     let (p50, p99) = (times.percentile(50), times.percentile(99));
     Took::all(
         &[p50, p99],
@@ -168,34 +168,6 @@ fn told(times: &Times, what: &str) -> Took {
             times.percentile(100)
         ),
     )
-}
-
-fn scan(labs: &[String], lane: usize, number: usize) -> v1::ScanRequest {
-    v1::ScanRequest {
-        lab: labs.get(lane).cloned().unwrap_or_default(),
-        actor: "bench".to_owned(),
-        request_id: format!("scan-{lane}-{number}"),
-        bench: SCAN_BENCH.to_owned(),
-        barcode: barcode(lane, number),
-    }
-}
-
-async fn scanned(
-    client: &mut PoolingClient<Channel>,
-    request: v1::ScanRequest,
-) -> anyhow::Result<()> {
-    let tube = request.barcode.clone();
-    let answer = client
-        .scan(request)
-        .await
-        .with_context(|| tube.clone())?
-        .into_inner();
-    let placed = answer.placement.and_then(|placement| placement.placement);
-    ensure!(
-        matches!(placed, Some(v1::tube_placement::Placement::Pool(_))),
-        "{tube} got no seat"
-    );
-    Ok(())
 }
 
 struct OneByOne {

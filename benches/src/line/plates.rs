@@ -1,24 +1,22 @@
 //! A lab's plates: filled with what waits, sealed, put into the thermocycler, whose file is handed in.
 
+use super::run::Task;
 use anyhow::{Context as _, ensure};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
-use tenfold_lab_day::cycler::{self, Shown};
+use tenfold_lab_day::bench::Hands;
+use tenfold_lab_day::cycler;
 use tenfold_proto::v1;
 use tonic::transport::Channel;
 use v1::pooling_client::PoolingClient;
 use v1::results_client::ResultsClient;
 
-/// Wells that are filled; with fewer waiting, a lab waits for more as long as more will come.
-const FULL: usize = 90;
-
 /// Pause while too little waits, and while a run waits for its plate.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Longest a lab waits for anything to do.
-const IDLE_MAX: Duration = Duration::from_secs(120);
-
-/// Ct of the internal control in a negative well.
-const INTERNAL: f64 = 27.5;
+/// Longest a run waits for its plate.
+const PARKED_MAX: Duration = Duration::from_secs(120);
 
 /// Who works there.
 const ACTOR: &str = "tech";
@@ -28,27 +26,35 @@ pub(super) struct Bench<'a> {
     pooling: PoolingClient<Channel>,
     results: ResultsClient<Channel>,
     lab: &'a str,
-    run: usize,
+    task: &'a Task,
+    hands: &'a Mutex<Hands>,
 }
 
 impl<'a> Bench<'a> {
-    pub(super) fn new(channel: Channel, lab: &'a str, run: usize) -> Self {
+    pub(super) fn new(
+        channel: Channel,
+        lab: &'a str,
+        task: &'a Task,
+        hands: &'a Mutex<Hands>,
+    ) -> Self {
         Self {
             pooling: PoolingClient::new(channel.clone()),
             results: ResultsClient::new(channel),
             lab,
-            run,
+            task,
+            hands,
         }
     }
 
-    /// Puts so many pools onto plates and has them read; `all_there` says that no more pools will come than wait.
+    /// Puts whatever waits onto plates and has them read, until it is over; `all_there` says that no rack comes any more: then a
+    /// plate is not waited for until it is full. Answers how many wells were read.
     pub(super) async fn plate_all(
         mut self,
-        pools: usize,
         all_there: impl Fn() -> bool,
-    ) -> anyhow::Result<()> {
-        let (mut done, mut number, mut heard) = (0, 0, Instant::now());
-        while done < pools {
+        over: &AtomicBool,
+    ) -> anyhow::Result<usize> {
+        let (mut done, mut number) = (0, 0);
+        while !over.load(Ordering::Relaxed) {
             // Asked first: what came between the two questions is there at the second.
             let last = all_there();
             let request = v1::ListWorkRequest {
@@ -63,32 +69,21 @@ impl<'a> Bench<'a> {
                 .into_inner()
                 .items
                 .len();
-            if waiting >= FULL || (last && waiting > 0) {
+            if waiting >= self.task.wells || (last && waiting > 0) {
                 done += self.plate(number).await?;
                 number += 1;
-                heard = Instant::now();
-                continue;
+            } else {
+                tokio::time::sleep(PAUSE).await;
             }
-            ensure!(
-                heard.elapsed() < IDLE_MAX,
-                "{} waits with {done} of {pools} pools on plates, {waiting} waiting",
-                self.lab
-            );
-            tokio::time::sleep(PAUSE).await;
         }
-        ensure!(
-            done == pools,
-            "{done} pools of {} were plated, of {pools}",
-            self.lab
-        );
-        Ok(())
+        Ok(done)
     }
 
-    /// One plate from its start to its result. Answers how many pools are on it.
+    /// One plate from its start to its result. Answers how many wells are on it.
     async fn plate(&mut self, number: usize) -> anyhow::Result<usize> {
         let (lab, actor) = (self.lab.to_owned(), ACTOR.to_owned());
-        let plate =
-            format!("PL{:03}{}{number:05}", self.run, self.lab.replace('-', "")).to_uppercase();
+        let (run, short) = (self.task.number, self.lab.replace('-', ""));
+        let plate = format!("PL{run:03}{short}{number:05}").to_uppercase();
         let id = |step: &str| format!("{step}-{plate}");
         let started = v1::StartPlateRequest {
             lab: lab.clone(),
@@ -167,12 +162,12 @@ impl<'a> Bench<'a> {
         Ok(filled.wells.len())
     }
 
-    /// The thermocycler sees nothing but internal controls. A run that comes before its plate is known is handed in again.
+    /// The thermocycler sees what is there. A run that comes before its plate is known is handed in again.
     async fn read(&mut self, view: &v1::PlateView) -> anyhow::Result<()> {
-        let file = cycler::run(view, false, |_| Shown {
-            target: None,
-            internal: Some(INTERNAL),
-        });
+        let file = {
+            let mut hands = self.hands.lock().unwrap_or_else(PoisonError::into_inner);
+            cycler::run(view, false, |content| hands.show(content))
+        };
         let file = bytes::Bytes::from(file);
         let began = Instant::now();
         for again in 0_u32.. {
@@ -191,7 +186,7 @@ impl<'a> Bench<'a> {
             let reply = self.results.import_run(request).await?.into_inner();
             match reply.state() {
                 v1::ImportState::Released => return Ok(()),
-                v1::ImportState::Parked if began.elapsed() < IDLE_MAX => {
+                v1::ImportState::Parked if began.elapsed() < PARKED_MAX => {
                     tokio::time::sleep(PAUSE).await;
                 }
                 _ => anyhow::bail!("the run of {} is not released: {reply:?}", view.plate),

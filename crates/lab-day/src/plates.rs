@@ -223,7 +223,7 @@ impl Lab<'_> {
 impl Hands {
     /// What the liquid of a pool or a tube shows. Whatever holds an inhibited tube fails when it is extracted
     /// for the first time.
-    fn show(&mut self, content: &str) -> Shown {
+    pub fn show(&mut self, content: &str) -> Shown {
         let barcodes = self
             .pools
             .get(content)
