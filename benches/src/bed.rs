@@ -20,6 +20,8 @@ pub struct Size {
     pub racks: usize,
     /// Times this a copy copies the same samples: it is so fast that one pass would be over at once.
     pub copies: usize,
+    /// Tubes of a day.
+    pub day: usize,
     /// Seconds of each part of a latency run.
     pub seconds: u64,
     /// Samples on disk when it starts.
@@ -42,6 +44,7 @@ impl Size {
         labs: 4,
         racks: 520,
         copies: 6,
+        day: 500_000,
         seconds: 15,
         history: 1_000_000,
         samples: &[100_000, 1_000_000, 10_000_000],
@@ -56,6 +59,7 @@ impl Size {
         labs: 4,
         racks: 15,
         copies: 2,
+        day: 15_360,
         seconds: 2,
         history: 20_000,
         samples: &[960, 4_800],

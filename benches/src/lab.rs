@@ -207,6 +207,12 @@ impl Lab {
         })
     }
 
+    /// The process.
+    #[must_use]
+    pub const fn served(&self) -> &Served {
+        &self.served
+    }
+
     /// Runs something that calls it.
     pub fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
         self.runtime.block_on(work)

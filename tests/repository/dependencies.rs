@@ -52,6 +52,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     (
         "tenfold-bench",
         &[
+            "tenfold-capacity",
             "tenfold-domain",
             "tenfold-proto",
             "tenfold-runtime",

@@ -101,6 +101,12 @@ impl KafkaCluster {
         &self.bootstrap
     }
 
+    /// The folder with what they keep.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// Kills a broker (kill -9); brokers are numbered from 0.
     pub fn kill(&self, broker: u32) {
         self.run(&["kill", &broker.to_string()]);

@@ -1,6 +1,7 @@
 //! All figures and curves, in the order of the table. Each file says what of ours is measured, and how.
 
 mod crowded;
+mod day;
 mod embedded;
 mod footprint;
 mod growth;
@@ -20,6 +21,7 @@ use crate::figure::Figure;
 pub const FIGURES: &[&Figure] = &[
     &pooling::FIGURE,
     &pipeline::FIGURE,
+    &day::FIGURE,
     &scan::SCAN,
     &scan::BUSY,
     &crowded::FIGURE,
