@@ -58,17 +58,21 @@ fn records_gather_until_their_time_has_come() {
     assert_eq!(stands_at(&hand, &cache), before, "a moment too soon");
     hand.wait(Duration::from_millis(1));
     assert_eq!(stands_at(&hand, &cache), before + 3);
-    three_more_go_with_the_first_after_that_time(&mut hand, &cache, before + 3);
 }
 
-fn three_more_go_with_the_first_after_that_time(hand: &mut Hand, cache: &MemoryCache, at: u64) {
-    hand.command("4", "add 1");
-    hand.command("5", "add 1");
-    assert_eq!(stands_at(hand, cache), at);
-    // Nothing wakes the lane meanwhile: the time is up when it decides again.
+#[test]
+fn what_has_gathered_long_enough_goes_before_more_is_decided() {
+    let (_log, bed) = memory();
+    let cache = MemoryCache::default();
+    let mut hand = owner(&bed, &cache, usize::MAX);
+    let before = stands_at(&hand, &cache);
+    three(&mut hand);
+    // Nothing wakes the lane meanwhile.
     hand.let_time_pass(GATHER);
-    hand.command("6", "add 1");
-    assert_eq!(stands_at(hand, cache), at + 3);
+    hand.command("4", "add 1");
+    assert_eq!(stands_at(&hand, &cache), before + 3);
+    hand.wait(GATHER);
+    assert_eq!(stands_at(&hand, &cache), before + 4);
 }
 
 #[test]
