@@ -213,7 +213,7 @@ impl LaneState {
         self.close_record();
         let mut written = std::mem::take(&mut self.written);
         // For the cache: its leaves are written one behind the other.
-        written.sort_unstable_by(|a, b| start_of(a).cmp(&start_of(b)).then_with(|| a.cmp(b)));
+        written.sort_unstable();
         let mut keys = Vec::with_capacity(written.len());
         // All keys and rows one behind the other: one allocation for the batch. Each as where its key begins, where its
         // row, and where it ends; the last is `None` if the row was removed.
@@ -351,20 +351,6 @@ impl LaneState {
         match self.overlay.get(key) {
             Some(slot) => slot.row.is_some(),
             None => self.cached(key).is_some(),
-        }
-    }
-}
-
-/// The first bytes of a key as a number that sorts as they do: two numbers are compared sooner than two texts.
-fn start_of(key: &[u8]) -> u128 {
-    match key.first_chunk() {
-        Some(start) => u128::from_be_bytes(*start),
-        None => {
-            let mut start = [0; 16];
-            for (to, from) in start.iter_mut().zip(key) {
-                *to = *from;
-            }
-            u128::from_be_bytes(start)
         }
     }
 }
