@@ -5,7 +5,7 @@
 //! entries go only when the removal of their record is committed.
 //!
 //! Names come and go: an expected tube's becomes that of the tube. A map that is full of gaps doubles, and has both its sizes
-//! for a while: with ten million names that was a gibibyte, and a pause. So the index is many small maps, and one that
+//! for a while: with ten million names 570 MB for 285, and 855 for a moment (reckoned). So the index is many small maps, and one that
 //! is full of gaps is made anew in its own size.
 
 use siphasher::sip::SipHasher13;
@@ -38,7 +38,7 @@ impl Hasher for Same {
 
 type Map<V> = HashMap<u64, V, BuildHasherDefault<Same>>;
 
-/// Maps of an index. With ten million names one holds 39,000, and is made anew in a millisecond.
+/// Maps of an index. With ten million names one holds 39,000: little to make anew at once.
 const PARTS: usize = 256;
 
 /// See the module.

@@ -54,7 +54,13 @@ fn records_gather_until_their_time_has_come() {
     let before = stands_at(&hand, &cache);
     three(&mut hand);
     assert_eq!(stands_at(&hand, &cache), before, "not yet");
+    let wakes = hand.lane.next_wake();
     hand.wait(GATHER - Duration::from_millis(1));
+    assert_eq!(
+        hand.lane.next_wake(),
+        wakes,
+        "it wakes when their time has come, and not a second after each look"
+    );
     assert_eq!(stands_at(&hand, &cache), before, "a moment too soon");
     hand.wait(Duration::from_millis(1));
     assert_eq!(stands_at(&hand, &cache), before + 3);

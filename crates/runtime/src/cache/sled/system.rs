@@ -1,5 +1,5 @@
 //! sled 1.0.0-alpha.124 has the whole system write what it holds of any file (the program `sync`) each time a store is opened. Beside
-//! a broker that wrote gigabytes that takes seconds, in which nobody can read.
+//! somebody who writes gigabytes that takes the better part of a second, in which nobody can read (decision 0604).
 
 use std::time::{Duration, Instant};
 
