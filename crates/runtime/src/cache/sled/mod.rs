@@ -13,6 +13,7 @@
 
 mod folders;
 mod held;
+mod merging;
 mod opening;
 mod store;
 mod system;
@@ -273,7 +274,10 @@ impl LaneCache for SledLane {
                 None => batch.remove(&key[..]),
             }
         }
-        self.used(|tree| tree.apply_batch(batch))?;
+        self.used(|tree| {
+            tree.apply_batch(batch)?;
+            merging::merge_emptied(tree, &writes)
+        })?;
         let too_much = self.shared.store().wrote(self.lane, &writes);
         if too_much && let Err(error) = self.shared.renew() {
             // What was asked for is done. Whoever uses the store next is told that it failed.

@@ -1,4 +1,6 @@
 use super::*;
+use proptest::prelude::*;
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 fn bytes(text: &str) -> Bytes {
@@ -250,4 +252,101 @@ fn a_scan_reads_no_further_than_its_end() {
         read >= 40,
         "{read} leaves read for all rows: nothing is shown"
     );
+}
+
+/// A queue through which many rows went lies between two rows that stay.
+#[test]
+fn where_rows_were_a_scan_reads_no_leaves() {
+    const BATCH: u32 = 5_000;
+    let last = 100 * u32::try_from(LEAF).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let key = |number: u32| row(number, 1).0;
+    {
+        let cache = SledCache::open(dir.path(), 64 << 20).unwrap();
+        let lane = cache.open(0).unwrap();
+        let small = |number: u32| (key(number), Some(bytes("waits")));
+        lane.apply(vec![small(0), small(last)]).unwrap();
+        for first in (1..last).step_by(BATCH as usize) {
+            let batch = first..last.min(first + BATCH);
+            lane.apply(batch.map(small).collect()).unwrap();
+        }
+        for first in (1..last).step_by(BATCH as usize) {
+            let batch = first..last.min(first + BATCH);
+            lane.apply(batch.map(|number| (key(number), None)).collect())
+                .unwrap();
+        }
+        cache.flush().unwrap();
+    }
+    let cache = SledCache::open(dir.path(), 64 << 20).unwrap();
+    let lane = cache.open(0).unwrap();
+    let before = cache.0.store().misses().unwrap();
+    let mut found = Vec::new();
+    lane.scan(&key(0), b"\xff", &mut |key, _| {
+        found.push(Bytes::copy_from_slice(key));
+        ControlFlow::Continue(())
+    })
+    .unwrap();
+    assert_eq!(found, [key(0), key(last)]);
+    let read = cache.0.store().misses().unwrap() - before;
+    assert!(read <= 2, "{read} leaves read for two rows");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(8))]
+
+    /// Rows come and go in runs, as through a queue, while others read and what was written is flushed.
+    #[test]
+    fn it_holds_what_a_map_would_while_leaves_empty_and_merge(
+        steps in prop::collection::vec((0_u32..20_000, 1_u32..4_000, prop::bool::weighted(0.4)), 40..80),
+    ) {
+        let dir = tempfile::tempdir().unwrap();
+        let cache = SledCache::open(dir.path(), 64 << 20).unwrap();
+        let (lane, read) = (cache.open(0).unwrap(), cache.open(0).unwrap());
+        let mut model = BTreeMap::new();
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let (cache, done) = (&cache, &done);
+            scope.spawn(move || {
+                while !done.load(Ordering::SeqCst) {
+                    let mut last = None;
+                    read.scan(&[], &[u8::MAX; 5], &mut |key, _| {
+                        assert!(last.as_deref() < Some(key), "in order, each once");
+                        last = Some(key.to_vec());
+                        ControlFlow::Continue(())
+                    })
+                    .unwrap();
+                }
+            });
+            scope.spawn(move || {
+                while !done.load(Ordering::SeqCst) {
+                    cache.flush().unwrap();
+                }
+            });
+            for (from, count, come) in steps {
+                let rows: Writes = (from..from + count)
+                    .map(|number| {
+                        let key = Bytes::copy_from_slice(&number.to_be_bytes());
+                        (key, come.then(|| Bytes::copy_from_slice(&from.to_be_bytes())))
+                    })
+                    .collect();
+                for (key, value) in &rows {
+                    match value {
+                        Some(value) => model.insert(key.clone(), value.clone()),
+                        None => model.remove(key),
+                    };
+                }
+                lane.apply(rows).unwrap();
+            }
+            done.store(true, Ordering::SeqCst);
+        });
+        drop((lane, cache));
+        let cache = SledCache::open(dir.path(), 64 << 20).unwrap();
+        let mut found = BTreeMap::new();
+        cache.open(0).unwrap().scan(&[], &[u8::MAX; 5], &mut |key, value| {
+            found.insert(Bytes::copy_from_slice(key), Bytes::copy_from_slice(value));
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+        prop_assert_eq!(found, model);
+    }
 }
