@@ -136,7 +136,23 @@ async fn one(lab: &mut Lab, day: &Day, truth: &mut Truth, plates: &mut Plates) -
     let spoiled = plates.number == 2 && lab.id == "lab-1";
     let file = cycler::run(&view, &wells, truth, spoiled);
     std::fs::write(day.run_file(&name), &file)?;
-    let reply = import(lab, &name, plates.number, file).await?;
+    let mut reply = import(lab, &name, plates.number, file.clone(), "").await?;
+    if spoiled && reply.state() == ImportState::Quarantined {
+        // Where its controls were drawn, it may as well be a plate that was turned round: somebody goes and looks.
+        plates.dirty.push(format!(
+            "{}: run of plate {name} held: {}; looked at, and handed in again",
+            lab.id,
+            reply.notes.join("; ")
+        ));
+        reply = import(
+            lab,
+            &name,
+            plates.number,
+            file,
+            "it stands the right way round",
+        )
+        .await?;
+    }
     match reply.state() {
         ImportState::Released if !spoiled => {}
         ImportState::OutOfControl if spoiled => plates.dirty.push(format!(
@@ -216,7 +232,14 @@ async fn barcodes(mut lab: Lab, content: String) -> Outcome<(String, Vec<String>
     }
 }
 
-async fn import(lab: &mut Lab, plate: &str, number: u32, file: String) -> Outcome<ImportRunReply> {
+/// `reason`: of a person who looked, for a run that was held.
+async fn import(
+    lab: &mut Lab,
+    plate: &str,
+    number: u32,
+    file: String,
+    reason: &str,
+) -> Outcome<ImportRunReply> {
     let request = ImportRunRequest {
         lab: lab.id.clone(),
         plate: plate.to_owned(),
@@ -225,7 +248,7 @@ async fn import(lab: &mut Lab, plate: &str, number: u32, file: String) -> Outcom
         read_at: jiff::Timestamp::now().as_millisecond(),
         file_name: format!("{plate}.csv"),
         file: file.into_bytes().into(),
-        reason: String::new(),
+        reason: reason.to_owned(),
         actor: "cycler".to_owned(),
         request_id: String::new(),
     };
