@@ -1,23 +1,15 @@
 //! Applies committed batches to the cache on a thread of its own: answers never wait for sled. Or, in a
 //! simulation, one at a time when its scheduler says so.
-//!
-//! Nobody waits for a batch to be in the cache, so the thread lets a few of a lane gather and writes them as one: a lab's
-//! board, its open pools and racks are in nearly every batch, and are written once.
 
 use super::copying::{Copying, Piece, Wanted};
 use super::{Cache, LaneCache, Writes};
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
-
-/// How long batches gather. A thousand small ones a second become a hundred; what they hold stays in the lanes' memory so
-/// much longer.
-const GATHER: Duration = Duration::from_millis(10);
 
 /// Told how an apply ended; must not block.
 pub type Applied = Box<dyn FnOnce(io::Result<()>) + Send>;
@@ -40,13 +32,6 @@ enum Job {
         lane: u32,
         then: Box<dyn FnOnce() + Send>,
     },
-}
-
-/// Batches of one lane, to be written as one: what a later one says of a row counts.
-#[derive(Default)]
-struct Gathered {
-    writes: Writes,
-    done: Vec<Applied>,
 }
 
 /// The thread's way into one lane's cache.
@@ -72,44 +57,6 @@ impl Handles {
             lanes: HashMap::new(),
             copying: HashMap::new(),
         }
-    }
-
-    /// Runs what has gathered, each lane's jobs in their order.
-    fn run_all(&mut self, jobs: impl Iterator<Item = Job>) {
-        let mut gathered: BTreeMap<u32, Gathered> = BTreeMap::new();
-        for job in jobs {
-            match job {
-                Job::Apply { lane, writes, done } => {
-                    let lane = gathered.entry(lane).or_default();
-                    lane.writes.extend(writes);
-                    lane.done.push(done);
-                }
-                Job::Copy { lane, .. } | Job::After { lane, .. } => {
-                    if let Some(before) = gathered.remove(&lane) {
-                        self.run_gathered(lane, before);
-                    }
-                    self.run(job);
-                }
-            }
-        }
-        for (lane, rest) in gathered {
-            self.run_gathered(lane, rest);
-        }
-    }
-
-    fn run_gathered(&mut self, lane: u32, gathered: Gathered) {
-        let Gathered { writes, done } = gathered;
-        let tell = move |result: io::Result<()>| {
-            for done in done {
-                // An error is for one; the others are told the same in its words.
-                done(match &result {
-                    Ok(()) => Ok(()),
-                    Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
-                });
-            }
-        };
-        let done = Box::new(tell);
-        self.run(Job::Apply { lane, writes, done });
     }
 
     fn run(&mut self, job: Job) {
@@ -219,11 +166,8 @@ impl Applier {
             .name(format!("{service}-cache"))
             .spawn(move || {
                 let mut handles = Handles::new(cache);
-                while let Ok(first) = waiting.recv() {
-                    if matches!(first, Job::Apply { .. }) {
-                        std::thread::sleep(GATHER);
-                    }
-                    handles.run_all(std::iter::once(first).chain(waiting.try_iter()));
+                while let Ok(job) = waiting.recv() {
+                    handles.run(job);
                 }
             })?;
         Ok(Self(Runs::Thread {

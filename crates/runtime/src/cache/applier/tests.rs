@@ -44,43 +44,6 @@ impl LaneCache for FailingLane {
 }
 
 #[test]
-fn what_gathers_is_written_as_one_and_the_later_word_counts() {
-    let cache = MemoryCache::default();
-    let (tell, told) = channel();
-    let put = |row: &'static str, value: Option<&'static str>, name: &'static str| {
-        let tell = tell.clone();
-        Job::Apply {
-            lane: 3,
-            writes: vec![(Bytes::from(row), value.map(Bytes::from))],
-            done: Box::new(move |end| tell.send((name, end.is_ok())).unwrap()),
-        }
-    };
-    let (look, seen) = (cache.open(3).unwrap(), tell.clone());
-    let then = Box::new(move || {
-        let first = look.get(b"board").unwrap();
-        seen.send(("anew", first == Some(Bytes::from("2"))))
-            .unwrap();
-    });
-    let jobs = [
-        put("board", Some("1"), "a"),
-        put("board", Some("2"), "b"),
-        Job::After { lane: 3, then },
-        put("board", Some("3"), "c"),
-        put("tube", Some("1"), "d"),
-        put("board", None, "e"),
-    ];
-    Handles::new(Arc::new(cache.clone())).run_all(jobs.into_iter());
-    let told: Vec<_> = told.try_iter().collect();
-    assert_eq!(
-        told,
-        ["a", "b", "anew", "c", "d", "e"].map(|name| (name, true))
-    );
-    let lane = cache.open(3).unwrap();
-    assert_eq!(lane.get(b"board").unwrap(), None);
-    assert_eq!(lane.get(b"tube").unwrap(), Some(Bytes::from("1")));
-}
-
-#[test]
 fn behind_a_batch_that_was_not_applied_none_is_until_the_lane_is_read_anew() {
     let cache = Failing::default();
     let applier = Applier::spawn("intake", Arc::new(cache.clone())).unwrap();
