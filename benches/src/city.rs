@@ -1,12 +1,15 @@
 //! A city's pooling service as a process of its own (`tenfold-pooling`), on a broker of its own, that grows: registrations come into
 //! its inbox as intake would put them there, racks are received, planned and confirmed over gRPC.
 //!
-//! Nothing but pooling runs beside the broker, so what the process takes is pooling's. The caller is this process.
+//! Nothing but pooling runs beside the broker, so what the process takes is pooling's. The caller is this process. It may be
+//! several processes, each with a bound on the cores it may take ([`Crew`]): they share the lanes, and whoever is called hands a
+//! call on to the one who has its lane.
 
 use crate::kafka::Filler;
 use crate::openloop::{Times, calls};
 use crate::packer::Packer;
 use crate::pooler::{RACKS_AT_ONCE, all_known, rack};
+use crate::quota::Quota;
 use crate::robot::Way;
 use crate::tubes::{Load, RACK, SCAN_BENCH, barcode};
 use crate::{cpu, kafka};
@@ -21,8 +24,28 @@ use tenfold_tests::process::{Served, program, run};
 use tonic::transport::{Channel, Endpoint};
 use v1::pooling_client::PoolingClient;
 
-/// Lanes of pooling in the default settings.
-const LANES: u32 = 8;
+/// How the service is spread.
+#[derive(Clone, Copy, Debug)]
+pub struct Crew {
+    /// Processes.
+    pub instances: u32,
+    /// Lanes that they share.
+    pub lanes: u32,
+    /// Most cores that each of them takes; `None` = as many as there are.
+    pub cores: Option<f64>,
+}
+
+impl Crew {
+    /// One process with the lanes of the default settings.
+    pub const ONE: Self = Self {
+        instances: 1,
+        lanes: 8,
+        cores: None,
+    };
+}
+
+/// Longest time until the lanes are shared evenly.
+const SHARED_MAX: Duration = Duration::from_secs(60);
 
 /// Connections of those who scan.
 const LINES: usize = 8;
@@ -32,8 +55,10 @@ const INBOX: &str = "tenfold.pooling.inbox";
 
 /// See the module.
 pub struct City {
-    // Before the broker: it ends while that still runs.
-    served: Served,
+    // Before the broker: they end while that still runs. And before the groups they are in.
+    served: Vec<Served>,
+    _quotas: Vec<Quota>,
+    crew: Crew,
     inbox: Filler,
     _kafka: KafkaCluster,
     folder: TempDir,
@@ -63,42 +88,56 @@ impl City {
     ///
     /// # Errors
     /// Something cannot be started.
-    pub fn start(labs: usize) -> anyhow::Result<Self> {
+    pub fn start(load: Load, crew: Crew) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new()
             .prefix("tenfold-bench-")
             .tempdir()?;
         let kafka = KafkaCluster::to_measure();
         let brokers = kafka.bootstrap();
-        let lanes = format!("lanes.pooling={LANES}");
+        let lanes = format!("lanes.pooling={}", crew.lanes);
         let arguments = [
             "topics", "create", "--dev", "--kafka", brokers, "--set", &lanes,
         ];
         let (status, said, told) = run(&program("tenfold"), &arguments);
         ensure!(status.success(), "topics are not created: {said}{told}");
-        let name = kafka::fresh("city-");
-        let arguments = [
-            "--kafka",
-            brokers,
-            "--dev",
-            "--instance",
-            &name,
-            "--set",
-            &lanes,
-            "--set",
-            "cache.dir=cache",
-        ];
-        let pooling = program("tenfold-pooling");
-        let mut served = Served::new("pooling", pooling, &arguments, folder.path());
-        let load = Load::spread(labs);
         let inbox = Filler::to(brokers, INBOX)?;
-        for lane in 0..LANES {
+        for lane in 0..crew.lanes {
             inbox.put(lane, &load.policy())?;
         }
         inbox.done()?;
-        served.start();
-        served.wait_ready();
-        Ok(Self {
+        let (mut served, mut quotas) = (Vec::new(), Vec::new());
+        for number in 1..=crew.instances {
+            let name = kafka::fresh(&format!("city-{number}-"));
+            let cache = format!("cache.dir=cache-{number}");
+            let arguments = [
+                "--kafka",
+                brokers,
+                "--dev",
+                "--instance",
+                &name,
+                "--set",
+                &lanes,
+                "--set",
+                &cache,
+            ];
+            let log = format!("pooling-{number}");
+            let mut process =
+                Served::new(&log, program("tenfold-pooling"), &arguments, folder.path());
+            process.start();
+            if let Some(cores) = crew.cores {
+                let quota = Quota::of_cores(cores, &name)?;
+                quota.admit(process.id().context("pooling does not run")?)?;
+                quotas.push(quota);
+            }
+            served.push(process);
+        }
+        for process in &mut served {
+            process.wait_ready();
+        }
+        let city = Self {
             served,
+            _quotas: quotas,
+            crew,
             _kafka: kafka,
             inbox,
             folder,
@@ -107,10 +146,27 @@ impl City {
                 .enable_all()
                 .build()?,
             load,
-            packers: (0..LANES).map(|_| Packer::default()).collect(),
+            packers: (0..crew.lanes).map(|_| Packer::default()).collect(),
             tubes: 0,
             next: 0,
-        })
+        };
+        city.shared()?;
+        Ok(city)
+    }
+
+    /// Waits until nobody has more than one lane more than another.
+    fn shared(&self) -> anyhow::Result<()> {
+        let fewest = f64::from(self.crew.lanes / self.crew.instances);
+        let began = Instant::now();
+        while !self.served.iter().all(|one| owned(one) >= fewest) {
+            ensure!(
+                began.elapsed() < SHARED_MAX,
+                "the lanes are not shared evenly after {} s",
+                SHARED_MAX.as_secs()
+            );
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        Ok(())
     }
 
     /// Tubes of all labs so far.
@@ -128,14 +184,17 @@ impl City {
         let first = self.register(racks * RACK)?;
         let registered = began.elapsed();
         self.runtime.block_on(async {
-            let way = Way::Called(self.connect().await?);
-            // In turn, so that all labs work all the time.
+            let mut ways = Vec::new();
+            for number in 0..self.served.len() {
+                ways.push(Way::Called(self.connect(number).await?));
+            }
+            // In turn, so that all labs work all the time; whoever is called, as behind a balancer.
             let all = (0..racks).flat_map(|number| {
                 let labs = self.load.labs.iter().enumerate();
                 labs.map(move |(lab, name)| (lab, name, first + number * RACK))
             });
-            let mut under_way = futures::stream::iter(all)
-                .map(|(lab, name, first)| rack(&way, lab, name, first, Duration::ZERO))
+            let mut under_way = futures::stream::iter(all.zip(ways.iter().cycle()))
+                .map(|((lab, name, first), way)| rack(way, lab, name, first, Duration::ZERO))
                 .buffer_unordered(RACKS_AT_ONCE);
             while let Some(done) = under_way.next().await {
                 done?;
@@ -154,10 +213,10 @@ impl City {
         // The number of a rack is that of its first tube: it begins where one of before cannot.
         let first = self.next.next_multiple_of(RACK);
         let numbers = first..first + tubes;
-        for (lane, packer) in (0..LANES).zip(&mut self.packers) {
+        for (lane, packer) in (0..self.crew.lanes).zip(&mut self.packers) {
             let labs = self.load.labs.iter().enumerate();
             let bodies = labs
-                .filter(|(_, name)| lane_of(name, LANES) == lane)
+                .filter(|(_, name)| lane_of(name, self.crew.lanes) == lane)
                 .flat_map(|(lab, _)| numbers.clone().map(move |number| (lab, number)))
                 .map(|(lab, number)| self.load.details(lab, number));
             for record in packer.pack(bodies) {
@@ -168,7 +227,7 @@ impl City {
         self.tubes += tubes;
         self.next = numbers.end;
         self.runtime.block_on(async {
-            let way = Way::Called(self.connect().await?);
+            let way = Way::Called(self.connect(0).await?);
             let tubes = self.load.labs.iter().enumerate();
             let tubes = tubes.map(|(lab, name)| (name.as_str(), barcode(lab, numbers.end - 1)));
             all_known(&way, tubes).await
@@ -186,10 +245,10 @@ impl City {
         let first = self.register(each)?;
         self.runtime.block_on(async {
             let mut lines = Vec::new();
-            for _ in 0..LINES {
-                lines.push(self.connect().await?);
+            for line in 0..LINES {
+                lines.push(self.connect(line % self.served.len()).await?);
             }
-            let way = Way::Called(self.connect().await?);
+            let way = Way::Called(self.connect(0).await?);
             for (lab, name) in self.load.labs.iter().enumerate() {
                 for start in (first..first + each).step_by(RACK) {
                     let numbers = start..(start + RACK).min(first + each);
@@ -232,8 +291,10 @@ impl City {
         })
     }
 
-    async fn connect(&self) -> anyhow::Result<PoolingClient<Channel>> {
-        let endpoint = Endpoint::from_shared(self.served.address())?.tcp_nodelay(true);
+    /// To the instance with this number, from 0.
+    async fn connect(&self, number: usize) -> anyhow::Result<PoolingClient<Channel>> {
+        let served = self.served.get(number).context("an instance")?;
+        let endpoint = Endpoint::from_shared(served.address())?.tcp_nodelay(true);
         let channel = endpoint
             .connect()
             .await
@@ -243,29 +304,45 @@ impl City {
 
     /// Seconds of processor time that the service took since it started.
     fn cpu(&self) -> anyhow::Result<f64> {
-        cpu::process(self.served.id().context("pooling does not run")?)
+        let processes = self.served.iter();
+        processes
+            .map(|one| cpu::process(one.id().context("pooling does not run")?))
+            .sum()
     }
 
-    /// Most memory that the service ever had, in bytes.
+    /// Most memory that a process of the service ever had, in bytes.
     ///
     /// # Errors
     /// The system does not tell.
     pub fn memory(&self) -> anyhow::Result<u64> {
-        let mib = self.served.memory_max_mib();
-        Ok(mib.context("this system does not tell what memory a process takes")? << 20)
+        let most = self.served.iter().filter_map(Served::memory_max_mib).max();
+        Ok(most.context("this system does not tell what memory a process takes")? << 20)
     }
 
-    /// What its cache takes of the disk, in bytes.
+    /// What its caches take of the disk, in bytes.
     ///
     /// # Errors
-    /// It cannot be read.
+    /// They cannot be read.
     pub fn disk(&self) -> anyhow::Result<u64> {
-        cpu::disk(&self.folder.path().join("cache"))
+        let caches = (1..=self.crew.instances).map(|number| format!("cache-{number}"));
+        caches
+            .map(|cache| cpu::disk(&self.folder.path().join(cache)))
+            .sum()
     }
 
     /// What an operator would look at.
     #[must_use]
     pub fn complaints(&self) -> Vec<String> {
-        self.served.complaints()
+        self.served.iter().flat_map(Served::complaints).collect()
     }
+}
+
+/// Lanes that an instance owns, as its metrics say; 0 = they do not say.
+fn owned(served: &Served) -> f64 {
+    let page = served.page("/metrics").unwrap_or_default();
+    let line = page
+        .lines()
+        .find(|line| line.starts_with("tenfold_lanes_owned"));
+    line.and_then(|line| line.rsplit(' ').next()?.parse().ok())
+        .unwrap_or(0.0)
 }

@@ -23,6 +23,7 @@ pub mod packer;
 pub mod peers;
 pub mod plot;
 pub mod pooler;
+pub mod quota;
 pub mod report;
 pub mod robot;
 pub mod scanrecord;

@@ -6,10 +6,10 @@
 //! number of them, with the samples of the smallest size.
 
 use crate::bed::Bed;
-use crate::city::{City, Grown};
+use crate::city::{City, Crew, Grown};
 use crate::curve::{Curve, Number, Walk};
 use crate::figure::{Metric, Took};
-use crate::tubes::RACK;
+use crate::tubes::{Load, RACK};
 use anyhow::ensure;
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,7 +58,7 @@ pub const SAMPLES: Curve = Curve {
     start: |bed| {
         Ok(Box::new(Samples {
             seconds: bed.size.seconds,
-            city: City::start(1)?,
+            city: City::start(Load::spread(1), Crew::ONE)?,
         }))
     },
 };
@@ -94,7 +94,7 @@ impl Walk for Labs {
         let labs = usize::try_from(labs)?;
         let samples = usize::try_from(self.0.samples.first().copied().unwrap_or(0))?;
         let racks = samples.div_ceil(RACK).div_ceil(labs).max(1);
-        let mut city = City::start(labs)?;
+        let mut city = City::start(Load::spread(labs), Crew::ONE)?;
         measured(&mut city, racks, self.0.size.seconds)
     }
 }

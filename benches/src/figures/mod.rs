@@ -6,6 +6,7 @@ mod embedded;
 mod footprint;
 mod growth;
 mod lanes;
+mod limited;
 mod pipeline;
 mod pooling;
 mod registering;
@@ -42,4 +43,5 @@ pub const CURVES: &[&Curve] = &[
     &lanes::LANES,
     &lanes::WORKERS,
     &lanes::INSTANCES,
+    &limited::CURVE,
 ];
