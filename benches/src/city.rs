@@ -33,6 +33,8 @@ pub struct Crew {
     pub lanes: u32,
     /// Most cores that each of them takes; `None` = as many as there are.
     pub cores: Option<f64>,
+    /// It writes snapshots into a folder.
+    pub snapshots: bool,
 }
 
 impl Crew {
@@ -41,6 +43,7 @@ impl Crew {
         instances: 1,
         lanes: 8,
         cores: None,
+        snapshots: false,
     };
 }
 
@@ -109,7 +112,7 @@ impl City {
         for number in 1..=crew.instances {
             let name = kafka::fresh(&format!("city-{number}-"));
             let cache = format!("cache.dir=cache-{number}");
-            let arguments = [
+            let mut arguments = vec![
                 "--kafka",
                 brokers,
                 "--dev",
@@ -120,6 +123,13 @@ impl City {
                 "--set",
                 &cache,
             ];
+            let snapshots = format!(
+                "snapshots.url=file://{}",
+                folder.path().join("snapshots").display()
+            );
+            if crew.snapshots {
+                arguments.extend(["--set", &snapshots]);
+            }
             let log = format!("pooling-{number}");
             let mut process =
                 Served::new(&log, program("tenfold-pooling"), &arguments, folder.path());
@@ -158,6 +168,7 @@ impl City {
     fn shared(&self) -> anyhow::Result<()> {
         let fewest = f64::from(self.crew.lanes / self.crew.instances);
         let began = Instant::now();
+        let owned = |one: &Served| metric(one, "tenfold_lanes_owned");
         while !self.served.iter().all(|one| owned(one) >= fewest) {
             ensure!(
                 began.elapsed() < SHARED_MAX,
@@ -291,6 +302,41 @@ impl City {
         })
     }
 
+    /// Kills the only instance and loses its cache; then starts it again. Answers the seconds until it is ready, and
+    /// those that it spent on filling its cache from a snapshot.
+    ///
+    /// # Errors
+    /// It does not come back, or does not know the last tube, or took no snapshot.
+    pub fn lose_cache(&mut self) -> anyhow::Result<(f64, f64)> {
+        let [served] = self.served.as_mut_slice() else {
+            anyhow::bail!(
+                "the cache of one instance, and there are {}",
+                self.crew.instances
+            );
+        };
+        served.kill();
+        std::fs::remove_dir_all(self.folder.path().join("cache-1"))?;
+        served.start();
+        let took = served.wait_ready();
+        let filling = metric(served, "tenfold_snapshot_restore_seconds_sum");
+        ensure!(filling > 0.0, "no snapshot was restored");
+        self.runtime.block_on(async {
+            let way = Way::Called(self.connect(0).await?);
+            let tubes = self.load.labs.iter().enumerate();
+            let tubes = tubes.map(|(lab, name)| (name.as_str(), barcode(lab, self.next - 1)));
+            all_known(&way, tubes).await
+        })?;
+        Ok((took.as_secs_f64(), filling))
+    }
+
+    /// Bytes of all snapshots that are kept.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub fn snapshots(&self) -> anyhow::Result<u64> {
+        cpu::disk(&self.folder.path().join("snapshots"))
+    }
+
     /// To the instance with this number, from 0.
     async fn connect(&self, number: usize) -> anyhow::Result<PoolingClient<Channel>> {
         let served = self.served.get(number).context("an instance")?;
@@ -337,12 +383,11 @@ impl City {
     }
 }
 
-/// Lanes that an instance owns, as its metrics say; 0 = they do not say.
-fn owned(served: &Served) -> f64 {
+/// A number of an instance's metrics, all its lines together; 0 = it does not say.
+fn metric(served: &Served, name: &str) -> f64 {
     let page = served.page("/metrics").unwrap_or_default();
-    let line = page
-        .lines()
-        .find(|line| line.starts_with("tenfold_lanes_owned"));
-    line.and_then(|line| line.rsplit(' ').next()?.parse().ok())
-        .unwrap_or(0.0)
+    let lines = page.lines().filter(|line| line.starts_with(name));
+    lines
+        .filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
+        .sum()
 }

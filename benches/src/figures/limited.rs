@@ -48,6 +48,7 @@ impl Walk for Limited {
             instances: u32::try_from(instances)?,
             lanes: LANES,
             cores: Some(CORES),
+            ..Crew::ONE
         };
         let mut city = City::start(Load::new(LANES, 0), crew)?;
         let racks = self.0.size.lane_racks.div_ceil(LANES as usize);

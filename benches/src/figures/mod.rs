@@ -10,6 +10,7 @@ mod limited;
 mod pipeline;
 mod pooling;
 mod registering;
+mod restored;
 mod scan;
 mod screen;
 mod state;
@@ -40,6 +41,7 @@ pub const FIGURES: &[&Figure] = &[
 pub const CURVES: &[&Curve] = &[
     &growth::SAMPLES,
     &growth::LABS,
+    &restored::CURVE,
     &lanes::LANES,
     &lanes::WORKERS,
     &lanes::INSTANCES,
