@@ -43,7 +43,17 @@ impl Way {
             }
             Self::Called(client) => match client.clone().get_tube(ask).await {
                 Ok(_) => Ok(true),
-                Err(status) if status.code() == tonic::Code::NotFound => Ok(false),
+                // Not registered; or its lane is still being taken.
+                Err(status)
+                    if matches!(
+                        status.code(),
+                        tonic::Code::NotFound
+                            | tonic::Code::Unavailable
+                            | tonic::Code::DeadlineExceeded
+                    ) =>
+                {
+                    Ok(false)
+                }
                 Err(status) => Err(status.into()),
             },
         }

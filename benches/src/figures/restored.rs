@@ -18,7 +18,7 @@ const TAKEOVER: f64 = 10.0;
 
 const NUMBERS: &[Number] = &[
     Number {
-        metric: Metric::cost("s until ready"),
+        metric: Metric::cost("s until it answers"),
         growth: None,
         at_most: Some(TAKEOVER),
     },
@@ -29,8 +29,8 @@ const NUMBERS: &[Number] = &[
 /// See the module.
 pub const CURVE: Curve = Curve {
     name: "takeover-restored",
-    ours: "`tenfold-pooling` with one lab, killed with -9 and started again without its cache: seconds from the start of the process until it is \
-           ready, those in which the cache was filled from the newest snapshot, and the disk that two snapshots take",
+    ours: "`tenfold-pooling` with one lab, killed with -9 and started again without its cache: seconds from the start of the process until it \
+           knows the last tube, those in which the cache was filled from the newest snapshot, and the disk that two snapshots take",
     axis: "samples in one lab",
     sizes: |bed| bed.samples.clone(),
     numbers: NUMBERS,
