@@ -108,7 +108,9 @@ impl City {
             inbox.put(lane, &load.policy())?;
         }
         inbox.done()?;
-        let (mut served, mut quotas) = (Vec::new(), Vec::new());
+        // Processes go before the groups they are in, here, too, if one cannot be started.
+        let mut quotas = Vec::new();
+        let mut served = Vec::new();
         for number in 1..=crew.instances {
             let name = kafka::fresh(&format!("city-{number}-"));
             let cache = format!("cache.dir=cache-{number}");
@@ -237,13 +239,18 @@ impl City {
         self.inbox.done()?;
         self.tubes += tubes;
         self.next = numbers.end;
+        self.known()?;
+        Ok(first)
+    }
+
+    /// Waits until the service knows the last tube of each lab.
+    fn known(&self) -> anyhow::Result<()> {
         self.runtime.block_on(async {
             let way = Way::Called(self.connect(0).await?);
             let tubes = self.load.labs.iter().enumerate();
-            let tubes = tubes.map(|(lab, name)| (name.as_str(), barcode(lab, numbers.end - 1)));
+            let tubes = tubes.map(|(lab, name)| (name.as_str(), barcode(lab, self.next - 1)));
             all_known(&way, tubes).await
-        })?;
-        Ok(first)
+        })
     }
 
     /// Scans tubes that were received before, so many a second, over all labs in turn; each must be told its place.
@@ -317,12 +324,7 @@ impl City {
         served.start();
         // It serves before it has its lanes.
         served.wait_ready();
-        self.runtime.block_on(async {
-            let way = Way::Called(self.connect(0).await?);
-            let tubes = self.load.labs.iter().enumerate();
-            let tubes = tubes.map(|(lab, name)| (name.as_str(), barcode(lab, self.next - 1)));
-            all_known(&way, tubes).await
-        })?;
+        self.known()?;
         let took = began.elapsed().as_secs_f64();
         let [served] = self.served.as_slice() else {
             anyhow::bail!("the instance is gone");

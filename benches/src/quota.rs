@@ -35,9 +35,10 @@ impl Quota {
                 "{ROOT} shows no control groups for processors: this figure is of Linux with cgroups"
             );
         };
-        let group = Self(folder.join(name));
-        let not_ours = "a control group cannot be made: run this figure as root";
-        std::fs::create_dir(&group.0).context(not_ours)?;
+        let path = folder.join(name);
+        let not_ours = "a control group with a bound cannot be made: run this figure as root, where groups may bound processors";
+        std::fs::create_dir(&path).context(not_ours)?;
+        let group = Self(path);
         std::fs::write(group.0.join(file), bound).context(not_ours)?;
         Ok(group)
     }

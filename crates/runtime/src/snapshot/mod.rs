@@ -55,7 +55,7 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// Two, so that a damaged one has one before it; folding 64 MiB takes some four seconds (16 MB/s, `docs/performance.md`).
+    /// Two, so that a damaged one has one before it; folding 64 MiB takes some four seconds (reckoned: 16 MB/s, `docs/performance.md`).
     fn default() -> Self {
         Self {
             every_bytes: 64 << 20,

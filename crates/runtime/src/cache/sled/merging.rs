@@ -1,8 +1,8 @@
 //! Leaves that a batch emptied.
 //!
 //! sled (1.0.0-alpha.124) merges a leaf that became empty into the one before it when a single row is removed, and never
-//! when a batch removes the last one. A queue of ten million entries that came and went would leave twenty thousand empty
-//! leaves, and whoever looks for the first row before or behind them would read each from its file and keep it in memory.
+//! when a batch removes the last one. A queue of ten million entries that came and went would leave ten to twenty thousand
+//! empty leaves (reckoned), and whoever looks for the first row before or behind them would read each from its file and keep it in memory.
 
 use super::Writes;
 use super::store::LEAF;
