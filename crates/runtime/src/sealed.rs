@@ -17,12 +17,40 @@ pub struct Damaged(pub String);
 
 /// An object of a message.
 pub fn seal(kind: &Kind, message: &impl Message) -> Bytes {
-    let body = message.encode_to_vec();
-    let mut object = Vec::with_capacity(BEFORE + body.len());
-    object.extend_from_slice(kind);
-    object.extend_from_slice(&Hash::of(&body).0);
-    object.extend_from_slice(&body);
-    object.into()
+    let mut filling = Filling::of(kind);
+    filling.add(message);
+    filling.seal()
+}
+
+/// An object whose message comes in parts: parts one behind the other are one message, in which what repeats adds up.
+#[derive(Debug)]
+pub struct Filling(Vec<u8>);
+
+impl Filling {
+    /// Nothing in it yet.
+    pub fn of(kind: &Kind) -> Self {
+        let mut object = kind.to_vec();
+        // The digest's place.
+        object.resize(BEFORE, 0);
+        Self(object)
+    }
+
+    /// The next part.
+    pub fn add(&mut self, part: &impl Message) {
+        // It fails where there is no room, and a vector grows.
+        let _ = part.encode(&mut self.0);
+    }
+
+    /// All of it.
+    pub fn seal(self) -> Bytes {
+        let Self(mut object) = self;
+        if let Some((before, body)) = object.split_at_mut_checked(BEFORE)
+            && let Some(digest) = before.get_mut(size_of::<Kind>()..)
+        {
+            digest.copy_from_slice(&Hash::of(body).0);
+        }
+        object.into()
+    }
 }
 
 /// The message of an object.
@@ -48,9 +76,30 @@ pub fn unseal<M: Message + Default>(kind: &Kind, object: &Bytes) -> Result<M, Da
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tenfold_proto::lane::ArchivedHeader;
+    use tenfold_proto::lane::{ArchivedHeader, SnapshotChunk, SnapshotRow};
 
     const KIND: &Kind = b"TENFTST\x01";
+
+    #[test]
+    fn parts_one_behind_the_other_are_one_message() {
+        let whole = SnapshotChunk {
+            rows: [1, 2, 3].map(row).to_vec(),
+        };
+        let mut filling = Filling::of(KIND);
+        for rows in [vec![row(1)], vec![], vec![row(2), row(3)]] {
+            filling.add(&SnapshotChunk { rows });
+        }
+        let object = filling.seal();
+        assert_eq!(unseal::<SnapshotChunk>(KIND, &object), Ok(whole.clone()));
+        assert_eq!(object, seal(KIND, &whole));
+    }
+
+    fn row(number: u8) -> SnapshotRow {
+        SnapshotRow {
+            key: vec![number].into(),
+            value: Some(vec![number; 9].into()),
+        }
+    }
 
     #[test]
     fn any_byte_that_is_changed_or_missing_is_found_out() {

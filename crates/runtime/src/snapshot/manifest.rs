@@ -4,7 +4,7 @@ use crate::lane::record::{Hash, Id};
 use crate::lane::rows::{Anchor, Journal, Stamp};
 use crate::lane::validity::Chain;
 use crate::sealed;
-pub use crate::sealed::Damaged;
+pub use crate::sealed::{Damaged, Filling};
 use bytes::Bytes;
 use prost::Message;
 use tenfold_domain::Timestamp;
@@ -14,6 +14,11 @@ use tenfold_proto::lane::{SnapshotChain, SnapshotManifest, SnapshotStamp};
 const HEAD: &[u8; 8] = b"TENFSNP\x01";
 /// The only format there is.
 pub const FORMAT: u32 = 1;
+/// An object whose message comes in parts.
+pub fn filling() -> Filling {
+    Filling::of(HEAD)
+}
+
 /// An object of a message.
 pub fn seal(message: &impl Message) -> Bytes {
     sealed::seal(HEAD, message)

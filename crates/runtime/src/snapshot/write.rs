@@ -4,7 +4,7 @@
 //! One step leads to the next: the cache's writer gives a piece, background work puts what is full and asks for the
 //! next one. Nothing waits for anything, so a test or a simulation may stop it between any two steps.
 
-use super::manifest::{FORMAT, seal, stamp_of, to_wire};
+use super::manifest::{FORMAT, Filling, filling, seal, stamp_of, to_wire};
 use super::store::{Store, StoreError};
 use super::{CHUNK_BYTES, MANIFEST_BYTES_MAX, Name, Place, Snapshots, keep};
 use crate::cache::{Applier, Piece, Token, Wanted};
@@ -92,8 +92,9 @@ pub fn start(order: Order) {
         done: Some(done),
         token: Token::default(),
         first: true,
-        filling: Vec::new(),
+        filling: filling(),
         filled: 0,
+        rows: 0,
         chunks: Vec::new(),
     };
     writer.ask();
@@ -113,9 +114,11 @@ struct Writer {
     done: Option<Done>,
     token: Token,
     first: bool,
-    /// Rows of the next chunk, and their bytes.
-    filling: Vec<SnapshotRow>,
+    /// The next chunk: as it will be written, for rows one by one take three times their bytes.
+    filling: Filling,
+    /// Bytes of keys and values in it, and rows.
     filled: usize,
+    rows: u64,
     chunks: Vec<SnapshotChunkEntry>,
 }
 
@@ -163,6 +166,7 @@ impl Writer {
     /// Packs a piece. `Some` with the last one: the snapshot is complete.
     fn took(&mut self, piece: io::Result<Piece>) -> Result<Option<Written>, NotWritten> {
         let piece = piece.map_err(|error| NotWritten::Cache(error.to_string()))?;
+        let mut rows = Vec::with_capacity(piece.rows.len());
         for (key, value) in piece.rows {
             // What cannot be read must not outlive the cache that has it.
             if let Some(value) = &value
@@ -171,16 +175,18 @@ impl Writer {
                 return Err(NotWritten::Damaged(format!("the row {key:?}")));
             }
             self.filled += key.len() + value.as_ref().map_or(0, Bytes::len);
-            self.filling.push(SnapshotRow { key, value });
+            rows.push(SnapshotRow { key, value });
             if self.filled >= self.chunk_bytes() {
+                self.fill(std::mem::take(&mut rows));
                 self.put_chunk()?;
             }
         }
+        self.fill(rows);
         let Some(end) = piece.end else {
             return Ok(None);
         };
         let stamp = self.stamp(end.as_slice())?;
-        if !self.filling.is_empty() {
+        if self.rows > 0 {
             self.put_chunk()?;
         }
         self.put_manifest(&stamp).map(Some)
@@ -202,16 +208,18 @@ impl Writer {
         Ok(stamp)
     }
 
+    fn fill(&mut self, rows: Vec<SnapshotRow>) {
+        self.rows += rows.len() as u64;
+        self.filling.add(&SnapshotChunk { rows });
+    }
+
     fn put_chunk(&mut self) -> Result<(), NotWritten> {
-        let chunk = SnapshotChunk {
-            rows: std::mem::take(&mut self.filling),
-        };
+        let object = std::mem::replace(&mut self.filling, filling()).seal();
         self.filled = 0;
-        let object = seal(&chunk);
         self.chunks.push(SnapshotChunkEntry {
             bytes: object.len() as u64,
             digest: Hash::of(&object).to_bytes(),
-            rows: chunk.rows.len() as u64,
+            rows: std::mem::take(&mut self.rows),
         });
         let name = self.name.chunk(&self.place, self.chunks.len() - 1);
         self.snapshots.store.put(&name, object)?;
