@@ -278,7 +278,12 @@ impl LaneCache for SledLane {
             tree.apply_batch(batch)?;
             merging::merge_emptied(tree, &writes)
         })?;
-        let too_much = self.shared.store().wrote(self.lane, &writes);
+        let fresh = self.shared.store().wrote(self.lane, &writes);
+        for stretch in fresh {
+            let beside = self.used(|tree| held::rows(tree, stretch))?;
+            self.shared.store().holds_beside(self.lane, &beside);
+        }
+        let too_much = self.shared.store().holds_too_much();
         if too_much && let Err(error) = self.shared.renew() {
             // What was asked for is done. Whoever uses the store next is told that it failed.
             self.failed.store(true, Ordering::SeqCst);

@@ -1,8 +1,9 @@
 //! One sled database, from its opening until it fails or is no longer wanted; closed and opened again meanwhile when
 //! it holds too much.
 
-use super::held::Held;
+use super::held::{Held, Stretch};
 use super::{Writes, folders, opening};
+use sled::InlineArray;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -102,9 +103,21 @@ impl Store {
             .inspect_err(|_| self.failed.store(true, Ordering::SeqCst))
     }
 
-    /// These were written. True if more is held than may be.
-    pub fn wrote(&mut self, lane: u32, writes: &Writes) -> bool {
+    /// These were written, into which stretches of keys for the first time since it was opened?
+    pub fn wrote(&mut self, lane: u32, writes: &Writes) -> Vec<Stretch> {
         self.held.wrote(lane, writes);
+        self.held.new_stretches(lane, writes)
+    }
+
+    /// These stand beside what was written: keys, and bytes of their values.
+    pub fn holds_beside(&mut self, lane: u32, rows: &[(InlineArray, usize)]) {
+        for (key, value_bytes) in rows {
+            self.held.count(lane, key, *value_bytes);
+        }
+    }
+
+    /// More is held than may be.
+    pub fn holds_too_much(&self) -> bool {
         self.held.bytes() > self.cache_bytes
     }
 

@@ -189,6 +189,31 @@ fn rows_that_are_written_again_and_again_are_no_reason_to_open_a_cache_again() {
 }
 
 #[test]
+fn a_row_that_is_written_among_many_that_were_read_keeps_these_and_they_are_counted() {
+    const ROWS: u64 = 20_000;
+    let of_a_table = |number: u64| {
+        let key = [&[7][..], &number.to_be_bytes()].concat();
+        (Bytes::from(key), Some(Bytes::from(vec![1; 1_024])))
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let cache = SledCache::open(dir.path(), 64 << 20).unwrap();
+    let rows = (0..ROWS).map(of_a_table).collect();
+    cache.open(1).unwrap().apply(rows).unwrap();
+    drop(cache);
+
+    let cache = SledCache::open(dir.path(), 4 << 20).unwrap();
+    let lane = cache.open(1).unwrap();
+    for number in (0..ROWS).step_by(500) {
+        lane.apply(vec![of_a_table(number)]).unwrap();
+    }
+    let renewals = cache.0.store().renewals;
+    assert!(
+        renewals >= 2,
+        "{renewals} renewals after 40 rows of 1 KiB were written, each among hundreds of its leaf"
+    );
+}
+
+#[test]
 fn while_somebody_reads_a_cache_is_not_closed_under_him() {
     let dir = tempfile::tempdir().unwrap();
     let cache = SledCache::open(dir.path(), 1 << 20).unwrap();
