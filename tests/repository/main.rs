@@ -3,6 +3,7 @@
 
 mod dependencies;
 mod metrics;
+mod pages;
 mod panics;
 mod tidy;
 
