@@ -49,8 +49,9 @@ pub(super) fn producer(options: &KafkaOptions) -> ClientConfig {
         .set("message.timeout.ms", "20000")
         // `enable.gapless.guarantee` stays at its default, off: a gap is no reason to stop the producer,
         // the lane protocol numbers its records itself. (Setting it makes librdkafka warn each time.)
-        // As long, before a topic that brokers do not know (yet) is refused for good.
-        .set("topic.metadata.propagation.max.ms", "20000")
+        // Nearly as long, before a topic that brokers do not know (yet) is refused for good. Not as long: on a busy machine
+        // either came first, and what does not exist is to be refused, not unknown.
+        .set("topic.metadata.propagation.max.ms", "18000")
         .set("retry.backoff.ms", "50")
         .set("retry.backoff.max.ms", "500")
         .set("message.max.bytes", MESSAGE_BYTES_MAX.to_string())
