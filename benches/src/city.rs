@@ -310,7 +310,7 @@ impl City {
     }
 
     /// Kills the only instance and loses its cache; then starts it again. Answers the seconds until it knows the last
-    /// tube, and those that it spent on filling its cache from a snapshot (0 = there was none yet).
+    /// tube, and those that it spent on reading a snapshot (0 = there was none yet).
     ///
     /// # Errors
     /// It does not come back, or does not know the last tube.

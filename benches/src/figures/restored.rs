@@ -22,7 +22,7 @@ const NUMBERS: &[Number] = &[
         growth: None,
         at_most: Some(TAKEOVER),
     },
-    Number::told(Metric::cost("s filling the cache")),
+    Number::told(Metric::cost("s reading the snapshot")),
     Number::told(Metric::cost("snapshots B a sample")),
 ];
 
@@ -30,7 +30,7 @@ const NUMBERS: &[Number] = &[
 pub const CURVE: Curve = Curve {
     name: "takeover-restored",
     ours: "`tenfold-pooling` with one lab, killed with -9 and started again without its cache: seconds from the start of the process until it \
-           knows the last tube, those in which the cache was filled from the newest snapshot, and the disk that two snapshots take",
+           knows the last tube, those in which the newest snapshot was read, and the disk that two snapshots take",
     axis: "samples in one lab",
     sizes: |bed| bed.samples.clone(),
     numbers: NUMBERS,
@@ -53,16 +53,16 @@ impl Walk for Restored {
         city.grow(more.div_ceil(RACK))?;
         std::thread::sleep(SETTLED);
         let bytes = city.snapshots()? as f64;
-        let (took, filling) = city.lose_cache()?;
+        let (took, reading) = city.lose_cache()?;
         let complaints = city.complaints();
         ensure!(complaints.is_empty(), "{}", complaints.join("\n"));
         let note = format!(
             "two snapshots {:.0} MB; {:.1} s for what came after the newest, and all else",
             bytes / 1e6,
-            took - filling
+            took - reading
         );
         Ok(Took::all(
-            &[took, filling, bytes / city.samples() as f64],
+            &[took, reading, bytes / city.samples() as f64],
             note,
         ))
     }

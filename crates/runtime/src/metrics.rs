@@ -43,10 +43,11 @@ metrics! {
     CACHE_RENEWALS = "tenfold_cache_renewals_total", "Caches closed and opened again, because they held as much memory as they may.";
     SNAPSHOTS_WRITTEN = "tenfold_snapshots_written_total", "Snapshots of lanes that were written.";
     SNAPSHOTS_FAILED = "tenfold_snapshots_failed_total", "Snapshots that were begun and not written, by reason; tried again after a minute.";
-    SNAPSHOTS_RESTORED = "tenfold_snapshots_restored_total", "Empty caches that were filled from a snapshot.";
-    SNAPSHOTS_REFUSED = "tenfold_snapshots_refused_total", "Snapshots that were passed over when a cache was to be filled, by reason: damaged and foreign are alarms.";
+    SNAPSHOTS_RESTORED = "tenfold_snapshots_restored_total", "Times a lane with an empty cache went on from a snapshot.";
+    SNAPSHOTS_REFUSED = "tenfold_snapshots_refused_total", "Snapshots that were passed over when a lane had an empty cache, by reason: damaged and foreign are alarms.";
     SNAPSHOT_WRITE_SECONDS = "tenfold_snapshot_write_seconds", "Time to write a snapshot, while the lane worked.";
-    SNAPSHOT_RESTORE_SECONDS = "tenfold_snapshot_restore_seconds", "Time to fill an empty cache from a snapshot.";
+    SNAPSHOT_RESTORE_SECONDS = "tenfold_snapshot_restore_seconds", "Time to read a snapshot, until its lane went on from it.";
+    LANES_SETTLING = "tenfold_lanes_settling", "Lanes whose cache does not have all rows of their snapshot yet.";
     HEAD_BYTES = "tenfold_head_bytes_total", "Bytes of older journal and inbox records that were put away in the store of heads.";
     HEADS_FAILED = "tenfold_heads_failed_total", "Times older records could not be put away and stay in the log, by reason: damaged, foreign and missing are alarms.";
     CLOCK_SUSPECT = "tenfold_clock_suspect_total", "Times a lane's clock became suspect: alarm.";

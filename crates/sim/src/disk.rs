@@ -8,7 +8,7 @@ use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
-use tenfold_runtime::cache::{Cache, LaneCache, Visit, Writes};
+use tenfold_runtime::cache::{Cache, LaneCache, MemoryScratch, Scratch, Visit, Writes};
 use tenfold_runtime::lane::rows::{MARK, STAMP};
 
 /// Rows of a lane.
@@ -120,6 +120,10 @@ impl Cache for SimCache {
 
     fn flush(&self) -> io::Result<()> {
         Ok(())
+    }
+
+    fn scratch(&self) -> io::Result<Box<dyn Scratch>> {
+        Ok(Box::new(MemoryScratch::default()))
     }
 }
 

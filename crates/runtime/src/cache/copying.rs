@@ -128,7 +128,7 @@ impl Copying {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Applier, Cache, MemoryCache};
+    use super::super::{Applier, BasedCache, Cache, MemoryCache};
     use super::*;
     use std::collections::BTreeMap;
     use std::sync::Mutex;
@@ -149,7 +149,7 @@ mod tests {
     impl Copier {
         fn of(cache: &MemoryCache) -> Self {
             Self {
-                applier: Applier::stepped(Arc::new(cache.clone())),
+                applier: Applier::stepped(BasedCache::over(Arc::new(cache.clone()))),
                 token: Token::default(),
                 first: true,
                 rows: BTreeMap::new(),

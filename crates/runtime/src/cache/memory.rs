@@ -1,7 +1,7 @@
 //! A cache in memory: for tests and simulations, and for those who have no disk to spare. After a
 //! restart it is empty, and every lane is folded from its journal.
 
-use super::{Cache, LaneCache, Visit, Writes};
+use super::{Cache, LaneCache, MemoryScratch, Scratch, Visit, Writes};
 use bytes::Bytes;
 use std::collections::{BTreeMap, HashMap};
 use std::io;
@@ -48,6 +48,10 @@ impl Cache for MemoryCache {
 
     fn flush(&self) -> io::Result<()> {
         Ok(())
+    }
+
+    fn scratch(&self) -> io::Result<Box<dyn Scratch>> {
+        Ok(Box::new(MemoryScratch::default()))
     }
 }
 

@@ -5,14 +5,18 @@
 //! and stamp in one step.
 
 mod applier;
+mod based;
 mod copying;
 mod memory;
+mod scratch;
 mod sled;
 
 pub use self::sled::SledCache;
 pub use applier::Applier;
+pub use based::{BasedCache, BasedLane, Laying};
 pub use copying::{Apart, Piece, Token, Wanted};
 pub use memory::MemoryCache;
+pub use scratch::{MemoryScratch, Scratch};
 
 use bytes::Bytes;
 use std::io;
@@ -44,6 +48,12 @@ pub trait Cache: Send + Sync + 'static {
     /// # Errors
     /// The store cannot be written.
     fn flush(&self) -> io::Result<()>;
+
+    /// Room where this cache is, for as long as somebody holds it.
+    ///
+    /// # Errors
+    /// There is none.
+    fn scratch(&self) -> io::Result<Box<dyn Scratch>>;
 }
 
 /// A handle on one lane's keyspace.

@@ -14,7 +14,7 @@ pub use directory::OWNERS;
 pub use forward::{Forwarded, lanes_server};
 pub use local::Local;
 
-use crate::cache::{Applier, Cache};
+use crate::cache::{Applier, BasedCache, Cache};
 use crate::clock::{Clock, SystemClock};
 use crate::entropy::SystemEntropy;
 use crate::gateway::Gateway;
@@ -149,13 +149,14 @@ impl Instance {
             let turns = Arc::clone(&turns);
             Arc::new(move |lane, event| turns.send(lane, event))
         };
+        let cache = BasedCache::over(Arc::clone(&config.cache));
         let context = Arc::new(Context {
             service,
             instance: config.instance.clone(),
             address: config.address.clone(),
             log: Arc::clone(&log),
-            cache: Arc::clone(&config.cache),
-            applier: Arc::new(Applier::spawn(service, Arc::clone(&config.cache))?),
+            applier: Arc::new(Applier::spawn(service, cache.clone())?),
+            cache,
             snapshots: config.snapshots.clone(),
             heads: config.heads.clone(),
             clock: Arc::clone(&config.clock),

@@ -4,7 +4,7 @@ use super::calls::Call;
 use super::load::{Ends, LoadError, Loaded};
 use super::outbox::Ticket;
 use super::state::Batch;
-use crate::cache::{Applier, Cache};
+use crate::cache::{Applier, BasedCache};
 use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::heads::Heads;
@@ -123,7 +123,7 @@ pub struct Context {
     /// The log.
     pub log: Arc<dyn Log>,
     /// The caches of this service.
-    pub cache: Arc<dyn Cache>,
+    pub cache: BasedCache,
     /// Writes to them.
     pub applier: Arc<Applier>,
     /// Where snapshots go; `None` = there are none.

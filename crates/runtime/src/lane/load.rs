@@ -5,6 +5,7 @@ use super::record::{self, Id};
 use super::restore;
 use super::rows::{self, Journal, MARK, STAMP, Stamp};
 use super::state::LaneState;
+use crate::cache::Cache as _;
 use crate::log::{Extent, Log, LogRecord, ReadError, Topic};
 use crate::snapshot::Name;
 use bytes::Bytes;

@@ -5,6 +5,7 @@
 use super::context::Context;
 use super::load::{LoadError, Wanted};
 use super::rows::{Journal, Stamp};
+use crate::cache::Cache as _;
 use crate::log::Extent;
 use crate::metrics as m;
 use crate::snapshot::read::{self, NotRestored, Snapshot, Unusable};
@@ -85,8 +86,9 @@ fn fill(
     snapshot.fits(mark, wanted.level)?;
     snapshot.belongs_to(context.log.as_ref(), &context.journal(), wanted.level)?;
     context.cache.wipe(wanted.lane)?;
-    let cache = context.cache.open(wanted.lane)?;
-    snapshot.restore(snapshots.store.as_ref(), cache.as_ref())?;
+    let laying = context.cache.laying(wanted.lane)?;
+    snapshot.lay(snapshots.store.as_ref(), laying)?;
+    context.applier.settle(wanted.lane);
     let took = context.clock.monotonic().saturating_sub(began);
     metrics::counter!(m::SNAPSHOTS_RESTORED, "service" => context.service).increment(1);
     metrics::histogram!(m::SNAPSHOT_RESTORE_SECONDS, "service" => context.service)
@@ -98,7 +100,7 @@ fn fill(
         seq = snapshot.stamp.chain.seq,
         rows = snapshot.manifest.rows,
         took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
-        "the cache was filled from a snapshot"
+        "the lane goes on from a snapshot; its rows move into the cache behind it"
     );
     Ok(())
 }

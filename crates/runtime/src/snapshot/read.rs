@@ -3,7 +3,7 @@
 use super::manifest::{Damaged, FORMAT, stamp_of, unseal};
 use super::store::{Store, StoreError};
 use super::{CHUNK_BYTES_MAX, MANIFEST_BYTES_MAX, Name, Place, keep};
-use crate::cache::{LaneCache, Writes};
+use crate::cache::{LaneCache, Laying, Writes};
 use crate::lane::record::{self, Hash};
 use crate::lane::rows::{MARK, STAMP, Stamp};
 use crate::lane::validity::{Chain, Verdict, judge};
@@ -242,23 +242,38 @@ impl Snapshot {
         Ok(writes)
     }
 
-    /// Fills an empty cache. Its stamp comes last: a cache without one is wiped by whoever finds it.
+    /// Fills an empty cache, at once. Its stamp comes last: a cache without one is wiped by whoever finds it.
     ///
     /// # Errors
     /// A chunk is missing or damaged: then the cache must be wiped; or it cannot be written.
     pub fn restore(&self, store: &dyn Store, cache: &dyn LaneCache) -> Result<(), NotRestored> {
-        self.rows(store, |writes| {
-            cache.apply(writes).map_err(NotRestored::from)
-        })?;
-        let stamp = postcard::to_stdvec(&self.stamp).map_err(io::Error::other)?;
-        cache.apply(vec![
-            (
-                Bytes::from_static(MARK),
-                Some(self.manifest.mark.clone().into()),
-            ),
-            (Bytes::from_static(STAMP), Some(stamp.into())),
-        ])?;
+        self.rows(store, |rows| cache.apply(rows).map_err(NotRestored::from))?;
+        let last = self.last()?.into_iter();
+        cache.apply(
+            last.map(|(key, value)| (Bytes::from_static(key), Some(value)))
+                .collect(),
+        )?;
         Ok(())
+    }
+
+    /// Lays its rows under a lane whose cache is empty. Its stamp comes last: a cache without one is wiped by whoever
+    /// finds it.
+    ///
+    /// # Errors
+    /// A chunk is missing or damaged: then the cache must be wiped; or there is no room.
+    pub fn lay(&self, store: &dyn Store, mut laying: Laying) -> Result<(), NotRestored> {
+        self.rows(store, |rows| laying.add(rows).map_err(NotRestored::from))?;
+        laying.lay(self.last()?)?;
+        Ok(())
+    }
+
+    /// What makes these rows a cache.
+    fn last(&self) -> io::Result<[(&'static [u8], Bytes); 2]> {
+        let stamp = postcard::to_stdvec(&self.stamp).map_err(io::Error::other)?;
+        Ok([
+            (MARK, self.manifest.mark.clone().into()),
+            (STAMP, stamp.into()),
+        ])
     }
 }
 

@@ -7,7 +7,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tenfold_domain::Timestamp;
-use tenfold_runtime::cache::{Applier, Cache};
+use tenfold_runtime::cache::{Applier, BasedCache, Cache};
 use tenfold_runtime::clock::Clock;
 use tenfold_runtime::entropy::SystemEntropy;
 use tenfold_runtime::heads::whole::Whole;
@@ -120,8 +120,9 @@ impl Hand {
         }
         let (mail, works) = (Queue::<Event>::default(), Queue::<Work>::default());
         let (to_mail, to_works) = (Arc::clone(&mail), Arc::clone(&works));
+        let cache = BasedCache::over(cache);
         let (applier, clock) = (
-            Arc::new(Applier::stepped(Arc::clone(&cache))),
+            Arc::new(Applier::stepped(cache.clone())),
             Arc::new(HandClock::default()),
         );
         let topics = ["intake.inbox", "pooling.inbox", "results.inbox", "reports"];

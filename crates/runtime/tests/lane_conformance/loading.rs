@@ -7,7 +7,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
-use tenfold_runtime::cache::{Cache, LaneCache, MemoryCache, Visit, Writes};
+use tenfold_runtime::cache::{Cache, LaneCache, MemoryCache, Scratch, Visit, Writes};
 use tenfold_runtime::lane::context::Event;
 use tenfold_runtime::log::Topic;
 
@@ -35,6 +35,9 @@ impl Cache for Fragile {
     }
     fn flush(&self) -> io::Result<()> {
         Ok(())
+    }
+    fn scratch(&self) -> io::Result<Box<dyn Scratch>> {
+        self.rows.scratch()
     }
 }
 

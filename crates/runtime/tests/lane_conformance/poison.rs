@@ -12,7 +12,7 @@ use tenfold_proto::lane::inbox_record::Content;
 use tenfold_proto::lane::{
     DeadLetter, Decisions, InboxRecord, RecordKind, Relay, RelayedMessage, Undecodable,
 };
-use tenfold_runtime::cache::{Cache, LaneCache, MemoryCache, Visit, Writes};
+use tenfold_runtime::cache::{Cache, LaneCache, MemoryCache, Scratch, Visit, Writes};
 use tenfold_runtime::driver::hostile::damaged;
 use tenfold_runtime::lane::record;
 use tenfold_runtime::lane::validity::{Chain, judge};
@@ -119,6 +119,9 @@ impl Cache for BadDisk {
     }
     fn flush(&self) -> io::Result<()> {
         self.rows.flush()
+    }
+    fn scratch(&self) -> io::Result<Box<dyn Scratch>> {
+        self.rows.scratch()
     }
 }
 

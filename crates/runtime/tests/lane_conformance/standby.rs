@@ -7,7 +7,7 @@ use crate::suite::Scenario;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use tenfold_runtime::cache::{Cache, LaneCache, MemoryCache};
+use tenfold_runtime::cache::{Cache, LaneCache, MemoryCache, Scratch};
 use tenfold_runtime::log::Topic;
 
 pub const SCENARIOS: &[(&str, Scenario)] = &[
@@ -48,6 +48,9 @@ impl Cache for Counted {
     }
     fn flush(&self) -> io::Result<()> {
         Ok(())
+    }
+    fn scratch(&self) -> io::Result<Box<dyn Scratch>> {
+        self.rows.scratch()
     }
 }
 

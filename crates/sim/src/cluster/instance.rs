@@ -14,7 +14,7 @@ use std::time::Duration;
 use tenfold_intake::IntakeProcessor;
 use tenfold_pooling::PoolingProcessor;
 use tenfold_results::ResultsProcessor;
-use tenfold_runtime::cache::{Applier, Cache};
+use tenfold_runtime::cache::{Applier, BasedCache};
 use tenfold_runtime::heads::Heads;
 use tenfold_runtime::heads::whole::Whole;
 use tenfold_runtime::lane::context::{Background, Context, Event, Notice};
@@ -92,6 +92,9 @@ pub struct Making<'a> {
     pub directory: Arc<Directory>,
 }
 
+/// What a snapshot gave moves into the cache in pieces of some rows, so that much happens between two of them.
+const PIECE_BYTES: usize = 600;
+
 impl Instance {
     /// Starts it.
     #[must_use]
@@ -108,12 +111,13 @@ impl Instance {
             level,
             directory,
         } = making;
-        let cache: Arc<dyn Cache> = Arc::new(SimCache {
+        let cache = BasedCache::over(Arc::new(SimCache {
             shared: Arc::clone(shared),
             host: Arc::clone(&host),
             disk: Arc::clone(disk),
-        });
-        let applier = Arc::new(Applier::stepped(Arc::clone(&cache)));
+        }))
+        .in_pieces_of(PIECE_BYTES);
+        let applier = Arc::new(Applier::stepped(cache.clone()));
         let (snapshots, background) = (depot.of(shared, &host), background(shared, &host));
         let log = Arc::new(SimLog {
             shared: Arc::clone(shared),
@@ -248,6 +252,7 @@ impl Instance {
     pub fn apply(&mut self) {
         self.steps = self.steps.saturating_sub(1);
         self.applier.step();
+        self.apply_soon();
     }
 
     /// What its lanes look like.

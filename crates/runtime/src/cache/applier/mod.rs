@@ -2,14 +2,19 @@
 //! simulation, one at a time when its scheduler says so.
 
 use super::copying::{Copying, Piece, Wanted};
-use super::{Cache, LaneCache, Writes};
+use super::{BasedCache, BasedLane, LaneCache as _, Writes};
+use crate::metrics as m;
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// Rows of a base move into the cache when nothing else is to do, and between batches as often as this.
+const SETTLE_EVERY: Duration = Duration::from_millis(50);
 
 /// Told how an apply ended; must not block.
 pub type Applied = Box<dyn FnOnce(io::Result<()>) + Send>;
@@ -32,11 +37,14 @@ enum Job {
         lane: u32,
         then: Box<dyn FnOnce() + Send>,
     },
+    Settle {
+        lane: u32,
+    },
 }
 
 /// The thread's way into one lane's cache.
 enum Handle {
-    Open(Box<dyn LaneCache>),
+    Open(BasedLane),
     /// A batch was not applied. Those behind it must not be either: the cache would have their stamp, and
     /// a gap. Ends when the lane is read anew.
     Failed,
@@ -44,18 +52,24 @@ enum Handle {
 
 /// The thread's own handles.
 struct Handles {
-    cache: Arc<dyn Cache>,
+    cache: BasedCache,
     lanes: HashMap<u32, Handle>,
     /// Copies under way, one a lane.
     copying: HashMap<u32, Copying>,
+    /// Lanes that stand on a base; the next to have a piece moved first.
+    settling: VecDeque<u32>,
+    /// How many they are.
+    settling_now: metrics::Gauge,
 }
 
 impl Handles {
-    fn new(cache: Arc<dyn Cache>) -> Self {
+    fn new(service: &str, cache: BasedCache) -> Self {
         Self {
             cache,
             lanes: HashMap::new(),
             copying: HashMap::new(),
+            settling: VecDeque::new(),
+            settling_now: metrics::gauge!(m::LANES_SETTLING, "service" => service.to_owned()),
         }
     }
 
@@ -81,7 +95,15 @@ impl Handles {
                 // Whoever reads it anew may wipe it.
                 self.copying.remove(&lane);
                 self.lanes.remove(&lane);
+                self.settling.retain(|other| *other != lane);
+                self.tell_settling();
                 then();
+            }
+            Job::Settle { lane } => {
+                if !self.settling.contains(&lane) {
+                    self.settling.push_back(lane);
+                }
+                self.tell_settling();
             }
         }
     }
@@ -101,7 +123,7 @@ impl Handles {
         if wanted.first {
             self.copying.insert(lane, Copying::begin(wanted));
         }
-        let handle = Self::handle(&mut self.lanes, self.cache.as_ref(), lane)?;
+        let handle = Self::handle(&mut self.lanes, &self.cache, lane)?;
         match self.copying.get_mut(&lane) {
             Some(copying) if copying.is_of(&wanted.token) => {
                 copying.piece(handle, wanted.bytes_max)
@@ -112,23 +134,48 @@ impl Handles {
         }
     }
 
+    /// Moves a piece of one lane's base.
+    fn settle(&mut self) {
+        let Some(lane) = self.settling.pop_front() else {
+            return;
+        };
+        let moved = catch_unwind(AssertUnwindSafe(|| {
+            Self::handle(&mut self.lanes, &self.cache, lane)?.settle()
+        }))
+        .unwrap_or_else(|_| Err(io::Error::other("moving a base's rows panicked")));
+        match moved {
+            Ok(true) => self.settling.push_back(lane),
+            Ok(false) => tracing::info!(lane, "the cache has all rows of the snapshot"),
+            Err(error) => {
+                tracing::warn!(lane, %error, "the cache does not take the rows of the snapshot: it is rebuilt");
+                self.copying.remove(&lane);
+                self.lanes.insert(lane, Handle::Failed);
+            }
+        }
+        self.tell_settling();
+    }
+
+    fn tell_settling(&self) {
+        self.settling_now.set(self.settling.len() as f64);
+    }
+
     fn handle<'h>(
         lanes: &'h mut HashMap<u32, Handle>,
-        cache: &dyn Cache,
+        cache: &BasedCache,
         lane: u32,
-    ) -> io::Result<&'h dyn LaneCache> {
+    ) -> io::Result<&'h BasedLane> {
         let handle: &'h Handle = match lanes.entry(lane) {
             Entry::Occupied(handle) => handle.into_mut(),
-            Entry::Vacant(empty) => empty.insert(Handle::Open(cache.open(lane)?)),
+            Entry::Vacant(empty) => empty.insert(Handle::Open(cache.handle(lane)?)),
         };
         match handle {
-            Handle::Open(handle) => Ok(handle.as_ref()),
+            Handle::Open(handle) => Ok(handle),
             Handle::Failed => Err(io::Error::other("an earlier batch was not applied")),
         }
     }
 
     fn try_apply(&mut self, lane: u32, writes: Writes) -> io::Result<()> {
-        let handle = Self::handle(&mut self.lanes, self.cache.as_ref(), lane)?;
+        let handle = Self::handle(&mut self.lanes, &self.cache, lane)?;
         crate::crash::at("cache.before");
         let applied = handle.apply(writes);
         crate::crash::at("cache.after");
@@ -139,6 +186,30 @@ impl Handles {
 /// Takes batches of all lanes of a service, in order. How many may wait is bounded by the lanes
 /// ([`crate::limits::Limits::unapplied_bytes_max`]), each of which stops deciding at its bound.
 pub struct Applier(Runs);
+
+/// Does jobs as they come; with nothing to do, and now and then between them, it moves rows of bases.
+fn work(handles: &mut Handles, waiting: &Receiver<Job>) {
+    let mut settled = Instant::now();
+    loop {
+        let job = if handles.settling.is_empty() {
+            waiting.recv().map_err(|_| TryRecvError::Disconnected)
+        } else {
+            waiting.try_recv()
+        };
+        let idle = match job {
+            Ok(job) => {
+                handles.run(job);
+                false
+            }
+            Err(TryRecvError::Empty) => true,
+            Err(TryRecvError::Disconnected) => return,
+        };
+        if idle || settled.elapsed() >= SETTLE_EVERY {
+            handles.settle();
+            settled = Instant::now();
+        }
+    }
+}
 
 /// Who takes the jobs.
 enum Runs {
@@ -153,6 +224,8 @@ enum Runs {
 struct Steps {
     handles: Handles,
     waiting: VecDeque<Job>,
+    /// The last step moved a piece of a base.
+    settled: bool,
 }
 
 impl Applier {
@@ -160,15 +233,13 @@ impl Applier {
     ///
     /// # Errors
     /// The system gives no thread.
-    pub fn spawn(service: &str, cache: Arc<dyn Cache>) -> io::Result<Self> {
+    pub fn spawn(service: &str, cache: BasedCache) -> io::Result<Self> {
         let (jobs, waiting) = channel::<Job>();
+        let mut handles = Handles::new(service, cache);
         let thread = std::thread::Builder::new()
             .name(format!("{service}-cache"))
             .spawn(move || {
-                let mut handles = Handles::new(cache);
-                while let Ok(job) = waiting.recv() {
-                    handles.run(job);
-                }
+                work(&mut handles, &waiting);
             })?;
         Ok(Self(Runs::Thread {
             jobs: Some(jobs),
@@ -179,10 +250,11 @@ impl Applier {
     /// One without a thread: jobs wait until [`Self::step`] does them. Those that wait when it is dropped
     /// are lost, as they are when a process is killed.
     #[must_use]
-    pub fn stepped(cache: Arc<dyn Cache>) -> Self {
+    pub fn stepped(cache: BasedCache) -> Self {
         Self(Runs::Steps(Mutex::new(Steps {
-            handles: Handles::new(cache),
+            handles: Handles::new("", cache),
             waiting: VecDeque::new(),
+            settled: false,
         })))
     }
 
@@ -192,10 +264,15 @@ impl Applier {
             return false;
         };
         let mut steps = steps.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(job) = steps.waiting.pop_front() else {
-            return false;
-        };
-        steps.handles.run(job);
+        let steps = &mut *steps;
+        // In turn, so that a piece may be moved between any two jobs.
+        let job = steps.settled || steps.handles.settling.is_empty();
+        steps.settled = !job;
+        match steps.waiting.pop_front_if(|_| job) {
+            Some(job) => steps.handles.run(job),
+            None if steps.handles.settling.is_empty() => return false,
+            None => steps.handles.settle(),
+        }
         true
     }
 
@@ -206,7 +283,7 @@ impl Applier {
             Runs::Thread { .. } => 0,
             Runs::Steps(steps) => {
                 let steps = steps.lock().unwrap_or_else(PoisonError::into_inner);
-                steps.waiting.len()
+                steps.waiting.len() + steps.handles.settling.len()
             }
         }
     }
@@ -227,6 +304,11 @@ impl Applier {
         self.queue(Job::After { lane, then });
     }
 
+    /// A lane stands on a base: its rows are moved into the cache from now on.
+    pub fn settle(&self, lane: u32) {
+        self.queue(Job::Settle { lane });
+    }
+
     fn queue(&self, job: Job) {
         match &self.0 {
             Runs::Thread { jobs, .. } => {
@@ -241,6 +323,7 @@ impl Applier {
                             then(Err(io::Error::other("the cache thread has ended")));
                         }
                         Job::After { then, .. } => then(),
+                        Job::Settle { .. } => {}
                     }
                 }
             }

@@ -1,6 +1,7 @@
 use super::*;
-use crate::cache::{MemoryCache, Visit};
+use crate::cache::{Cache, LaneCache, MemoryCache, Scratch, Visit};
 use bytes::Bytes;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A cache whose next writes fail, as one that is made anew in the middle does; the last of them panics.
@@ -19,6 +20,9 @@ impl Cache for Failing {
     }
     fn flush(&self) -> io::Result<()> {
         Ok(())
+    }
+    fn scratch(&self) -> io::Result<Box<dyn Scratch>> {
+        self.0.scratch()
     }
 }
 
@@ -46,7 +50,7 @@ impl LaneCache for FailingLane {
 #[test]
 fn behind_a_batch_that_was_not_applied_none_is_until_the_lane_is_read_anew() {
     let cache = Failing::default();
-    let applier = Applier::spawn("intake", Arc::new(cache.clone())).unwrap();
+    let applier = Applier::spawn("intake", BasedCache::over(Arc::new(cache.clone()))).unwrap();
     let (tell, told) = channel();
     let apply = |key: &'static str| {
         let tell = tell.clone();

@@ -18,7 +18,8 @@ mod opening;
 mod store;
 mod system;
 
-use super::{Cache, LaneCache, Visit, Writes};
+use super::scratch::FileScratch;
+use super::{Cache, LaneCache, Scratch, Visit, Writes};
 use crate::metrics as m;
 use bytes::Bytes;
 use opening::OPENING_MAX;
@@ -218,6 +219,10 @@ impl Cache for SledCache {
 
     fn flush(&self) -> io::Result<()> {
         self.0.store().flush()
+    }
+
+    fn scratch(&self) -> io::Result<Box<dyn Scratch>> {
+        Ok(Box::new(FileScratch::within(&self.0.path)?))
     }
 }
 

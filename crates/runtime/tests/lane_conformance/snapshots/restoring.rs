@@ -9,7 +9,7 @@ use crate::by_hand::{Hand, memory};
 use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Duration;
-use tenfold_runtime::cache::{Cache, MemoryCache, SledCache};
+use tenfold_runtime::cache::{BasedCache, Cache, MemoryCache, SledCache};
 use tenfold_runtime::lane::context::Event;
 use tenfold_runtime::snapshot::objects::Objects;
 use tenfold_runtime::snapshot::store::{Entry, MemoryStore, Store, StoreError};
@@ -68,6 +68,36 @@ fn a_process_that_dies_while_it_fills_its_cache_leaves_nothing_that_looks_whole(
             owns_with(&mut hand, "22");
             is_the_fold(&bed, &hand, &cache);
         }
+    }
+}
+
+#[test]
+fn a_process_that_dies_while_rows_move_into_its_cache_leaves_nothing_that_looks_whole() {
+    let (_, bed) = memory();
+    let store = MemoryStore::default();
+    two(&bed, &store);
+    let manifest = complete(&store).pop().unwrap();
+    let none = MemoryStore::default();
+    let mut pieces = 0;
+    for found in [&store, &none].into_iter().cycle() {
+        let cache = MemoryCache::default();
+        let based = BasedCache::over(Arc::new(cache.clone())).in_pieces_of(400);
+        let snapshot = opened(&store, &manifest);
+        snapshot.lay(&store, based.laying(0).unwrap()).unwrap();
+        let lane = based.handle(0).unwrap();
+        let more = (0..pieces).all(|_| lane.settle().unwrap());
+        let rows = cache.edit(0, |rows| rows.len());
+        if !more {
+            assert!(pieces > 3 && rows > 20, "{rows} rows in {pieces} pieces");
+            break;
+        }
+        assert_eq!(rows > 0, pieces > 0);
+        let shared = Arc::new(cache.clone());
+        let mut hand = Hand::with(&bed, shared, snapshots(found, u64::MAX));
+        hand.hear(Event::Wanted(true));
+        owns_with(&mut hand, "22");
+        is_the_fold(&bed, &hand, &cache);
+        pieces += 1;
     }
 }
 
