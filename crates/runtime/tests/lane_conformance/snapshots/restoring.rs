@@ -78,8 +78,7 @@ fn a_process_that_dies_while_rows_move_into_its_cache_leaves_nothing_that_looks_
     two(&bed, &store);
     let manifest = complete(&store).pop().unwrap();
     let none = MemoryStore::default();
-    let mut pieces = 0;
-    for found in [&store, &none].into_iter().cycle() {
+    for (pieces, found) in [&store, &none].into_iter().cycle().enumerate() {
         let cache = MemoryCache::default();
         let based = BasedCache::over(Arc::new(cache.clone())).in_pieces_of(400);
         let snapshot = opened(&store, &manifest);
@@ -97,7 +96,6 @@ fn a_process_that_dies_while_rows_move_into_its_cache_leaves_nothing_that_looks_
         hand.hear(Event::Wanted(true));
         owns_with(&mut hand, "22");
         is_the_fold(&bed, &hand, &cache);
-        pieces += 1;
     }
 }
 
