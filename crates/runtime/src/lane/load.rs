@@ -133,6 +133,10 @@ pub fn load(context: &Context, wanted: &Wanted) -> Result<Box<Loaded>, LoadError
     if let Some(stamp) = &stamp {
         belongs(context, wanted.lane, stamp, &ends)?;
     }
+    // From a snapshot just now, or from one of which this process has not moved all rows yet.
+    if context.cache.stands(wanted.lane) {
+        context.applier.settle(wanted.lane);
+    }
     Ok(Box::new(Loaded {
         state,
         stamp,

@@ -88,7 +88,6 @@ fn fill(
     context.cache.wipe(wanted.lane)?;
     let laying = context.cache.laying(wanted.lane)?;
     snapshot.lay(snapshots.store.as_ref(), laying)?;
-    context.applier.settle(wanted.lane);
     let took = context.clock.monotonic().saturating_sub(began);
     metrics::counter!(m::SNAPSHOTS_RESTORED, "service" => context.service).increment(1);
     metrics::histogram!(m::SNAPSHOT_RESTORE_SECONDS, "service" => context.service)

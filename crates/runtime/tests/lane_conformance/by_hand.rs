@@ -81,11 +81,16 @@ impl Hand {
 
     /// The same, within bounds of its own.
     pub fn within(bed: &Bed, service: &'static str, cache: Arc<dyn Cache>, limits: Limits) -> Self {
-        Self::made(bed, service, cache, limits, (None, None))
+        Self::made(bed, service, BasedCache::over(cache), limits, (None, None))
     }
 
     /// The same, with snapshots.
     pub fn with(bed: &Bed, cache: Arc<dyn Cache>, snapshots: Snapshots) -> Self {
+        Self::on(bed, BasedCache::over(cache), snapshots)
+    }
+
+    /// The same, on caches that may stand on a base.
+    pub fn on(bed: &Bed, cache: BasedCache, snapshots: Snapshots) -> Self {
         Self::made(bed, "intake", cache, at_once(), (Some(snapshots), None))
     }
 
@@ -97,13 +102,13 @@ impl Hand {
         heads: heads::Settings,
     ) -> Self {
         let outside = (Some(snapshots), Some(heads));
-        Self::made(bed, "intake", cache, at_once(), outside)
+        Self::made(bed, "intake", BasedCache::over(cache), at_once(), outside)
     }
 
     fn made(
         bed: &Bed,
         service: &'static str,
-        cache: Arc<dyn Cache>,
+        cache: BasedCache,
         limits: Limits,
         (snapshots, heads): (Option<Snapshots>, Option<heads::Settings>),
     ) -> Self {
@@ -120,7 +125,6 @@ impl Hand {
         }
         let (mail, works) = (Queue::<Event>::default(), Queue::<Work>::default());
         let (to_mail, to_works) = (Arc::clone(&mail), Arc::clone(&works));
-        let cache = BasedCache::over(cache);
         let (applier, clock) = (
             Arc::new(Applier::stepped(cache.clone())),
             Arc::new(HandClock::default()),

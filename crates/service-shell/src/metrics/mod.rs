@@ -146,6 +146,7 @@ mod tests {
     fn names_follow_the_template_and_are_there_once() {
         let units = [
             "seconds", "bytes", "ratio", "count", "total", "info", "number", "inputs", "owned",
+            "settling",
         ];
         let all = all();
         for (i, metric) in all.iter().enumerate() {

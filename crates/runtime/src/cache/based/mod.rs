@@ -82,6 +82,11 @@ impl BasedCache {
         Arc::clone(lanes.entry(lane).or_default())
     }
 
+    /// Does the lane stand on a base?
+    pub fn stands(&self, lane: u32) -> bool {
+        self.slot(lane).read().is_some()
+    }
+
     /// A handle on a lane; as [`Cache::open`].
     ///
     /// # Errors

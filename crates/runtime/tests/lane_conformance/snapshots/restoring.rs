@@ -99,6 +99,25 @@ fn a_process_that_dies_while_rows_move_into_its_cache_leaves_nothing_that_looks_
     }
 }
 
+#[test]
+fn a_lane_that_comes_back_before_its_rows_have_moved_goes_on_with_them_and_they_move() {
+    let (_, bed) = memory();
+    let store = MemoryStore::default();
+    two(&bed, &store);
+    let manifest = complete(&store).pop().unwrap();
+    let cache = MemoryCache::default();
+    let based = BasedCache::over(Arc::new(cache.clone())).in_pieces_of(400);
+    let snapshot = opened(&store, &manifest);
+    snapshot.lay(&store, based.laying(0).unwrap()).unwrap();
+    assert!(based.handle(0).unwrap().settle().unwrap());
+    let none = MemoryStore::default();
+    let mut hand = Hand::on(&bed, based, snapshots(&none, u64::MAX));
+    hand.hear(Event::Wanted(true));
+    owns_with(&mut hand, "22");
+    hand.settle();
+    is_the_fold(&bed, &hand, &cache);
+}
+
 /// A store that refuses everything.
 struct Away;
 
