@@ -11,8 +11,8 @@ use std::sync::Arc;
 use tenfold_domain::tables::KeyBytes;
 use tenfold_proto::lane::{SnapshotChunk, SnapshotRow};
 
-/// A block is closed when its rows have so many bytes. One row of it is asked for, and all of it is read: some 30
-/// microseconds.
+/// A block is closed when its rows have so many bytes. One row of it is asked for, and all of it is read: a few
+/// hundred rows.
 const BLOCK_BYTES: usize = 32 << 10;
 
 /// So many blocks that were read last are at hand: whoever asks for a rack asks for its neighbours.

@@ -26,7 +26,7 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use tenfold_domain::tables::KeyBytes;
 
-/// A piece that is moved has about so many bytes, some milliseconds: batches of all lanes wait for it.
+/// A piece that is moved has about so many bytes: batches of all lanes wait for it (how long was not timed).
 const PIECE_BYTES: usize = 256 << 10;
 
 /// See the module. Clones share what is under them.
