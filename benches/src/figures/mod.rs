@@ -15,6 +15,7 @@ mod scan;
 mod screen;
 mod state;
 mod takeover;
+mod warm;
 
 use crate::curve::Curve;
 use crate::figure::Figure;
@@ -42,6 +43,7 @@ pub const CURVES: &[&Curve] = &[
     &growth::SAMPLES,
     &growth::LABS,
     &restored::CURVE,
+    &warm::CURVE,
     &lanes::LANES,
     &lanes::WORKERS,
     &lanes::INSTANCES,

@@ -3,7 +3,11 @@
 //!
 //! Nothing but pooling runs beside the broker, so what the process takes is pooling's. The caller is this process. It may be
 //! several processes, each with a bound on the cores it may take ([`Crew`]): they share the lanes, and whoever is called hands a
-//! call on to the one who has its lane.
+//! call on to the one who has its lane. What becomes of it when one of them ends: `takeover`.
+
+mod takeover;
+
+pub use takeover::End;
 
 use crate::kafka::Filler;
 use crate::openloop::{Times, calls};
@@ -35,6 +39,8 @@ pub struct Crew {
     pub cores: Option<f64>,
     /// It writes snapshots into a folder.
     pub snapshots: bool,
+    /// Lanes of others are kept warm.
+    pub standby: bool,
 }
 
 impl Crew {
@@ -44,6 +50,7 @@ impl Crew {
         lanes: 8,
         cores: None,
         snapshots: false,
+        standby: false,
     };
 }
 
@@ -131,6 +138,9 @@ impl City {
             );
             if crew.snapshots {
                 arguments.extend(["--set", &snapshots]);
+            }
+            if crew.standby {
+                arguments.extend(["--set", "cache.standby=true"]);
             }
             let log = format!("pooling-{number}");
             let mut process =
@@ -307,29 +317,6 @@ impl City {
             })
             .await
         })
-    }
-
-    /// Kills the only instance and loses its cache; then starts it again. Answers the seconds until it knows the last
-    /// tube, and those that it spent on reading a snapshot (0 = there was none yet).
-    ///
-    /// # Errors
-    /// It does not come back, or does not know the last tube.
-    pub fn lose_cache(&mut self) -> anyhow::Result<(f64, f64)> {
-        let [served] = self.served.as_mut_slice() else {
-            anyhow::bail!("one instance is wanted, not {}", self.crew.instances);
-        };
-        served.kill();
-        std::fs::remove_dir_all(self.folder.path().join("cache-1"))?;
-        let began = Instant::now();
-        served.start();
-        // It serves before it has its lanes.
-        served.wait_ready();
-        self.known()?;
-        let took = began.elapsed().as_secs_f64();
-        let [served] = self.served.as_slice() else {
-            anyhow::bail!("the instance is gone");
-        };
-        Ok((took, metric(served, "tenfold_snapshot_restore_seconds_sum")))
     }
 
     /// Bytes of all snapshots that are kept.
