@@ -58,19 +58,39 @@ impl Filling {
 /// # Errors
 /// It is not what was written.
 pub fn unseal<M: Message + Default>(kind: &Kind, object: &Bytes) -> Result<M, Damaged> {
-    let damaged = |what: &str| Damaged(format!("{what} ({} bytes)", object.len()));
+    let (digest, body) = parts(kind, object)?;
+    if Hash::of(&body) != digest {
+        return Err(damaged(object, "its digest is wrong"));
+    }
+    read(object, body)
+}
+
+/// The message of an object all of which was proven by somebody else's digest.
+///
+/// # Errors
+/// It cannot be read.
+pub fn message<M: Message + Default>(kind: &Kind, object: &Bytes) -> Result<M, Damaged> {
+    let (_, body) = parts(kind, object)?;
+    read(object, body)
+}
+
+/// Digest and message.
+fn parts(kind: &Kind, object: &Bytes) -> Result<(Hash, Bytes), Damaged> {
     if object.get(..kind.len()) != Some(kind) {
-        return Err(damaged(
-            "it does not begin as it must, or a newer release wrote it",
-        ));
+        let what = "it does not begin as it must, or a newer release wrote it";
+        return Err(damaged(object, what));
     }
     let digest = object.get(kind.len()..BEFORE).and_then(Hash::from_slice);
-    let digest = digest.ok_or_else(|| damaged("it is too short"))?;
-    let body = object.slice(BEFORE..);
-    if Hash::of(&body) != digest {
-        return Err(damaged("its digest is wrong"));
-    }
-    M::decode(body).map_err(|error| damaged(&format!("it cannot be read: {error}")))
+    let digest = digest.ok_or_else(|| damaged(object, "it is too short"))?;
+    Ok((digest, object.slice(BEFORE..)))
+}
+
+fn read<M: Message + Default>(object: &Bytes, body: Bytes) -> Result<M, Damaged> {
+    M::decode(body).map_err(|error| damaged(object, &format!("it cannot be read: {error}")))
+}
+
+fn damaged(object: &Bytes, what: &str) -> Damaged {
+    Damaged(format!("{what} ({} bytes)", object.len()))
 }
 
 #[cfg(test)]

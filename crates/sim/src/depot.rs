@@ -47,6 +47,8 @@ impl Depot {
                 every_bytes: chance.random_range(2_000..60_000),
                 keep: chance.random_range(1..4),
                 chunk_bytes: chance.random_range(400..20_000),
+                // One thread does everything here.
+                read_ahead: false,
             },
             heads: heads::Settings {
                 part_bytes: chance.random_range(200..20_000),

@@ -87,7 +87,8 @@ fn fill(
     snapshot.belongs_to(context.log.as_ref(), &context.journal(), wanted.level)?;
     context.cache.wipe(wanted.lane)?;
     let laying = context.cache.laying(wanted.lane)?;
-    snapshot.lay(snapshots.store.as_ref(), laying)?;
+    let ahead = snapshots.settings.read_ahead;
+    snapshot.lay(snapshots.store.as_ref(), ahead, laying)?;
     let took = context.clock.monotonic().saturating_sub(began);
     metrics::counter!(m::SNAPSHOTS_RESTORED, "service" => context.service).increment(1);
     metrics::histogram!(m::SNAPSHOT_RESTORE_SECONDS, "service" => context.service)

@@ -32,6 +32,14 @@ pub fn unseal<M: Message + Default>(object: &Bytes) -> Result<M, Damaged> {
     sealed::unseal(HEAD, object)
 }
 
+/// The message of an object that was proven otherwise.
+///
+/// # Errors
+/// It cannot be read.
+pub fn message<M: Message + Default>(object: &Bytes) -> Result<M, Damaged> {
+    sealed::message(HEAD, object)
+}
+
 /// The stamp as the wire has it.
 pub fn to_wire(stamp: &Stamp) -> SnapshotStamp {
     SnapshotStamp {

@@ -52,6 +52,8 @@ pub struct Settings {
     pub keep: usize,
     /// A chunk is closed at this size, [`CHUNK_BYTES`] at most.
     pub chunk_bytes: usize,
+    /// A thread of its own reads the next chunk of a snapshot while the one before is laid out.
+    pub read_ahead: bool,
 }
 
 impl Default for Settings {
@@ -61,6 +63,7 @@ impl Default for Settings {
             every_bytes: 64 << 20,
             keep: 2,
             chunk_bytes: CHUNK_BYTES,
+            read_ahead: true,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Finding, proving and restoring a snapshot. Nothing is believed that digests and journal do not say.
 
-use super::manifest::{Damaged, FORMAT, stamp_of, unseal};
+use super::manifest::{Damaged, FORMAT, message, stamp_of, unseal};
 use super::store::{Store, StoreError};
 use super::{CHUNK_BYTES_MAX, MANIFEST_BYTES_MAX, Name, Place, keep};
 use crate::cache::{LaneCache, Laying, Writes};
@@ -11,7 +11,11 @@ use crate::log::walk::walk;
 use crate::log::{Extent, Log, LogRecord, ReadError, Topic};
 use bytes::Bytes;
 use std::io;
+use std::sync::mpsc::sync_channel;
 use tenfold_proto::lane::{SnapshotChunk, SnapshotManifest};
+
+/// Chunks that are read and proven before anybody has taken them: each is up to [`CHUNK_BYTES_MAX`].
+const CHUNKS_AHEAD: usize = 1;
 
 /// Why a snapshot is passed over.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -202,11 +206,48 @@ impl Snapshot {
     pub fn rows<E: From<Unusable>>(
         &self,
         store: &dyn Store,
+        to: impl FnMut(Writes) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.give(self.chunks(store), to)
+    }
+
+    /// The same, with another thread that reads and proves the next chunks meanwhile.
+    fn rows_ahead<E: From<Unusable>>(
+        &self,
+        store: &dyn Store,
+        to: impl FnMut(Writes) -> Result<(), E>,
+    ) -> Result<(), E> {
+        std::thread::scope(|scope| {
+            let (give, take) = sync_channel(CHUNKS_AHEAD);
+            let reading = move || {
+                for chunk in self.chunks(store) {
+                    let last = chunk.is_err();
+                    // An error: whoever takes them has given up.
+                    if give.send(chunk).is_err() || last {
+                        return;
+                    }
+                }
+            };
+            let thread = std::thread::Builder::new().name("snapshot".to_owned());
+            match thread.spawn_scoped(scope, reading) {
+                Ok(_) => self.give(take.into_iter(), to),
+                Err(_) => self.rows(store, to),
+            }
+        })
+    }
+
+    fn chunks(&self, store: &dyn Store) -> impl Iterator<Item = Result<Writes, Unusable>> {
+        (0..self.manifest.chunks.len()).map(move |number| self.chunk(store, number))
+    }
+
+    fn give<E: From<Unusable>>(
+        &self,
+        chunks: impl Iterator<Item = Result<Writes, Unusable>>,
         mut to: impl FnMut(Writes) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut rows = 0;
-        for number in 0..self.manifest.chunks.len() {
-            let writes = self.chunk(store, number)?;
+        for chunk in chunks {
+            let writes = chunk?;
             rows += writes.len() as u64;
             to(writes)?;
         }
@@ -230,7 +271,8 @@ impl Snapshot {
         if object.len() as u64 != entry.bytes || Hash::of(&object).0[..] != entry.digest[..] {
             return Err(damaged("is not what was written"));
         }
-        let chunk: SnapshotChunk = unseal(&object)?;
+        // The manifest's digest is one of the whole object: its own says nothing more.
+        let chunk: SnapshotChunk = message(&object)?;
         if chunk.rows.len() as u64 != entry.rows {
             return Err(damaged("has another number of rows"));
         }
@@ -256,13 +298,23 @@ impl Snapshot {
         Ok(())
     }
 
-    /// Lays its rows under a lane whose cache is empty. Its stamp comes last: a cache without one is wiped by whoever
-    /// finds it.
+    /// Lays its rows under a lane whose cache is empty; `ahead`: another thread reads, and this one writes. Its stamp comes
+    /// last: a cache without one is wiped by whoever finds it.
     ///
     /// # Errors
     /// A chunk is missing or damaged: then the cache must be wiped; or there is no room.
-    pub fn lay(&self, store: &dyn Store, mut laying: Laying) -> Result<(), NotRestored> {
-        self.rows(store, |rows| laying.add(rows).map_err(NotRestored::from))?;
+    pub fn lay(
+        &self,
+        store: &dyn Store,
+        ahead: bool,
+        mut laying: Laying,
+    ) -> Result<(), NotRestored> {
+        let add = |rows| laying.add(rows).map_err(NotRestored::from);
+        if ahead {
+            self.rows_ahead(store, add)?;
+        } else {
+            self.rows(store, add)?;
+        }
         laying.lay(self.last()?)?;
         Ok(())
     }

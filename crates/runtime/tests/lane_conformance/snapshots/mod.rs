@@ -34,6 +34,7 @@ fn snapshots(store: &MemoryStore, every_bytes: u64) -> Snapshots {
             every_bytes,
             keep: 2,
             chunk_bytes: CHUNK,
+            read_ahead: true,
         },
     }
 }

@@ -82,7 +82,9 @@ fn a_process_that_dies_while_rows_move_into_its_cache_leaves_nothing_that_looks_
         let cache = MemoryCache::default();
         let based = BasedCache::over(Arc::new(cache.clone())).in_pieces_of(400);
         let snapshot = opened(&store, &manifest);
-        snapshot.lay(&store, based.laying(0).unwrap()).unwrap();
+        snapshot
+            .lay(&store, true, based.laying(0).unwrap())
+            .unwrap();
         let lane = based.handle(0).unwrap();
         let more = (0..pieces).all(|_| lane.settle().unwrap());
         let rows = cache.edit(0, |rows| rows.len());
@@ -108,7 +110,9 @@ fn a_lane_that_comes_back_before_its_rows_have_moved_goes_on_with_them_and_they_
     let cache = MemoryCache::default();
     let based = BasedCache::over(Arc::new(cache.clone())).in_pieces_of(400);
     let snapshot = opened(&store, &manifest);
-    snapshot.lay(&store, based.laying(0).unwrap()).unwrap();
+    snapshot
+        .lay(&store, true, based.laying(0).unwrap())
+        .unwrap();
     assert!(based.handle(0).unwrap().settle().unwrap());
     let none = MemoryStore::default();
     let mut hand = Hand::on(&bed, based, snapshots(&none, u64::MAX));
