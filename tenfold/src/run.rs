@@ -4,16 +4,26 @@ use crate::failure::{Failure, Outcome};
 use tenfold_intake::service::IntakeService;
 use tenfold_pooling::PoolingService;
 use tenfold_results::ResultsService;
-use tenfold_runtime::instance::SERVICES;
+use tenfold_runtime::instance::{SERVICES, Tables};
 use tenfold_service_shell::config::Config;
 use tenfold_service_shell::process::Process;
+use tenfold_service_shell::service::Service as _;
 use tenfold_service_shell::{program, stores, topics};
 
 /// Serves until told to stop.
 pub fn run(config: Config) -> Outcome {
     let addresses = config.listen.all;
-    program::run(config, addresses, add_all)
+    program::run(config, addresses, &tables(), add_all)
         .map_err(|error| Failure::Unavailable(format!("{error:#}")))
+}
+
+/// The tables of the three services.
+pub fn tables() -> [Tables; 3] {
+    [
+        Tables::of(&IntakeService.processor()),
+        Tables::of(&PoolingService.processor()),
+        Tables::of(&ResultsService.processor()),
+    ]
 }
 
 /// Adds the three services to a process, and the bench console in front of them.

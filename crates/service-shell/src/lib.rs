@@ -22,6 +22,7 @@
     )
 )]
 
+mod caches;
 pub mod config;
 pub mod dead_letters;
 pub mod door;

@@ -1,6 +1,7 @@
 //! A process: a log, one or several services on it, and what they listen on. A service's own `main` runs
 //! one ([`crate::program::main`]); `tenfold run`, the demonstration and tests put all three in one ([`Process`]).
 
+use crate::caches;
 use crate::config::{Addresses, Config, LogKind, Override};
 use crate::dead_letters::DeadLetters;
 use crate::operations::{Operations, Running};
@@ -12,9 +13,10 @@ use clap::Args;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tenfold_runtime::cache::SledCache;
 use tenfold_runtime::heads::Heads;
-use tenfold_runtime::instance::{Directory, Instance, InstanceConfig, lanes_server};
+use tenfold_runtime::instance::{
+    Caches, Directory, Instance, InstanceConfig, Tables, lanes_server,
+};
 use tenfold_runtime::log::Log;
 use tenfold_runtime::snapshot::Snapshots;
 use tokio::net::TcpListener;
@@ -123,6 +125,8 @@ pub struct Process {
     /// How many services will share the machine's cores.
     services: usize,
     instances: Vec<Instance>,
+    /// Caches that are being read, or were, of services that were not added yet.
+    early: caches::Early,
     routes: RoutesBuilder,
     names: Vec<String>,
     tasks: Vec<Task>,
@@ -130,7 +134,8 @@ pub struct Process {
 
 impl Process {
     /// Opens the log and checks its topics; on the embedded log it creates what is missing, on Kafka
-    /// `tenfold topics create` does. Blocks for seconds: call it where blocking is allowed.
+    /// `tenfold topics create` does. Meanwhile the caches of `services` are read, if the log is this process's alone; they
+    /// are those that will be added. Blocks for seconds: call it where blocking is allowed.
     ///
     /// # Errors
     /// The log cannot be used, and what to do.
@@ -138,13 +143,16 @@ impl Process {
         config: Config,
         listeners: Listeners,
         stop: CancellationToken,
+        services: &[Tables],
     ) -> anyhow::Result<Self> {
         // Before anything is counted: lanes work from the moment they are owned.
         metrics::install()?;
         if let Some(problem) = config.heads_problem() {
             bail!(problem);
         }
-        let Opened { log, heads } = open_log_of_services(&config)?;
+        let mut early = caches::Early::default();
+        let Opened { log, heads } =
+            open_log_of_services(&config, || early = caches::Early::begin(&config, services))?;
         let plans = topics::plans(&config.lanes);
         if config.log.kind == LogKind::Embedded {
             topics::create(log.as_ref(), &config.lanes).map_err(|error| anyhow!(error))?;
@@ -184,6 +192,7 @@ impl Process {
             stop,
             services: 1,
             instances: Vec::new(),
+            early,
             routes: RoutesBuilder::default(),
             names: Vec::new(),
             tasks: Vec::new(),
@@ -201,13 +210,10 @@ impl Process {
     /// Its cache or lanes cannot start.
     pub fn add<S: Service>(&mut self, service: &S) -> anyhow::Result<()> {
         let name = self.config.instance_name();
-        let folder = self.config.cache.dir.join(&name).join(S::NAME);
-        std::fs::create_dir_all(&folder)
-            .with_context(|| format!("cache folder {}", folder.display()))?;
-        let bytes = (self.config.cache.memory_mib_max as usize) << 20;
-        let cache = SledCache::open(&folder, bytes)
-            .with_context(|| format!("cache in {}", folder.display()))?;
-        let mut settings = InstanceConfig::new(&name, &self.address, Arc::new(cache));
+        let read = self.early.of(S::NAME)?;
+        let caches =
+            read.map_or_else(|| caches::open(&self.config, S::NAME).map(Caches::over), Ok)?;
+        let mut settings = InstanceConfig::on(&name, &self.address, caches);
         settings.workers = self.config.instance.workers(self.services);
         settings.snapshots = self.snapshots.clone();
         settings.heads = self.heads.clone();

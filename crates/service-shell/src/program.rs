@@ -7,6 +7,7 @@ use crate::{signals, telemetry};
 use clap::Parser;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use tenfold_runtime::instance::Tables;
 use tokio_util::sync::CancellationToken;
 
 /// One of Tenfold's services; `tenfold` is the command line to it.
@@ -37,7 +38,8 @@ pub fn main<S: Service>(service: &S) -> ExitCode {
         }
     };
     let addresses = config.listen.of(S::NAME);
-    match run(config, addresses, |process| process.add(service)) {
+    let tables = [Tables::of(&service.processor())];
+    match run(config, addresses, &tables, |process| process.add(service)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -46,13 +48,14 @@ pub fn main<S: Service>(service: &S) -> ExitCode {
     }
 }
 
-/// Runs a process until a signal stops it; `assemble` adds its services.
+/// Runs a process until a signal stops it; `assemble` adds its services, whose tables these are.
 ///
 /// # Errors
 /// It cannot start, or a listener fails.
 pub fn run(
     config: Config,
     addresses: Addresses,
+    services: &[Tables],
     assemble: impl FnOnce(&mut Process) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     telemetry::start(&config.telemetry)?;
@@ -65,7 +68,7 @@ pub fn run(
         signals::listen(stop.clone())?;
         let listeners = Listeners::bind(&addresses).await?;
         let process = tokio::task::block_in_place(|| {
-            let mut process = Process::open(config, listeners, stop)?;
+            let mut process = Process::open(config, listeners, stop, services)?;
             assemble(&mut process)?;
             anyhow::Ok(process)
         })?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tenfold_runtime::heads::whole::Whole;
 use tenfold_runtime::heads::{self, Heads};
 use tenfold_runtime::log::Log;
-use tenfold_runtime::log::embedded::{EmbeddedLog, EmbeddedOptions};
+use tenfold_runtime::log::embedded::{Claim, EmbeddedOptions};
 use tenfold_runtime::log::kafka::{KafkaLog, KafkaOptions};
 use tenfold_runtime::snapshot::objects::Objects;
 use tenfold_runtime::snapshot::store::{MemoryStore, Store};
@@ -25,16 +25,17 @@ pub struct Opened {
 /// # Errors
 /// It cannot be opened, and what to do.
 pub fn open_log(config: &Config) -> anyhow::Result<Opened> {
-    with_heads(config, raw(config)?)
+    with_heads(config, raw(config, || {})?)
 }
 
 /// The same for a process that runs services: it keeps lanes' first records beside its caches, so that it takes lanes
-/// though the store of heads is away. Blocks.
+/// though the store of heads is away. `claimed` is called when the data folder is this process's, before the log in it is
+/// opened, which may take long; not on Kafka. Blocks.
 ///
 /// # Errors
 /// It cannot be opened, and what to do.
-pub fn open_log_of_services(config: &Config) -> anyhow::Result<Opened> {
-    let log = raw(config)?;
+pub fn open_log_of_services(config: &Config, claimed: impl FnOnce()) -> anyhow::Result<Opened> {
+    let log = raw(config, claimed)?;
     if config.heads_url().is_none() {
         return Ok(Opened { log, heads: None });
     }
@@ -44,12 +45,13 @@ pub fn open_log_of_services(config: &Config) -> anyhow::Result<Opened> {
     with_near(config, log, Arc::new(near))
 }
 
-fn raw(config: &Config) -> anyhow::Result<Arc<dyn Log>> {
+fn raw(config: &Config, claimed: impl FnOnce()) -> anyhow::Result<Arc<dyn Log>> {
     match config.log.kind {
-        LogKind::Embedded => Ok(Arc::new(EmbeddedLog::open(
-            &config.log.dir,
-            EmbeddedOptions::default(),
-        )?)),
+        LogKind::Embedded => {
+            let claim = Claim::of(&config.log.dir)?;
+            claimed();
+            Ok(Arc::new(claim.open(EmbeddedOptions::default())?))
+        }
         LogKind::Kafka => {
             let mut options = KafkaOptions::new(config.log.brokers.clone());
             options.client_id = config.instance_name();

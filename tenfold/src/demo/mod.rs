@@ -122,7 +122,7 @@ async fn serve(
             let log = tenfold_service_shell::stores::open_log(config)?.log;
             topics::create(log.as_ref(), &config.lanes).map_err(|error| anyhow::anyhow!(error))?;
         }
-        let mut process = Process::open(config.clone(), listeners, stop)?;
+        let mut process = Process::open(config.clone(), listeners, stop, &crate::run::tables())?;
         crate::run::add_all(&mut process)?;
         anyhow::Ok(process)
     })

@@ -1,5 +1,6 @@
 //! One instance of a service: its lanes on their threads, its place in the group, its way in.
 
+mod caches;
 mod directory;
 mod forward;
 mod local;
@@ -9,6 +10,8 @@ mod turns;
 #[cfg(test)]
 mod turns_tests;
 
+pub use crate::lane::early::Tables;
+pub use caches::Caches;
 pub use directory::Directory;
 pub use directory::OWNERS;
 pub use forward::{Forwarded, lanes_server};
@@ -47,7 +50,7 @@ pub struct InstanceConfig {
     /// Threads that run lanes.
     pub workers: usize,
     /// The caches of this service.
-    pub cache: Arc<dyn Cache>,
+    pub caches: Caches,
     /// Where snapshots go; `None` = there are none.
     pub snapshots: Option<Snapshots>,
     /// Where heads of journals and inboxes go, with snapshots; the log then is [`crate::heads::whole::Whole`] over it.
@@ -66,11 +69,16 @@ pub struct InstanceConfig {
 impl InstanceConfig {
     /// A configuration with the machine's clocks and the default bounds.
     pub fn new(instance: &str, address: &str, cache: Arc<dyn Cache>) -> Self {
+        Self::on(instance, address, Caches::over(cache))
+    }
+
+    /// The same with caches that may have been read.
+    pub fn on(instance: &str, address: &str, caches: Caches) -> Self {
         Self {
             instance: instance.to_owned(),
             address: address.to_owned(),
             workers: 1,
-            cache,
+            caches,
             snapshots: None,
             heads: None,
             standby: false,
@@ -100,7 +108,7 @@ pub struct Instance {
     statuses: Statuses,
     local: Arc<Local>,
     membership: Option<Box<dyn Membership>>,
-    cache: Arc<dyn Cache>,
+    cache: BasedCache,
     call_timeout: Duration,
 }
 
@@ -149,14 +157,15 @@ impl Instance {
             let turns = Arc::clone(&turns);
             Arc::new(move |lane, event| turns.send(lane, event))
         };
-        let cache = BasedCache::over(Arc::clone(&config.cache));
+        let Caches { cache, early } = config.caches;
         let context = Arc::new(Context {
             service,
             instance: config.instance.clone(),
             address: config.address.clone(),
             log: Arc::clone(&log),
             applier: Arc::new(Applier::spawn(service, cache.clone())?),
-            cache,
+            cache: cache.clone(),
+            early,
             snapshots: config.snapshots.clone(),
             heads: config.heads.clone(),
             clock: Arc::clone(&config.clock),
@@ -214,7 +223,7 @@ impl Instance {
             statuses,
             local,
             membership: Some(membership),
-            cache: config.cache,
+            cache,
             call_timeout: config.call_timeout,
         })
     }

@@ -1,6 +1,7 @@
 //! What a lane is given: its log, cache, clocks and bounds, and a way to hear what it waits for.
 
 use super::calls::Call;
+use super::early::Early;
 use super::load::{Ends, LoadError, Loaded};
 use super::outbox::Ticket;
 use super::state::Batch;
@@ -124,6 +125,8 @@ pub struct Context {
     pub log: Arc<dyn Log>,
     /// The caches of this service.
     pub cache: BasedCache,
+    /// What was read of them before the log was open.
+    pub early: Early,
     /// Writes to them.
     pub applier: Arc<Applier>,
     /// Where snapshots go; `None` = there are none.

@@ -1,9 +1,10 @@
 //! Before a lane is taken: what the cache has, and whether it belongs to this log.
 
 use super::context::Context;
+use super::early::{self, Tables};
 use super::record::{self, Id};
 use super::restore;
-use super::rows::{self, Journal, MARK, STAMP, Stamp};
+use super::rows::{self, Journal, MARK, Stamp};
 use super::state::LaneState;
 use crate::cache::Cache as _;
 use crate::log::{Extent, Log, LogRecord, ReadError, Topic};
@@ -218,9 +219,16 @@ fn open_cache(
 ) -> Result<Kept, LoadError> {
     let Wanted { lane, tables, .. } = *wanted;
     let mark = rows::mark(context.service, lane, wanted.tables_version);
-    let bytes: Bytes = mark.clone().into();
+    // Gone in any case: from here on the cache may be written.
+    let early = context.early.take(lane);
     if !wanted.wipe {
-        match kept(context, lane, tables, &bytes) {
+        let of = Tables {
+            service: context.service,
+            tables,
+            version: wanted.tables_version,
+        };
+        let read = early.map_or_else(|| early::kept(&context.cache, &of, lane), |it| Ok(Some(it)));
+        match read {
             Ok(None) => {}
             Ok(Some((state, stamp))) => {
                 return Ok(Kept {
@@ -253,30 +261,12 @@ fn open_cache(
     }
     context.cache.wipe(lane)?;
     let cache = context.cache.open(lane)?;
-    cache.apply(vec![(Bytes::from_static(MARK), Some(bytes))])?;
+    cache.apply(vec![(Bytes::from_static(MARK), Some(mark.into()))])?;
     Ok(Kept {
         state: LaneState::load(cache, tables)?,
         stamp: None,
         restored: None,
     })
-}
-
-/// What the cache has, if it is this lane's and of this release.
-fn kept(
-    context: &Context,
-    lane: u32,
-    tables: &'static [TableDef],
-    mark: &Bytes,
-) -> std::io::Result<Option<(LaneState, Stamp)>> {
-    let cache = context.cache.open(lane)?;
-    if cache.get(MARK)?.as_ref() != Some(mark) {
-        return Ok(None);
-    }
-    let stamp = cache.get(STAMP)?;
-    let Some(stamp) = stamp.and_then(|bytes| postcard::from_bytes(&bytes).ok()) else {
-        return Ok(None);
-    };
-    Ok(Some((LaneState::load(cache, tables)?, stamp)))
 }
 
 /// Reads the first record of a lane, waiting for it to arrive.

@@ -24,6 +24,7 @@ pub mod calls;
 mod commit;
 pub mod context;
 pub mod digest;
+pub mod early;
 mod firsts;
 pub mod fold;
 mod gather;

@@ -14,6 +14,7 @@ use tenfold_runtime::heads::whole::Whole;
 use tenfold_runtime::heads::{self, Heads};
 use tenfold_runtime::lane::calls::{Ask, Call, Reply};
 use tenfold_runtime::lane::context::{Context, Event};
+use tenfold_runtime::lane::early::Early;
 use tenfold_runtime::lane::{Lane, Status};
 use tenfold_runtime::limits::Limits;
 use tenfold_runtime::log::memory::MemoryLog;
@@ -142,6 +143,7 @@ impl Hand {
             address: String::new(),
             log: Arc::clone(&port),
             cache,
+            early: Early::default(),
             snapshots,
             heads,
             applier: Arc::clone(&applier),

@@ -13,13 +13,22 @@ use tenfold_runtime::log::Topic;
 
 /// A cache in memory that can be told how to fail.
 #[derive(Clone, Default)]
-struct Fragile {
+pub struct Fragile {
     rows: MemoryCache,
     /// Reading panics, until it is wiped.
-    panics: Arc<AtomicBool>,
+    pub panics: Arc<AtomicBool>,
     /// Reading fails.
     fails: Arc<AtomicBool>,
-    wiped: Arc<AtomicU32>,
+    pub wiped: Arc<AtomicU32>,
+}
+
+impl Fragile {
+    pub fn over(rows: MemoryCache) -> Self {
+        Self {
+            rows,
+            ..Self::default()
+        }
+    }
 }
 
 struct FragileLane(Box<dyn LaneCache>, Fragile);

@@ -2,13 +2,14 @@
 //! log that loses, delays, doubles and misreports on demand.
 //!
 //! `suite` holds the scenarios that any log must stand; `embedded` and `kafka` run them there, and
-//! `damage` adds those that need a log which can be broken on purpose, `loading`, `anew`, `gather`, `large` and `snapshots` those that need
+//! `damage` adds those that need a log which can be broken on purpose, `early`, `loading`, `anew`, `gather`, `large` and `snapshots` those that need
 //! lanes whose every step is in the test's hand.
 
 mod anew;
 mod bed;
 mod by_hand;
 mod damage;
+mod early;
 mod faulty;
 mod gather;
 mod large;

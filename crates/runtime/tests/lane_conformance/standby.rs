@@ -27,13 +27,18 @@ pub const SCENARIOS: &[(&str, Scenario)] = &[
 
 /// A cache that counts how often it is opened.
 #[derive(Clone, Default)]
-struct Counted {
+pub struct Counted {
     rows: MemoryCache,
     opened: Arc<AtomicU32>,
 }
 
 impl Counted {
-    fn opened(&self) -> u32 {
+    pub fn over(rows: MemoryCache) -> Self {
+        let opened = Arc::default();
+        Self { rows, opened }
+    }
+
+    pub fn opened(&self) -> u32 {
         self.opened.load(Ordering::SeqCst)
     }
 }

@@ -18,6 +18,7 @@ use tenfold_runtime::cache::{Applier, BasedCache};
 use tenfold_runtime::heads::Heads;
 use tenfold_runtime::heads::whole::Whole;
 use tenfold_runtime::lane::context::{Background, Context, Event, Notice};
+use tenfold_runtime::lane::early::{Early, Tables};
 use tenfold_runtime::lane::{Lane, Status};
 use tenfold_runtime::limits::Limits;
 use tenfold_runtime::processor::Processor;
@@ -117,6 +118,16 @@ impl Instance {
             disk: Arc::clone(disk),
         }))
         .in_pieces_of(PIECE_BYTES);
+        let tables = match host.service {
+            0 => tables(IntakeProcessor::new(), level),
+            1 => tables(PoolingProcessor::new(), level),
+            _ => tables(ResultsProcessor::new(), level),
+        };
+        // Some processes read their caches before they do anything else.
+        let early = match shared.draw(0..2) {
+            0 => Early::default(),
+            _ => Early::read(&cache, &tables, lanes),
+        };
         let applier = Arc::new(Applier::stepped(cache.clone()));
         let (snapshots, background) = (depot.of(shared, &host), background(shared, &host));
         let log = Arc::new(SimLog {
@@ -136,6 +147,7 @@ impl Instance {
             address: format!("http://{}:{}", host.service, host.instance),
             log: Arc::new(Whole(Arc::clone(&heads))),
             cache,
+            early,
             applier: Arc::clone(&applier),
             snapshots: Some(snapshots),
             heads: Some(heads),
@@ -265,6 +277,10 @@ impl Instance {
     pub fn unapplied(&self) -> usize {
         self.applier.waiting()
     }
+}
+
+fn tables<P: Processor>(rules: P, level: u32) -> Tables {
+    Tables::of(&Release { rules, level })
 }
 
 fn seat<P: Processor>(number: u32, context: &Arc<Context>, rules: P, level: u32) -> Seat {

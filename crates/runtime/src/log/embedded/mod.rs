@@ -6,6 +6,7 @@
 //!
 //! Records are kept until they are trimmed, whatever the plan's retention says: it only promises a minimum.
 
+mod claim;
 mod lock;
 mod obstacle;
 mod reader;
@@ -20,18 +21,16 @@ use super::{
     AppendError, Class, Cut, CutLane, CutPosition, Done, Extent, Log, Membership, NewRecord,
     RECORD_BYTES_MAX, ReadError, Reader, Suggest, Topic, TopicPlan, Wake,
 };
+pub use claim::Claim;
 use lock::DirectoryLock;
 use reader::EmbeddedReader;
 pub use reserve::Reserve;
-use reserve::{FileReserve, NoReserve, WithReserve};
+use reserve::{NoReserve, WithReserve};
 use shared::{Op, Shared};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
-
-/// The database's file name inside the log's folder.
-const DATABASE_FILE: &str = "log.redb";
 
 /// How an embedded log runs.
 #[derive(Clone, Debug)]
@@ -105,20 +104,7 @@ impl EmbeddedLog {
     /// # Errors
     /// See [`OpenError`].
     pub fn open(dir: impl AsRef<Path>, options: EmbeddedOptions) -> Result<Self, OpenError> {
-        let dir = dir.as_ref();
-        let lock = DirectoryLock::take(dir)?;
-        let file = dir.join(DATABASE_FILE);
-        let cache_bytes = options.cache_bytes;
-        let reserve: Arc<dyn Reserve> = match options.reserve_bytes {
-            0 => Arc::new(NoReserve),
-            bytes => Arc::new(FileReserve::beside(dir, bytes)),
-        };
-        let opener = {
-            let (file, reserve) = (file.clone(), Arc::clone(&reserve));
-            Box::new(move || store::open(&file, cache_bytes, &reserve))
-        };
-        Self::start(opener, reserve, options, Some(lock))
-            .map_err(|reason| OpenError::Database { file, reason })
+        Claim::of(dir)?.open(options)
     }
 
     /// Opens a log on storage of the caller's own making, for one process: how power loss and full
