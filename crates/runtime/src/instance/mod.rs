@@ -109,6 +109,7 @@ pub struct Instance {
     local: Arc<Local>,
     membership: Option<Box<dyn Membership>>,
     cache: BasedCache,
+    standby: bool,
     call_timeout: Duration,
 }
 
@@ -224,6 +225,7 @@ impl Instance {
             local,
             membership: Some(membership),
             cache,
+            standby: config.standby,
             call_timeout: config.call_timeout,
         })
     }
@@ -282,12 +284,13 @@ impl Instance {
         for lane in 0..self.lanes {
             self.local.tell(lane, Event::Wanted(false));
         }
-        while Instant::now() < until
-            && self
-                .status()
-                .values()
-                .any(|s| !matches!(s.phase, "idle" | "stopped"))
-        {
+        // Where lanes are kept warm they never rest: one that was let go is followed.
+        let resting = |lane: &Status| match lane.phase {
+            "idle" | "stopped" => true,
+            "owned" | "opening" => false,
+            _ => self.standby,
+        };
+        while Instant::now() < until && !self.status().values().all(resting) {
             std::thread::sleep(Duration::from_millis(2));
         }
         if let Some(membership) = self.membership.take() {

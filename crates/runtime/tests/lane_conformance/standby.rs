@@ -7,6 +7,7 @@ use crate::suite::Scenario;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 use tenfold_runtime::cache::{Cache, LaneCache, MemoryCache, Scratch};
 use tenfold_runtime::log::Topic;
 
@@ -126,6 +127,21 @@ fn only_warm(bed: Bed) {
     assert_eq!(bed.command(&owner, "2", "add 1").unwrap(), "6");
     followed(&owner, &other);
     assert_eq!((owner.epoch(), owner.phase()), (epoch, "owned"));
+}
+
+#[test]
+fn whoever_keeps_lanes_warm_leaves_as_soon_as_it_owns_none() {
+    let (_, bed) = bed();
+    let nodes = ["a", "b"].map(|name| warm(&bed, name, &Counted::default()));
+    let [leaving, other] = nodes;
+    leaving.take();
+    assert_eq!(bed.command(&leaving, "1", "add 5").unwrap(), "5");
+    followed(&leaving, &other);
+    let (began, patience) = (Instant::now(), Duration::from_secs(120));
+    leaving.instance.shutdown(patience);
+    assert!(began.elapsed() < patience / 2, "it waited for nothing");
+    other.take();
+    assert_eq!(bed.ask(&other, "sum"), "5");
 }
 
 #[test]
