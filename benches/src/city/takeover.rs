@@ -1,10 +1,10 @@
 //! A process of the city ends, and somebody goes on.
 
 use super::{City, metric};
-use crate::pooler::until_known;
+use crate::pooler::all_known;
 use crate::robot::Way;
 use crate::tubes::barcode;
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{bail, ensure};
 use std::time::{Duration, Instant};
 
 /// Longest time until another answers.
@@ -49,40 +49,38 @@ impl City {
         Ok((took, metric(served, "tenfold_snapshot_restore_seconds_sum")))
     }
 
-    /// Ends the process that has the only lane. Answers the seconds until another one says what it knows of the last tube; then
-    /// the one that ended is started again.
+    /// Ends one of two processes. Answers the seconds until the other has all lanes and says what it knows of the last tube of
+    /// each lab; then the one that ended is started again, and has its share.
     ///
     /// # Errors
-    /// Nobody has the lane, nobody takes it, or whoever does knows the tube not.
+    /// The lanes are not taken, or whoever takes them does not know a tube.
     pub fn hand_over(&mut self, how: End) -> anyhow::Result<f64> {
-        ensure!(self.crew.lanes == 1, "one lane is wanted");
-        let owns = |one: &_| metric(one, "tenfold_lanes_owned") > 0.0;
-        let owner = self.served.iter().position(owns);
-        let owner = owner.context("nobody has the lane")?;
-        let other = (owner + 1) % self.served.len();
-        ensure!(other != owner, "two processes are wanted");
-        let way = Way::Called(self.runtime.block_on(self.connect(other))?);
-        let ending = self.served.get_mut(owner).context("the owner")?;
+        const OTHER: usize = 1;
+        let way = Way::Called(self.runtime.block_on(self.connect(OTHER))?);
+        let [ending, other] = self.served.as_mut_slice() else {
+            bail!("two processes are wanted, not {}", self.crew.instances);
+        };
         let began = Instant::now();
         match how {
             End::Stopped => ending.signal("TERM"),
             End::Killed => ending.kill(),
         }
         // Until then whoever ends may still answer.
-        while !self.served.get(other).is_some_and(owns) {
-            ensure!(began.elapsed() < TAKEN_MAX, "nobody takes the lane");
+        while metric(other, "tenfold_lanes_owned") < f64::from(self.crew.lanes) {
+            ensure!(began.elapsed() < TAKEN_MAX, "nobody takes the lanes");
             std::thread::sleep(LOOK);
         }
-        let lab = self.load.labs.first().context("a lab")?;
-        let tube = barcode(0, self.next - 1);
-        self.runtime.block_on(until_known(&way, lab, &tube))?;
+        let last = self.next - 1;
+        let tubes = self.load.labs.iter().enumerate();
+        let tubes = tubes.map(|(lab, name)| (name.as_str(), barcode(lab, last)));
+        self.runtime.block_on(all_known(&way, tubes))?;
         let took = began.elapsed().as_secs_f64();
-        let ended = self.served.get_mut(owner).context("whoever ended")?;
         if how == End::Stopped {
-            ensure!(ended.ended_within(LEAVE_MAX), "it does not end");
+            ensure!(ending.ended_within(LEAVE_MAX), "it does not end");
         }
-        ended.start();
-        ended.wait_ready();
+        ending.start();
+        ending.wait_ready();
+        self.shared()?;
         Ok(took)
     }
 }

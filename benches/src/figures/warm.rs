@@ -11,6 +11,9 @@ use std::time::Duration;
 /// What was decided last is followed within this time.
 const FOLLOWED: Duration = Duration::from_secs(10);
 
+/// Lanes, a lab each. A process without any is not ready: there are as many as processes.
+const LANES: u32 = 2;
+
 /// Seconds that a takeover may take once it has begun.
 const TAKEOVER: f64 = 1.0;
 
@@ -26,20 +29,21 @@ const NUMBERS: &[Number] = &[
 /// See the module.
 pub const CURVE: Curve = Curve {
     name: "takeover-warm",
-    ours: "two processes of `tenfold-pooling`, of which one has the only lane and the other keeps it warm: seconds from ending the owner until \
-           the other knows the last tube; stopped in order, and killed with -9 (then the group waits for the end of its session first)",
-    axis: "samples in one lab",
+    ours: "two processes of `tenfold-pooling` with a lane and a lab each, of which each keeps the other's warm: seconds from ending one until \
+           the other has both lanes and knows the last tube of both; stopped in order, and killed with -9 (then the group waits for the end of its \
+           session first)",
+    axis: "samples in two labs",
     sizes: |bed| bed.samples.clone(),
     numbers: NUMBERS,
     takes: "20 minutes at 1e5,1e6,1e7, and twice the disk of `growth`; --sizes 1e5,1e6 four minutes",
     start: |_| {
         let crew = Crew {
             instances: 2,
-            lanes: 1,
+            lanes: LANES,
             standby: true,
             ..Crew::ONE
         };
-        Ok(Box::new(Warm(City::start(Load::spread(1), crew)?)))
+        Ok(Box::new(Warm(City::start(Load::new(LANES, 0), crew)?)))
     },
 };
 
@@ -49,7 +53,7 @@ impl Walk for Warm {
     fn at(&mut self, size: u64) -> anyhow::Result<Took> {
         let city = &mut self.0;
         let more = usize::try_from(size)?.saturating_sub(city.samples());
-        city.grow(more.div_ceil(RACK))?;
+        city.grow(more.div_ceil(RACK * LANES as usize))?;
         std::thread::sleep(FOLLOWED);
         let stopped = city.hand_over(End::Stopped)?;
         // Whoever was started again reads its cache, and follows.
