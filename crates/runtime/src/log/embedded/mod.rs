@@ -1,7 +1,7 @@
 //! The log of a lab with one machine: one redb file, one log thread, one fsync for all who wait.
 //!
 //! Knows files and transactions; must not know what a record says. Read in this order: [`store`]
-//! (tables and their encoding), `writer` (the log thread: group commit, failed commits), `obstacle` and
+//! and `stored` (tables and their encoding), `writer` (the log thread: group commit, failed commits), `obstacle` and
 //! `reserve` (full disks), `reader`, `lock` (one process at a time).
 //!
 //! Records are kept until they are trimmed, whatever the plan's retention says: it only promises a minimum.
@@ -13,6 +13,7 @@ mod reader;
 mod reserve;
 mod shared;
 mod store;
+mod stored;
 #[cfg(test)]
 mod tests;
 mod writer;

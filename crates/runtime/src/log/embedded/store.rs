@@ -1,14 +1,13 @@
-//! The tables of the embedded log, and how a record is stored in them. This format lives for ever.
+//! The tables of the embedded log. How a record is stored in them: `stored`. This format lives for ever.
 
 use super::reserve::{Reserve, WithReserve};
+use super::stored::{decode, encode};
 use crate::log::{LogRecord, NewRecord, Topic};
-use bytes::Bytes;
 use redb::backends::FileBackend;
 use redb::{
     Database, ReadableDatabase, ReadableTable, StorageBackend, Table, TableDefinition, TableError,
     WriteTransaction,
 };
-use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::fs::{File, OpenOptions};
 use std::path::Path;
@@ -61,15 +60,6 @@ impl LaneEnds {
         end: 0,
         last_at: Timestamp(0),
     };
-}
-
-/// What is stored under a record's key, in postcard.
-#[derive(Serialize, Deserialize)]
-struct StoredRecord {
-    appended_at: i64,
-    key: Option<Bytes>,
-    value: Bytes,
-    headers: Vec<(String, Bytes)>,
 }
 
 /// Opens or makes the file.
@@ -214,11 +204,13 @@ pub(super) fn read_range(
         .map_err(text)?
     {
         let (key, value) = row.map_err(text)?;
-        bytes = bytes.saturating_add(value.value().len());
+        let record = decode(key.value().2, value.value())?;
+        // Of the record, not of what is stored: that may be a tenth of it.
+        bytes = bytes.saturating_add(record.value.len());
         if bytes > max_bytes && !records.is_empty() {
             break;
         }
-        records.push(decode(key.value().2, value.value())?);
+        records.push(record);
     }
     Ok(records)
 }
@@ -316,54 +308,6 @@ impl<'t> Writing<'t> {
     }
 }
 
-fn encode(appended_at: Timestamp, record: NewRecord) -> Vec<u8> {
-    let stored = StoredRecord {
-        appended_at: appended_at.0,
-        key: record.key,
-        value: record.value,
-        headers: record.headers,
-    };
-    // Writing these plain fields to memory has no way to fail; an empty value would be refused
-    // as damaged by every reader, never taken for a record.
-    postcard::to_stdvec(&stored).unwrap_or_default()
-}
-
-fn decode(offset: u64, bytes: &[u8]) -> Result<LogRecord, String> {
-    let stored: StoredRecord = postcard::from_bytes(bytes)
-        .map_err(|error| format!("record at offset {offset} is damaged: {error}"))?;
-    Ok(LogRecord {
-        offset,
-        appended_at: Timestamp(stored.appended_at),
-        key: stored.key,
-        value: stored.value,
-        headers: stored.headers,
-    })
-}
-
 fn text(error: impl std::fmt::Display) -> String {
     error.to_string()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_record_is_stored_as_it_was_in_the_first_release() {
-        let record = NewRecord {
-            key: Some(Bytes::from_static(b"k")),
-            value: Bytes::from_static(b"body"),
-            headers: vec![("h".into(), Bytes::from_static(b"v"))],
-        };
-        let stored = encode(Timestamp(1), record);
-        assert_eq!(stored, b"\x02\x01\x01k\x04body\x01\x01h\x01v");
-        let read = decode(7, &stored).unwrap();
-        assert_eq!((read.offset, read.appended_at), (7, Timestamp(1)));
-        assert_eq!(read.headers, [("h".into(), Bytes::from_static(b"v"))]);
-    }
-
-    #[test]
-    fn a_damaged_record_is_an_error_that_names_its_offset() {
-        assert!(decode(7, b"").unwrap_err().contains("offset 7"));
-    }
 }
