@@ -67,7 +67,12 @@ pub fn appends(random: &mut StdRng) -> Vec<(Place, Bytes)> {
                 _ => random.random_range(8..300),
             };
             let mut value = vec![0; length];
-            random.fill(&mut value[..]);
+            // Half of the large ones can be pressed: the log does that from 4 KiB on.
+            let noise = match length {
+                4_096.. if random.random_bool(0.5) => length / 2,
+                _ => length,
+            };
+            random.fill(&mut value[..noise]);
             ((topic, random.random_range(0..lanes)), value.into())
         })
         .collect()
