@@ -15,7 +15,7 @@
 //! A lane is a state machine without threads: [`Lane::handle`] takes what happened, [`Lane::turn`]
 //! does what can be done now; neither blocks. Read in this order: [`record`] and [`validity`] (what
 //! counts), [`rows`] and [`state`] (what is folded), [`fold`], `reading` and `take` (owning), `batch` (deciding),
-//! `restore` and `snapshots` (a cache that was lost), `commit` (answers), `watch` (being fenced while idle), [`outbox`], [`receive`] and `asking` (messages), [`calls`] (request ids).
+//! `early` (a cache read before its log is open), `restore` and `snapshots` (a cache that was lost), `commit` (answers), `watch` (being fenced while idle), [`outbox`], [`receive`] and `asking` (messages), [`calls`] (request ids).
 
 mod asking;
 mod batch;

@@ -2,7 +2,7 @@
 //!
 //! Knows files and transactions; must not know what a record says. Read in this order: [`store`]
 //! and `stored` (tables and their encoding), `writer` (the log thread: group commit, failed commits), `obstacle` and
-//! `reserve` (full disks), `reader`, `lock` (one process at a time).
+//! `reserve` (full disks), `reader`, `lock` and `claim` (one process at a time).
 //!
 //! Records are kept until they are trimmed, whatever the plan's retention says: it only promises a minimum.
 
