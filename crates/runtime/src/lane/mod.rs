@@ -106,6 +106,9 @@ pub struct Lane<P: Processor> {
     unapplied_bytes: usize,
     unapplied: VecDeque<(u64, usize)>,
     tries: u32,
+    /// So many readings in a row found the cache ahead of the log. Not `tries`: those also grow by what says nothing
+    /// about the log's end, and a lane that follows another owner keeps them.
+    ahead: u32,
     /// The cache must be wiped before it is read again.
     wipe: bool,
     /// The snapshot that the cache came from, until it is wiped or the process ends.
@@ -148,6 +151,7 @@ impl<P: Processor> Lane<P> {
             unapplied_bytes: 0,
             unapplied: VecDeque::new(),
             tries: 0,
+            ahead: 0,
             wipe: false,
             restored: None,
             distrusted: BTreeSet::new(),
@@ -283,6 +287,7 @@ impl<P: Processor> Lane<P> {
         match (&mut self.phase, wanted) {
             (Phase::Idle | Phase::Stopped(_), true) => {
                 self.tries = 0;
+                self.ahead = 0;
                 self.unfollowed = false;
                 self.fenced = false;
                 self.start_loading();

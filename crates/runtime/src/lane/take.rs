@@ -114,7 +114,8 @@ impl<P: Processor> Lane<P> {
                 self.pause_before_loading();
                 return;
             }
-            Err(LoadError::Ahead(reason)) if self.tries < AHEAD_TRIES => {
+            Err(LoadError::Ahead(reason)) if self.ahead < AHEAD_TRIES => {
+                self.ahead += 1;
                 tracing::warn!(service = self.context.service, lane = self.number, %reason, "lane cannot be opened yet");
                 self.pause_before_loading();
                 return;
@@ -140,6 +141,7 @@ impl<P: Processor> Lane<P> {
                 return;
             }
         };
+        self.ahead = 0;
         if loaded.restored.is_some() || loaded.stamp.is_none() {
             self.restored = loaded.restored;
         }

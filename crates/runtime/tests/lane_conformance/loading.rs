@@ -1,6 +1,7 @@
 //! Reading a lane's cache before it is taken: whatever becomes of that reading, the lane goes on.
 
 use crate::by_hand::{Hand, memory};
+use crate::damage::{self, named};
 use crate::faulty::Fault;
 use bytes::Bytes;
 use std::io;
@@ -97,6 +98,29 @@ fn a_reading_that_panics_is_tried_again_with_the_cache_rebuilt() {
     hand.own();
     assert_eq!(cache.wiped.load(Ordering::SeqCst), wiped + 1);
     assert_eq!(hand.ask("sum"), "5");
+}
+
+#[test]
+fn what_went_wrong_before_does_not_shorten_the_wait_for_an_end_that_lags() {
+    let (log, bed) = memory();
+    let mut hand = Hand::new(&bed, "intake", Arc::new(damage::worked(&bed)));
+    hand.log.set_silent(true);
+    hand.hear(Event::Wanted(true));
+    for _ in 0..8 {
+        hand.work();
+        assert_eq!(hand.status().phase, "pausing");
+        hand.wait(Duration::from_secs(1));
+    }
+    hand.log.set_silent(false);
+    log.truncate(&named(&bed, &Topic::journal("intake")), 0, 0, 5);
+    for again in 0..5 {
+        hand.work();
+        assert_eq!(hand.status().phase, "pausing", "{again}");
+        hand.wait(Duration::from_secs(1));
+    }
+    hand.work();
+    assert_eq!(hand.status().phase, "stopped", "a person is asked");
+    assert!(hand.status().problem.contains("ahead of the log"));
 }
 
 #[test]
