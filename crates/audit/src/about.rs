@@ -22,6 +22,9 @@ pub const CLOSED: u8 = 10;
 /// `SamplesFiled`, by the barcode of the first.
 pub const FILED: u8 = 15;
 
+/// `CardDropped`, by barcode.
+pub const DROPPED: u8 = 16;
+
 /// Hash of a name.
 #[must_use]
 pub fn name(text: &str) -> u64 {
@@ -72,6 +75,7 @@ pub fn of(message: &Kind) -> About {
             FILED,
             filed.samples.first().map_or(&filed.lab, |one| &one.barcode),
         ),
+        Kind::CardDropped(dropped) => (DROPPED, &dropped.barcode),
     };
     About {
         kind,

@@ -44,6 +44,15 @@ impl Bucket {
         true
     }
 
+    /// False if it was not there. Not after the first mark: marks go by place.
+    fn remove(&mut self, rest: Rest) -> bool {
+        let found = self.all.binary_search(&rest);
+        if let Ok(at) = found {
+            self.all.remove(at);
+        }
+        found.is_ok()
+    }
+
     /// Marks one; false if it is not there.
     fn mark(&mut self, rest: Rest) -> bool {
         let Ok(at) = self.all.binary_search(&rest) else {
@@ -107,6 +116,17 @@ impl Hashes {
             .is_some_and(|bucket| bucket.insert(rest));
         self.count = self.count.saturating_add(u64::from(is_new));
         is_new
+    }
+
+    /// Takes one out, before the first is marked; false if it was not there.
+    pub fn remove(&mut self, hash: u64) -> bool {
+        let (bucket, rest) = place(hash);
+        let was_there = self
+            .buckets
+            .get_mut(bucket)
+            .is_some_and(|bucket| bucket.remove(rest));
+        self.count = self.count.saturating_sub(u64::from(was_there));
+        was_there
     }
 
     /// It is there.

@@ -53,24 +53,32 @@ struct Clocks {
 #[serde(default)]
 struct Retention {
     final_days: f64,
+    card_days: f64,
 }
 
 impl Default for Retention {
     fn default() -> Self {
-        Self { final_days: 14.0 }
+        Self {
+            final_days: 14.0,
+            card_days: 400.0,
+        }
     }
 }
 
 /// How long a final sample stays at hand where no policy says so.
 #[must_use]
 pub fn retention() -> i64 {
-    Retention::default().length()
+    days(Retention::default().final_days)
 }
 
-impl Retention {
-    fn length(self) -> i64 {
-        (self.final_days.clamp(0.0, DAYS_MAX) * 24.0 * HOUR_MS).round() as i64
-    }
+/// How long its card stays after that, where no policy says so.
+#[must_use]
+pub fn card_retention() -> i64 {
+    days(Retention::default().card_days)
+}
+
+fn days(days: f64) -> i64 {
+    (days.clamp(0.0, DAYS_MAX) * 24.0 * HOUR_MS).round() as i64
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
@@ -201,7 +209,13 @@ impl Policy {
     /// How long a final sample stays at hand before it is filed.
     #[must_use]
     pub fn retention(&self) -> i64 {
-        self.retention.length()
+        days(self.retention.final_days)
+    }
+
+    /// How long the card of a filed sample stays.
+    #[must_use]
+    pub fn card_retention(&self) -> i64 {
+        days(self.retention.card_days)
     }
 
     /// The group in which a class may be mixed.

@@ -6,7 +6,7 @@
 //! pooling -> intake    TubeSeen                                             (lane: the barcode)
 //! pooling -> results   PlateLoaded, PlateVoided, MemberAmended               (lane: the lab)
 //! results -> pooling   RetestOrdered, ReplateOrdered, SampleClosed, SamplesFiled   (lane: the lab)
-//! results -> intake    RecollectionOrdered, SampleClosed, SamplesFiled       (lane: the barcode)
+//! results -> intake    RecollectionOrdered, SampleClosed, SamplesFiled, CardDropped  (lane: the barcode)
 //! intake  -> pooling   SamplesFiled, if a newer version crossed it           (lane: the lab)
 //! intake  -> results   MemberAmended, of a filed sample                      (lane: the lab)
 //! intake  -> intake    Recollected                                          (lane: the old barcode)
@@ -54,6 +54,8 @@ pub enum Message {
     RecollectionFound(RecollectionFound),
     /// To pooling and intake: results has filed these samples, and so may they.
     SamplesFiled(SamplesFiled),
+    /// To intake: results has dropped the card of a filed sample, and so may intake.
+    CardDropped(CardDropped),
 }
 
 /// A registration was cancelled, or belongs to another lab now.
@@ -334,4 +336,13 @@ pub struct SampleFiled {
     pub tube: u64,
     /// The version of its registration that its last report rests on.
     pub version: u32,
+}
+
+/// A sample of which results knows nothing any more: it was filed for longer than cards are kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CardDropped {
+    /// Its barcode, which may be registered anew.
+    pub barcode: Barcode,
+    /// The tube that was tested.
+    pub tube: TubeId,
 }

@@ -96,6 +96,8 @@ pub struct Day {
     pub pace: Duration,
     /// How long the policy keeps a final sample at hand; `None` = as the default policy says.
     pub retention: Option<Duration>,
+    /// How long the policy keeps the card of a filed sample; `None` = as the default policy says.
+    pub cards: Option<Duration>,
     /// All tubes; those of a lab one after another.
     pub tubes: Vec<Tube>,
 }
@@ -195,6 +197,7 @@ impl Day {
             other_labs: Vec::new(),
             pace: Duration::ZERO,
             retention: None,
+            cards: None,
             tubes: Vec::with_capacity(tubes),
         };
         for (nth, lab) in labs.iter().enumerate() {
@@ -260,6 +263,10 @@ impl Day {
         if let Some(retention) = self.retention {
             let days = retention.as_secs_f64() / 86_400.0;
             text = text.replace("final_days = 14.0", &format!("final_days = {days}"));
+        }
+        if let Some(cards) = self.cards {
+            let days = cards.as_secs_f64() / 86_400.0;
+            text = text.replace("card_days = 400.0", &format!("card_days = {days}"));
         }
         // In order, so that days that share their labs share their policy.
         let labs: BTreeSet<&String> = self.labs.iter().chain(&self.other_labs).collect();

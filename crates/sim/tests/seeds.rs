@@ -32,11 +32,17 @@ fn five_hundred_seeds_end_well() {
         failed.join("\n")
     );
     assert_eq!(report.seeds.to_string(), SEEDS);
-    let [.., cards, gone, filed] = report.sums;
+    let [.., cards, gone, filed, cards_gone, dropped, _] = report.sums;
     for (service, filed) in [("intake", cards), ("pooling", gone), ("results", filed)] {
         assert!(
             filed > 500,
             "{filed} samples were filed by {service}: the retention has no effect"
+        );
+    }
+    for (service, dropped) in [("intake", cards_gone), ("results", dropped)] {
+        assert!(
+            dropped > 250,
+            "{dropped} cards were dropped by {service}: their time has no effect"
         );
     }
 }

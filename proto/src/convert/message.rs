@@ -107,6 +107,10 @@ impl From<domain::Message> for v1::Message {
                 finding: v1::FinalResult::from(m.finding).into(),
             }),
             M::SamplesFiled(m) => Wire::SamplesFiled(m.into()),
+            M::CardDropped(m) => Wire::CardDropped(v1::CardDropped {
+                barcode: m.barcode.text(),
+                tube: m.tube.text(),
+            }),
         };
         Self {
             message: Some(message),
@@ -195,6 +199,10 @@ impl TryFrom<v1::Message> for domain::Message {
                     barcode: m.barcode.into(),
                 }),
                 Wire::SamplesFiled(m) => Self::SamplesFiled(m.into()),
+                Wire::CardDropped(m) => Self::CardDropped(domain::CardDropped {
+                    tube: tube_id(&m.tube, "tube")?,
+                    barcode: m.barcode.into(),
+                }),
             },
         )
     }

@@ -69,6 +69,7 @@ impl IntakeProcessor {
             Message::TubeSeen(seen) => Ok(custody::seen(context, seen)),
             Message::SampleClosed(closing) => custody::closed(context, closing),
             Message::SamplesFiled(message) => Ok(custody::filed(context, &message)),
+            Message::CardDropped(message) => Ok(custody::dropped(context, &message)),
             Message::RecollectionOrdered(order) => Ok(recollection::ordered(context, order)),
             Message::Recollected(new) => Ok(recollection::replaced(context, new)),
             Message::RecollectionRegistered(new) => recollection::awaited(context, new),

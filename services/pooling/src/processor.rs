@@ -88,6 +88,7 @@ impl PoolingProcessor {
             | Message::PlateLoaded(_)
             | Message::PlateVoided(_)
             | Message::MemberAmended(_)
+            | Message::CardDropped(_)
             | Message::RecollectionOrdered(_)
             | Message::Recollected(_)
             | Message::RecollectionRegistered(_)
@@ -237,7 +238,8 @@ const fn sender(message: &Message) -> &'static str {
         Message::RetestOrdered(_)
         | Message::ReplateOrdered(_)
         | Message::SampleClosed(_)
-        | Message::SamplesFiled(_) => "results",
+        | Message::SamplesFiled(_)
+        | Message::CardDropped(_) => "results",
         _ => "intake",
     }
 }

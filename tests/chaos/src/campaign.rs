@@ -66,6 +66,7 @@ impl Campaign<'_> {
             tubes_a_day: TUBES_A_DAY,
             settings: self.settings,
             retention: None,
+            cards: None,
             lasting: false,
         };
         let done = at_work(work, |bed, probe, over| self.rounds_of(bed, probe, over))?;

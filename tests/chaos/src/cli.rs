@@ -29,6 +29,9 @@ pub struct Args {
     /// so that the state stays as large as it is
     #[arg(long, value_name = "MINUTES", requires = "soak", value_parser = clap::value_parser!(u64).range(8..))]
     retention: Option<u64>,
+    /// In a soak with a retention, drop the cards of filed samples after so many minutes, so that nothing of them stays
+    #[arg(long, value_name = "MINUTES", requires = "retention", value_parser = clap::value_parser!(u64).range(1..))]
+    cards: Option<u64>,
     /// Where the files of a soak go
     #[arg(long, value_name = "DIR", default_value = "target/soak")]
     out: PathBuf,
@@ -60,6 +63,7 @@ fn quiet(args: &Args, minutes: u64) -> anyhow::Result<()> {
         of_minutes(minutes),
         &args.settings,
         args.retention.map(of_minutes),
+        args.cards.map(of_minutes),
         &args.out,
     )?;
     println!("{text}files: {}", args.out.display());

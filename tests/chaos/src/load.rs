@@ -52,6 +52,8 @@ pub struct Days {
     /// How long a final sample stays at hand; `None` = as the default policy says. Must be longer than a day of the
     /// load takes, which is checked at its end.
     pub retention: Option<Duration>,
+    /// How long its card stays after that; `None` = as the default policy says.
+    pub cards: Option<Duration>,
 }
 
 impl Days {
@@ -62,6 +64,7 @@ impl Days {
         day.other_labs = [all_labs(), self.others.clone()].concat();
         day.pace = PACE;
         day.retention = self.retention;
+        day.cards = self.cards;
         day
     }
 }

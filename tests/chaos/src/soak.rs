@@ -39,7 +39,8 @@ impl Look {
     }
 }
 
-/// Works for so long with these settings and this retention of final samples (`None`: 14 days, so all stay), then writes
+/// Works for so long with these settings and this retention of final samples (`None`: 14 days, so all stay) and
+/// of their cards, then writes
 /// `soak.csv` and `soak.svg` into a folder. Answers a summary.
 ///
 /// # Errors
@@ -48,12 +49,14 @@ pub fn soak(
     time: Duration,
     settings: &[String],
     retention: Option<Duration>,
+    cards: Option<Duration>,
     folder: &Path,
 ) -> anyhow::Result<String> {
     let work = Work {
         tubes_a_day: TUBES_A_DAY,
         settings,
         retention,
+        cards,
         lasting: true,
     };
     let done = at_work(work, |bed, probe, over| {

@@ -36,6 +36,8 @@ pub struct Work<'a> {
     /// How long a final sample stays at hand. With it the technicians' pools are plated and read, too, so that
     /// everything is final one day; without it they stay, to be compared at the end.
     pub retention: Option<Duration>,
+    /// How long the card of a filed sample stays; `None` = as the default policy says.
+    pub cards: Option<Duration>,
     /// Whether it goes on for long: brokers are started for that, and not to be there quickly.
     pub lasting: bool,
 }
@@ -61,6 +63,7 @@ pub fn at_work<T>(
         tubes: work.tubes_a_day,
         others: probe::labs(),
         retention: work.retention,
+        cards: work.cards,
     };
     let services = {
         let _entered = runtime.enter();

@@ -68,6 +68,10 @@ pub fn intake(book: &mut Book<'_>, event: &Intake) {
             causes.filed_sample(&filed.barcode),
             format!("{} is filed", filed.barcode),
         ),
+        Intake::CardDropped(dropped) => (
+            causes.message_about(about::DROPPED, &dropped.barcode),
+            format!("the card of {} is dropped", dropped.barcode),
+        ),
         Intake::RecollectionOrdered(order) => (
             causes.message_about(11, &order.order),
             format!("re-collection {} is ordered", order.order),
@@ -192,7 +196,7 @@ pub fn results(book: &mut Book<'_>, event: &Results) {
             "a person's or a receiver's act".to_owned(),
         ),
         // Timers: their own rules judge their time.
-        Results::TimerDone(_) | Results::SpecimensFiled(_) => return,
+        Results::TimerDone(_) | Results::SpecimensFiled(_) | Results::CardsDropped(_) => return,
         _ => (
             causes.any(),
             "an event that follows from another".to_owned(),

@@ -11,8 +11,8 @@ use crate::policy::Clock;
 use std::collections::HashMap;
 use tenfold_proto::v1::intake_event::Event;
 use tenfold_proto::v1::{
-    FinalResult, Flag, IntakeFiled, IntakeWatchChecked, SampleClosed, StatedRegistration, TubeSeen,
-    Verdict,
+    FinalResult, Flag, IntakeCardDropped, IntakeFiled, IntakeWatchChecked, SampleClosed,
+    StatedRegistration, TubeSeen, Verdict,
 };
 
 /// What became of a barcode.
@@ -54,8 +54,12 @@ pub struct Intake {
     known: HashMap<u64, Known>,
     /// Barcodes that are closed, with a tube.
     closed: Hashes,
-    /// Tubes of which only a card is left.
+    /// Tubes of which only a card is left, or not even that.
     pub filed: Gone,
+    /// Tubes of which the card was dropped.
+    pub dropped: Gone,
+    /// Barcodes that were free again at least once.
+    freed: Hashes,
     /// Barcodes ever registered.
     pub accepted: u64,
     /// Registrations refused.
@@ -68,6 +72,7 @@ impl Intake {
     /// A barcode is, or was, registered.
     pub fn is_registered(&self, barcode: u64) -> bool {
         self.closed.has(barcode)
+            || self.freed.has(barcode)
             || self
                 .known
                 .get(&barcode)
@@ -121,6 +126,7 @@ impl Intake {
             }
             Event::Closed(closing) => self.close(book, closing),
             Event::Filed(filed) => self.file(book, filed),
+            Event::CardDropped(dropped) => self.drop_card(book, dropped),
             Event::RecollectionOrdered(order) => {
                 let order_key = name(&order.order);
                 let twice = self.orders.insert(order_key, book.offset());
@@ -299,6 +305,29 @@ impl Intake {
         };
         if let Some(why) = why {
             let text = format!("{} leaves intake: {why}", filed.barcode);
+            book.wrong(Rule::Inv01, text);
+        }
+    }
+
+    /// Nothing is left of a filed sample whose card results has dropped: its barcode may be registered anew.
+    fn drop_card(&mut self, book: &mut Book<'_>, dropped: &IntakeCardDropped) {
+        let barcode = name(&dropped.barcode);
+        let tube = book.labs.tube(&dropped.tube);
+        let of_results = tube.and_then(|tube| book.tubes.ends.of(tube));
+        let why = if !tube.is_some_and(|tube| self.filed.has(tube)) {
+            Some("its tube is not filed")
+        } else if !of_results.is_some_and(|end| end.dropped) {
+            Some("results has its card")
+        } else if !tube.is_some_and(|tube| self.dropped.insert(tube)) {
+            Some("it was dropped before")
+        } else if !self.closed.remove(barcode) {
+            Some("it is not closed")
+        } else {
+            None
+        };
+        self.freed.insert(barcode);
+        if let Some(why) = why {
+            let text = format!("the card of {} is dropped: {why}", dropped.barcode);
             book.wrong(Rule::Inv01, text);
         }
     }

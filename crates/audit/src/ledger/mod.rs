@@ -203,6 +203,8 @@ impl Ledger {
                 ("samples filed", self.results.filed),
                 ("tubes filed by pooling", self.pooling.gone.count),
                 ("samples filed by intake", self.intake.filed.count),
+                ("cards dropped", self.results.dropped),
+                ("cards dropped by intake", self.intake.dropped.count),
             ]
             .map(|(name, count)| (name.to_owned(), count)),
         );

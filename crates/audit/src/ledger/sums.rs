@@ -167,7 +167,7 @@ pub fn close(
         }
     }
     let finals = samples.entry(FINAL).or_default();
-    *finals = finals.saturating_add(ledger.intake.closed());
+    *finals = finals.saturating_add(ledger.intake.closed() + ledger.intake.dropped.count);
     let placed = samples.iter().filter(|(place, _)| **place != UNREGISTERED);
     let placed: u64 = placed.map(|(_, count)| *count).sum();
     if placed != ledger.intake.accepted {

@@ -277,3 +277,93 @@ fn a_sample_leaves_intake_that_results_has_not_filed_or_that_is_not_closed() {
         "is filed: nothing that its batch consumed",
     );
 }
+
+/// So many days as the policy keeps cards.
+const CARDS: i64 = 400 * 24 * HOUR;
+
+/// A good day, all of it filed; so long after it results drops these cards and says so; then intake does as it is told
+/// here.
+fn told_dropped(after: i64, results_drops: &[u64], intake_drops: &[u64]) -> Log<'static> {
+    let mut log = day(|_, _| {});
+    let everything = rows(ALL, &[1, 2], &["plate-1", "plate-2"]);
+    told_filed(&mut log, ALL, everything, ALL);
+    drop_cards(&mut log, after, results_drops, intake_drops);
+    log
+}
+
+fn drop_cards(log: &mut Log<'_>, after: i64, results_drops: &[u64], intake_drops: &[u64]) {
+    log.now += after;
+    let dropped = Found::CardsDropped(CardsDropped {
+        tubes: tubes(results_drops),
+    });
+    let mut batch = Batch::default().event(&found(dropped));
+    for number in results_drops {
+        let message = told_as(message::Message::CardDropped(CardDropped {
+            barcode: barcode(*number),
+            tube: tube(*number),
+        }));
+        batch = batch.send("intake.inbox", "", &message);
+    }
+    log.decide("dropped", "results", batch);
+    let mut batch = Batch::default();
+    for number in intake_drops {
+        let dropped = intake_event::Event::CardDropped(IntakeCardDropped {
+            barcode: barcode(*number),
+            tube: tube(*number),
+        });
+        batch = batch.event(&intake(dropped));
+    }
+    log.decide("dropped intake", "intake", batch);
+}
+
+#[test]
+fn cards_may_be_dropped_after_their_time_and_the_samples_still_count() {
+    let log = told_dropped(CARDS + HOUR, ALL, ALL);
+    let report = judge(&log.source);
+    assert!(report.findings.is_empty(), "{}", told(&report));
+    for name in ["cards dropped", "cards dropped by intake"] {
+        assert_eq!(report.count(name), 5, "{name}");
+    }
+    assert_eq!(report.count("samples final"), 5, "they are known for ever");
+}
+
+#[test]
+fn a_card_is_dropped_before_its_time() {
+    let log = told_dropped(CARDS - 2 * HOUR, &[1], &[1]);
+    let report = judge(&log.source);
+    assert_found(
+        &report,
+        Rule::Inv01,
+        "T1 is dropped: it was filed less than its time ago",
+    );
+}
+
+#[test]
+fn a_card_is_dropped_twice_or_of_a_tube_that_was_never_filed() {
+    let mut log = told_dropped(CARDS + HOUR, &[1, 9], &[1]);
+    drop_cards(&mut log, HOUR, &[1], &[]);
+    let report = judge(&log.source);
+    assert_found(&report, Rule::Inv01, "T1 is dropped: it was dropped before");
+    assert_found(
+        &report,
+        Rule::Inv01,
+        "T9 is dropped: the tube was never filed",
+    );
+}
+
+#[test]
+fn intake_drops_a_card_that_results_has_or_twice_or_without_a_message() {
+    let log = told_dropped(CARDS + HOUR, &[1], &[1, 1, 2]);
+    let report = judge(&log.source);
+    for says in [
+        "is dropped: results has its card",
+        "is dropped: it was dropped before",
+    ] {
+        assert_found(&report, Rule::Inv01, says);
+    }
+    assert_found(
+        &report,
+        Rule::Unexplained,
+        "is dropped: nothing that its batch consumed",
+    );
+}

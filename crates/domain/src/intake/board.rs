@@ -206,6 +206,15 @@ pub(super) fn moved(
     state.put_shared(&lab, shared);
 }
 
+/// Takes an entry that is no more off the board where it was counted.
+pub(super) fn gone(state: &mut dyn Write, before: Option<(LabId, Gauge)>) {
+    let Some((lab, gauge)) = before else { return };
+    let lab = lab.to_string();
+    let mut board = state.take::<LabBoard>(&lab).unwrap_or_default();
+    leave(Arc::make_mut(&mut board), gauge);
+    state.put_shared(&lab, board);
+}
+
 fn leave(board: &mut LabBoard, gauge: Gauge) {
     if let Some(count) = board.gauge_mut(gauge) {
         *count = count.saturating_sub(1);

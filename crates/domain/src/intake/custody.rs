@@ -1,4 +1,4 @@
-//! The directory of tubes: a lab says it has one, or is done with it, or has filed it.
+//! The directory of tubes: a lab says it has one, or is done with it, or has filed it, or knows it no more.
 //!
 //! The first lab that says so has it, and the registration follows the tube. A second one is told of a
 //! conflict, for a person to decide: there is no silent winner.
@@ -10,7 +10,8 @@ use super::register::goes_elsewhere;
 use super::state::{Closed, Entry, Holder, Life};
 use crate::ids::TubeId;
 use crate::message::{
-    CustodyConflict, MemberAmended, Message, SampleClosed, SampleWithdrawn, SamplesFiled, TubeSeen,
+    CardDropped, CustodyConflict, MemberAmended, Message, SampleClosed, SampleWithdrawn,
+    SamplesFiled, TubeSeen,
 };
 use crate::rejection::Rejection;
 
@@ -157,6 +158,24 @@ pub fn filed(context: Context<'_>, message: &SamplesFiled) -> Decision {
         decision.events.push(Event::Filed {
             barcode: sample.barcode.clone(),
             tube,
+        });
+    }
+    decision
+}
+
+/// Results knows a filed sample no more: its card goes here, too. Of another tube, or one that is not filed here,
+/// nothing goes: a person has not decided yet which is the right one.
+#[must_use]
+pub fn dropped(context: Context<'_>, message: &CardDropped) -> Decision {
+    let mut decision = Decision::nothing(());
+    let entry = context.entry(&message.barcode).map(|(_, entry)| entry);
+    if let Some(Life::Filed(card)) = entry.map(|entry| entry.life)
+        && card.lab == message.tube.lab
+        && card.tube == message.tube.number
+    {
+        decision.events.push(Event::CardDropped {
+            barcode: message.barcode.clone(),
+            tube: message.tube.clone(),
         });
     }
     decision

@@ -50,6 +50,13 @@ pub enum Event {
         /// The tube that was tested.
         tube: TubeId,
     },
+    /// Results has dropped its card of a filed sample: nothing is left here either, and the barcode is free.
+    CardDropped {
+        /// Its barcode.
+        barcode: Barcode,
+        /// The tube that was tested.
+        tube: TubeId,
+    },
     /// A new swab was ordered.
     RecollectionOrdered(RecollectionOrder),
     /// A new sample names an old one, for which no order is open.

@@ -287,6 +287,11 @@ pub enum Event {
         /// Those that are looked at again.
         kept: Vec<TubeId>,
     },
+    /// The oldest cards of filed samples stood for their time: nothing at hand knows these tubes any more.
+    CardsDropped {
+        /// All of one decision to file.
+        tubes: Vec<TubeId>,
+    },
     /// Somebody must look.
     WorkOpened {
         /// The item.

@@ -5,37 +5,57 @@
 //! What is left of a filed sample is its card ([`Filed`]); its timeline is read from the journal. Late messages about
 //! it find the card: a correction becomes a work item for a person, because the report that it corrects was made
 //! from rows that are gone.
+//!
+//! Cards have a time of their own, from filing on: then they are dropped, oldest decision first, and intake is told to
+//! drop its own. It does not go by its own clock: it might drop first, and not know the sample whose closing is told.
 
 use super::draft::{Draft, Outgoing};
 use super::event::Event;
 use super::outcome::tell_filed;
 use super::state::{
-    Filed, Order, Registered, Specimen, Standing, SuspectPool, ToFile, Work, WorkKind, key_of,
-    lab_id, tube_id, tube_key,
+    Filed, Order, Registered, Specimen, Standing, SuspectPool, ToDrop, ToFile, Work, WorkKind,
+    key_of, lab_id, tube_id, tube_key,
 };
 use super::work::NewWork;
 use crate::ids::{LabId, TubeId};
-use crate::message::{LoadedPlate, MemberAmended, Message, SampleFiled, SamplesFiled};
+use crate::message::{CardDropped, LoadedPlate, MemberAmended, Message, SampleFiled, SamplesFiled};
 use crate::policy::Policy;
-use crate::tables::{Read, ReadExt};
+use crate::tables::{Read, ReadExt, Record};
 use crate::time::{Millis, Timestamp};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-/// When the oldest closed tubes are looked at; `None` if none wait.
+/// When the oldest closed tubes are looked at, or the oldest cards are dropped; `None` if none wait.
 #[must_use]
 pub fn next(state: &dyn Read, policy: &Policy) -> Option<Timestamp> {
-    let ((closed_at, _), _) = state.first::<ToFile>()?;
-    Some(Timestamp(closed_at).plus(policy.retention.length()))
+    let closed = state.first::<ToFile>().map(|((closed_at, _), _)| {
+        let retention = policy.retention.length();
+        Timestamp(closed_at).plus(retention)
+    });
+    let filed = state.first::<ToDrop>().map(|((filed_at, _), _)| {
+        let retention = policy.retention.card_length();
+        Timestamp(filed_at).plus(retention)
+    });
+    closed.into_iter().chain(filed).min()
 }
 
-/// Groups of closed tubes that are due at `now`, `most` at most.
+/// Groups of closed tubes, and of cards, that are due at `now`, `most` at most.
 #[must_use]
 pub fn due(state: &dyn Read, policy: &Policy, now: Timestamp, most: usize) -> usize {
-    let retention = policy.retention.length();
+    let retention = policy.retention;
+    let closed = due_of::<ToFile>(state, retention.length(), now, most);
+    closed + due_of::<ToDrop>(state, retention.card_length(), now, most - closed)
+}
+
+fn due_of<R: Record<Key = (i64, u64)>>(
+    state: &dyn Read,
+    length: Millis,
+    now: Timestamp,
+    most: usize,
+) -> usize {
     let mut count = 0;
-    state.scan::<ToFile>(&(i64::MIN, 0), |(closed_at, _), _| {
-        if count >= most || Timestamp(closed_at).plus(retention) > now {
+    state.scan::<R>(&(i64::MIN, 0), |(since, _), _| {
+        if count >= most || Timestamp(since).plus(length) > now {
             return ControlFlow::Break(());
         }
         count += 1;
@@ -44,16 +64,17 @@ pub fn due(state: &dyn Read, policy: &Policy, now: Timestamp, most: usize) -> us
     count
 }
 
-/// Looks at the oldest group, if it is due: the fold removes the first, so neither timer nor event has to name it.
+/// Looks at the oldest group, if it is due: the fold removes the first, so neither timer nor event has to name it. If
+/// none is, the oldest cards are dropped, if they are due.
 pub fn file(draft: &mut Draft<'_>) {
     let state = draft.state();
     let retention = draft.policy.retention.length();
-    let Some(((closed_at, _), row)) = state.first::<ToFile>() else {
-        return;
+    let due = state
+        .first::<ToFile>()
+        .filter(|((closed_at, _), _)| Timestamp(*closed_at).plus(retention) <= draft.now);
+    let Some((_, row)) = due else {
+        return drop_cards(draft);
     };
-    if Timestamp(closed_at).plus(retention) > draft.now {
-        return;
-    }
     let (mut tubes, mut kept) = (Vec::new(), Vec::new());
     for key in row.tubes {
         match fate(state, key, retention, draft.now) {
@@ -67,6 +88,35 @@ pub fn file(draft: &mut Draft<'_>) {
         kept,
     });
     tell(draft, tubes);
+}
+
+/// Drops the oldest cards, if their time is up, and tells intake. A row without tubes does not exist.
+fn drop_cards(draft: &mut Draft<'_>) {
+    let state = draft.state();
+    let length = draft.policy.retention.card_length();
+    let Some(((filed_at, _), row)) = state.first::<ToDrop>() else {
+        return;
+    };
+    if Timestamp(filed_at).plus(length) > draft.now {
+        return;
+    }
+    let mut tubes = Vec::new();
+    let mut told = Vec::new();
+    for key in row.tubes {
+        if let Some(card) = state.get::<Filed>(&key) {
+            let tube = tube_id(state, key);
+            tubes.push(tube.clone());
+            told.push(CardDropped {
+                barcode: card.barcode,
+                tube,
+            });
+        }
+    }
+    draft.emit(Event::CardsDropped { tubes });
+    for message in told {
+        let barcode = message.barcode.clone();
+        draft.send(Outgoing::Intake(barcode, Message::CardDropped(message)));
+    }
 }
 
 /// Pooling and intake may file them too: each lab's lane hears of all its tubes at once, each barcode's lane of its own.

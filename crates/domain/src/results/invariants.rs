@@ -4,7 +4,7 @@ use super::call::Call;
 use super::report::Verdict;
 use super::state::{
     Analysis, Board, Delivery, Filed, Order, OrderKind, Plate, PlateState, Receiver, Registered,
-    Specimen, Standing, SuspectPool, Test, ToFile, lab_no_of, order_id, tube_id,
+    Specimen, Standing, SuspectPool, Test, ToDrop, ToFile, lab_no_of, order_id, tube_id,
 };
 use crate::tables::{Read, ReadExt};
 use std::collections::{BTreeMap, BTreeSet};
@@ -71,10 +71,27 @@ fn waiting_to_be_filed(state: &dyn Read) -> BTreeSet<u64> {
     waiting
 }
 
-/// INV-01: a filed tube is nowhere else, and nothing of it or for it is left.
+/// Tubes whose cards are dropped when their time is up.
+fn waiting_to_be_dropped(state: &dyn Read) -> BTreeSet<u64> {
+    let mut waiting = BTreeSet::new();
+    state.scan::<ToDrop>(&(i64::MIN, 0), |_, row| {
+        waiting.extend(row.tubes);
+        ControlFlow::Continue(())
+    });
+    waiting
+}
+
+/// INV-01: a filed tube is nowhere else, nothing of it or for it is left, and its card is dropped one day.
 fn filed_leave_nothing(state: &dyn Read, boards: &mut BTreeMap<u64, Board>) -> Vec<String> {
     let mut found = Vec::new();
+    let mut waiting = waiting_to_be_dropped(state);
     state.scan::<Filed>(&0, |key, _| {
+        if !waiting.remove(&key) {
+            found.push(format!(
+                "INV-01: the card of tube {} would stay for ever",
+                tube_id(state, key)
+            ));
+        }
         let board = boards.entry(lab_no_of(key)).or_default();
         board.filed = board.filed.saturating_add(1);
         if has_registration(state, key) || state.get::<Specimen>(&key).is_some() {
@@ -85,6 +102,12 @@ fn filed_leave_nothing(state: &dyn Read, boards: &mut BTreeMap<u64, Board>) -> V
         }
         ControlFlow::Continue(())
     });
+    for key in waiting {
+        found.push(format!(
+            "INV-01: tube {} waits for its card to be dropped, and has none",
+            tube_id(state, key)
+        ));
+    }
     let at_hand = |key: &u64| state.get::<Specimen>(key).is_some();
     state.scan::<Order>(&0, |key, order| {
         if !at_hand(&order.specimen) {

@@ -168,6 +168,7 @@ impl Recall {
             | Event::RunUnparked { .. }
             | Event::ReleasePaused { .. }
             | Event::SpecimensFiled { .. }
+            | Event::CardsDropped { .. }
             | Event::WorkOpened { .. }
             | Event::WorkResolved { .. }
             | Event::CheckAdded { .. }

@@ -25,9 +25,9 @@ pub struct Report {
     pub failed: Vec<Outcome>,
     /// Faults of all of them.
     pub counts: Counts,
-    /// Events, simulated seconds, tubes, reports, requests, records, samples filed by each service, records
-    /// trimmed.
-    pub sums: [u64; 10],
+    /// Events, simulated seconds, tubes, reports, requests, records, samples filed by each service, cards of them
+    /// dropped by intake and by results, records trimmed.
+    pub sums: [u64; 12],
     /// How long it took.
     pub took: Duration,
 }
@@ -52,6 +52,8 @@ impl Report {
             outcome.filed[0],
             outcome.filed[1],
             outcome.filed[2],
+            outcome.dropped[0],
+            outcome.dropped[1],
             outcome.trimmed,
         ];
         for (sum, more) in self.sums.iter_mut().zip(sums) {

@@ -17,6 +17,8 @@ pub fn print(report: &Report) {
         cards,
         gone,
         filed,
+        cards_gone,
+        dropped,
         trimmed,
     ] = report.sums;
     println!(
@@ -28,7 +30,7 @@ pub fn print(report: &Report) {
         report.failures
     );
     println!(
-        "{events} events, {:.0} h simulated, {tubes} tubes, {reports} reports, {requests} requests answered, {records} records decided, {filed} samples filed by results, {gone} by pooling, {cards} by intake; {trimmed} records trimmed, and read from the store",
+        "{events} events, {:.0} h simulated, {tubes} tubes, {reports} reports, {requests} requests answered, {records} records decided, {filed} samples filed by results, {gone} by pooling, {cards} by intake; {dropped} cards dropped by results, {cards_gone} by intake; {trimmed} records trimmed, and read from the store",
         seconds as f64 / 3_600.0
     );
     println!("\nfaults by kind:");
@@ -112,6 +114,7 @@ pub fn outcome(outcome: &Outcome) -> Value {
         "requests": outcome.requests,
         "records": outcome.records,
         "filed": outcome.filed,
+        "dropped": outcome.dropped,
         "trimmed": outcome.trimmed,
         "problems": outcome.problems,
     })

@@ -6,11 +6,14 @@ use crate::disk::Rows;
 use crate::shared::Shared;
 use bytes::Bytes;
 use prost::Message as _;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hasher as _};
 use std::io;
 use std::sync::{Arc, PoisonError, RwLock};
+use tenfold_domain::Barcode;
+use tenfold_domain::intake::query;
 use tenfold_domain::intake::state::{Entry, Life};
+use tenfold_domain::message::FinalResult;
 use tenfold_domain::pooling::board::Board;
 use tenfold_domain::results::state::Filed;
 use tenfold_domain::tables::ReadExt as _;
@@ -90,6 +93,10 @@ pub struct Follower {
     now: Place,
     /// Orders of retests that were sent.
     orders: BTreeSet<String>,
+    /// Barcodes whose cards intake has dropped: the version and the result that were closed last.
+    pub dropped: BTreeMap<String, (u32, FinalResult)>,
+    /// Cards that results has dropped.
+    cards_dropped: u64,
     decided_at: i64,
     inbox_next: u64,
     /// Records of decisions that are valid.
@@ -142,6 +149,8 @@ impl Follower {
             shown: None,
             now,
             orders: BTreeSet::new(),
+            dropped: BTreeMap::new(),
+            cards_dropped: 0,
             decided_at: 0,
             inbox_next: 0,
             valid: 0,
@@ -271,7 +280,38 @@ impl Follower {
         Ok(())
     }
 
+    /// Remembers what is about to be forgotten.
+    fn remember(&mut self, event: &[u8]) -> Result<(), String> {
+        match self.rules {
+            Rules::Intake(_) => {
+                let event = v1::IntakeEvent::decode(event).map_err(|error| error.to_string())?;
+                let Some(v1::intake_event::Event::CardDropped(dropped)) = event.event else {
+                    return Ok(());
+                };
+                let barcode = Barcode::new(dropped.barcode);
+                let entry = query::entry(&self.state, &barcode);
+                let Some(Life::Filed(card)) = entry.map(|entry| entry.life) else {
+                    return Err(format!("INV-01: {barcode} has no card to be dropped"));
+                };
+                self.dropped
+                    .insert(barcode.to_string(), (card.version, card.result));
+            }
+            Rules::Results(_) => {
+                let event = v1::ResultsEvent::decode(event).map_err(|error| error.to_string())?;
+                if let Some(v1::results_event::Event::CardsDropped(dropped)) = event.event {
+                    let tubes = dropped.tubes.iter().map(|lab| lab.numbers.len() as u64);
+                    self.cards_dropped += tubes.sum::<u64>();
+                }
+            }
+            Rules::Pooling(_) => {}
+        }
+        Ok(())
+    }
+
     fn apply(&mut self, decisions: &Decisions) -> Result<(), String> {
+        for event in &decisions.events {
+            self.remember(event)?;
+        }
         match &self.rules {
             Rules::Intake(p) => fold::record(p, &mut self.state, decisions),
             Rules::Pooling(p) => fold::record(p, &mut self.state, decisions),
@@ -301,6 +341,12 @@ impl Follower {
         self.inbox_next
     }
 
+    /// Samples of which the cards were dropped in this lane.
+    #[must_use]
+    pub fn cards_dropped(&self) -> u64 {
+        self.cards_dropped + self.dropped.len() as u64
+    }
+
     /// Samples that were filed in this lane.
     #[must_use]
     pub fn filed(&self) -> u64 {
@@ -308,13 +354,13 @@ impl Follower {
             Rules::Intake(_) => {
                 let entries = self.state.all::<Entry>().into_iter();
                 let cards = entries.filter(|(_, entry)| matches!(entry.life, Life::Filed(_)));
-                cards.count() as u64
+                cards.count() as u64 + self.cards_dropped()
             }
             Rules::Pooling(_) => {
                 let boards = self.state.all::<Board>().into_iter();
                 boards.map(|(_, board)| board.filed).sum()
             }
-            Rules::Results(_) => self.state.all::<Filed>().len() as u64,
+            Rules::Results(_) => self.state.all::<Filed>().len() as u64 + self.cards_dropped(),
         }
     }
 

@@ -131,16 +131,27 @@ pub fn where_is(followers: &Followers, barcode: &str) -> Vec<String> {
 /// Intake has closed a barcode: no correction of it is on its way to a report any more.
 #[must_use]
 pub fn is_closed(followers: &Followers, barcode: &str) -> bool {
-    entry(followers, barcode).is_some_and(|entry| how_closed(&entry).is_some())
+    how_closed(followers, barcode).is_some()
 }
 
-/// The version of the registration that intake has closed, at hand or on a card, and the result.
-fn how_closed(entry: &Entry) -> Option<(u32, FinalResult)> {
-    match &entry.life {
-        Life::Closed(closed) => Some((closed.version, closed.result)),
-        Life::Filed(card) => Some((card.version, card.result)),
-        Life::Seen(_) | Life::Open(_) | Life::Withdrawn(_) => None,
+/// The version of the registration that intake has closed, at hand, on a card, or on one that was dropped, and the
+/// result. A barcode without a card is free: whoever comes that late with the same registration makes another sample
+/// of it, of which no tube will come.
+fn how_closed(followers: &Followers, barcode: &str) -> Option<(u32, FinalResult)> {
+    match entry(followers, barcode).map(|entry| entry.life) {
+        Some(Life::Closed(closed)) => Some((closed.version, closed.result)),
+        Some(Life::Filed(card)) => Some((card.version, card.result)),
+        Some(Life::Seen(_) | Life::Open(_) | Life::Withdrawn(_)) | None => {
+            dropped(followers, barcode)
+        }
     }
+}
+
+fn dropped(followers: &Followers, barcode: &str) -> Option<(u32, FinalResult)> {
+    let lanes = followers.0.iter();
+    lanes
+        .filter_map(|lane| lane.dropped.get(barcode).copied())
+        .next()
 }
 
 fn entry(followers: &Followers, barcode: &str) -> Option<Entry> {
@@ -152,9 +163,10 @@ fn entry(followers: &Followers, barcode: &str) -> Option<Entry> {
 
 fn one(ledger: &Ledger, followers: &Followers, barcode: &str, tube: &Tube) -> Vec<String> {
     let mut wrong = Vec::new();
-    let Some(entry) = entry(followers, barcode) else {
+    let entry = entry(followers, barcode);
+    if entry.is_none() && dropped(followers, barcode).is_none() {
         return vec!["it was acknowledged, and intake does not know it".to_owned()];
-    };
+    }
     let told: Vec<&v1::Report> = ledger
         .reports
         .range((barcode.to_owned(), 0)..=(barcode.to_owned(), u32::MAX))
@@ -185,9 +197,10 @@ fn one(ledger: &Ledger, followers: &Followers, barcode: &str, tube: &Tube) -> Ve
         return wrong;
     }
     // A cancellation that crossed the report on its way came too late: then intake knows of the report.
-    match how_closed(&entry) {
+    match how_closed(followers, barcode) {
         Some((version, result)) => {
-            if version < tube.acknowledged.unwrap_or(0) {
+            let anew = entry.is_some() && dropped(followers, barcode).is_some();
+            if version < tube.acknowledged.unwrap_or(0) && !anew {
                 wrong.push(format!(
                     "version {:?} was acknowledged, intake closed version {version}",
                     tube.acknowledged
@@ -208,7 +221,7 @@ fn one(ledger: &Ledger, followers: &Followers, barcode: &str, tube: &Tube) -> Ve
         }
         None => wrong.push(format!(
             "it was reported, and intake has it as {:?}",
-            entry.life
+            entry.map(|entry| entry.life)
         )),
     }
     wrong

@@ -65,6 +65,8 @@ pub struct Outcome {
     pub records: u64,
     /// Samples that were filed by intake, pooling and results.
     pub filed: [u64; 3],
+    /// Cards of them that were dropped by intake, and by results.
+    pub dropped: [u64; 2],
     /// Records that were trimmed from the log, and are read from the store.
     pub trimmed: u64,
 }
@@ -322,6 +324,11 @@ impl Run {
                 let lanes = self.followers.0.iter();
                 let lanes = lanes.filter(|lane| lane.service == service);
                 lanes.map(Follower::filed).sum()
+            }),
+            dropped: [0, 2].map(|service| {
+                let lanes = self.followers.0.iter();
+                let lanes = lanes.filter(|lane| lane.service == service);
+                lanes.map(Follower::cards_dropped).sum()
             }),
             trimmed: self
                 .shared

@@ -40,6 +40,8 @@ pub struct Plan {
     pub linger: u32,
     /// Seconds for which final samples stay at hand; the policy's own days if none are given.
     pub retention: Option<u32>,
+    /// Seconds for which the cards of filed samples stay after that; the policy's own days if none are given.
+    pub cards: Option<u32>,
 }
 
 /// What must be reported of a tube in the end.
@@ -102,6 +104,9 @@ impl Plan {
         let labs: Vec<String> = (1..=labs).map(|number| format!("lab-{number}")).collect();
         let linger = chance.random_range(1..4);
         let retention = chance.random_bool(0.7).then(|| chance.random_range(5..600));
+        let cards = chance
+            .random_bool(0.7)
+            .then(|| chance.random_range(60..900));
         let tubes = (0..tubes)
             .map(|number| {
                 let lab = &labs[chance.random_range(0..labs.len())];
@@ -113,6 +118,7 @@ impl Plan {
             tubes,
             linger,
             retention,
+            cards,
         }
     }
 
@@ -130,6 +136,10 @@ impl Plan {
         if let Some(seconds) = self.retention {
             let days = f64::from(seconds) / 86_400.0;
             text = text.replacen("final_days = 14.0", &format!("final_days = {days:?}"), 1);
+        }
+        if let Some(seconds) = self.cards {
+            let days = f64::from(seconds) / 86_400.0;
+            text = text.replacen("card_days = 400.0", &format!("card_days = {days:?}"), 1);
         }
         if version.is_multiple_of(2) {
             // What changes in the middle of a day: smaller pools.

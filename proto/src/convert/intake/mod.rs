@@ -177,6 +177,12 @@ impl From<Event> for v1::IntakeEvent {
                 barcode: barcode.text(),
                 tube: tube.text(),
             })),
+            Event::CardDropped { barcode, tube } => {
+                Some(Wire::CardDropped(v1::IntakeCardDropped {
+                    barcode: barcode.text(),
+                    tube: tube.text(),
+                }))
+            }
             Event::RecollectionOrdered(order) => {
                 message_part!(RecollectionOrdered, order).map(Wire::RecollectionOrdered)
             }
@@ -253,6 +259,10 @@ impl TryFrom<v1::IntakeEvent> for Event {
             Wire::Filed(f) => Self::Filed {
                 barcode: f.barcode.into(),
                 tube: tube_id(&f.tube, "tube")?,
+            },
+            Wire::CardDropped(d) => Self::CardDropped {
+                barcode: d.barcode.into(),
+                tube: tube_id(&d.tube, "tube")?,
             },
             Wire::RecollectionOrdered(o) => Self::RecollectionOrdered(message::RecollectionOrder {
                 order: order_id(&o.order, "order")?,

@@ -159,6 +159,9 @@ fn to_wire(event: Event) -> Wire {
             tubes: group(tubes),
             kept: group(kept),
         }),
+        Event::CardsDropped { tubes } => Wire::CardsDropped(v1::CardsDropped {
+            tubes: group(tubes),
+        }),
         Event::WorkOpened {
             work,
             kind,
@@ -369,6 +372,9 @@ impl TryFrom<v1::ResultsEvent> for Event {
             Wire::SpecimensFiled(e) => Self::SpecimensFiled {
                 tubes: ungroup(e.tubes),
                 kept: ungroup(e.kept),
+            },
+            Wire::CardsDropped(e) => Self::CardsDropped {
+                tubes: ungroup(e.tubes),
             },
             Wire::WorkOpened(e) => Self::WorkOpened {
                 kind: e.kind().try_into()?,

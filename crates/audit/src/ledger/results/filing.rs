@@ -1,11 +1,11 @@
 //! Filing: nothing leaves the state of results that was not final for as long as the policy says, and nothing is
-//! reported of it afterwards.
+//! reported of it afterwards; and its card stays for as long as the policy says.
 
 use super::{Results, keys};
 use crate::finding::Rule;
 use crate::ledger::book::Book;
 use crate::ledger::ids::TubeKey;
-use tenfold_proto::v1::SpecimensFiled;
+use tenfold_proto::v1::{CardsDropped, SpecimensFiled};
 
 impl Results {
     pub(super) fn filed(&mut self, book: &mut Book<'_>, filed: &SpecimensFiled) {
@@ -18,8 +18,37 @@ impl Results {
                 let text = format!("tube {} is filed: {why}", book.labs.tube_id(key));
                 book.wrong(Rule::Inv01, text);
             }
-            book.tubes.ends.file(key);
+            book.tubes.ends.file(key, book.at());
             self.filed = self.filed.saturating_add(1);
+        }
+    }
+
+    pub(super) fn dropped(&mut self, book: &mut Book<'_>, dropped: &CardsDropped) {
+        let retention = book
+            .policies
+            .active()
+            .map_or_else(crate::policy::card_retention, |(_, policy)| {
+                policy.card_retention()
+            });
+        for key in keys(book, &dropped.tubes) {
+            let early = |filed_at: i64| filed_at.saturating_add(retention) > book.at();
+            let why = match book.tubes.ends.of(key) {
+                Some(end) if end.dropped => Some("it was dropped before"),
+                Some(end) if end.filed && end.not_before.is_some_and(early) => {
+                    Some("it was filed less than its time ago")
+                }
+                Some(end) if end.filed => None,
+                _ => Some("the tube was never filed"),
+            };
+            if let Some(why) = why {
+                let tube = book.labs.tube_id(key);
+                book.wrong(
+                    Rule::Inv01,
+                    format!("the card of tube {tube} is dropped: {why}"),
+                );
+            }
+            book.tubes.ends.drop_card(key);
+            self.dropped = self.dropped.saturating_add(1);
         }
     }
 

@@ -49,6 +49,8 @@ pub struct Results {
     pub suppressed: u64,
     /// Tubes that were filed.
     pub filed: u64,
+    /// Cards of filed tubes that were dropped.
+    pub dropped: u64,
 }
 
 /// Keys of tubes.
@@ -132,6 +134,7 @@ impl Results {
                 }
             }
             Event::SpecimensFiled(filed) => self.filed(book, filed),
+            Event::CardsDropped(dropped) => self.dropped(book, dropped),
             Event::DeliveriesAccepted(moved) | Event::DeliveriesSent(moved) => {
                 self.delivered(book, moved.cargo.as_ref());
             }

@@ -37,6 +37,7 @@ pub fn evolve(state: &mut dyn Write, event: &Event, at: Timestamp) -> Result<(),
             recollection::closed(state, &closing.barcode);
         }
         Event::Filed { barcode, tube } => tube::filed(state, barcode, tube)?,
+        Event::CardDropped { barcode, .. } => tube::dropped(state, barcode)?,
         Event::RecollectionOrdered(order) => recollection::ordered(state, order),
         Event::ReplacementNoted(noted) => recollection::noted(state, noted),
         Event::RecollectionFulfilled { order, old, new } => {

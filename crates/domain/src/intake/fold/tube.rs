@@ -1,4 +1,4 @@
-//! What labs say of the tube: it is here, it is here too, it is reported, it is filed.
+//! What labs say of the tube: it is here, it is here too, it is reported, it is filed, its card is dropped.
 
 use super::{find, next, place};
 use crate::ids::{Barcode, LabId, TubeId};
@@ -148,5 +148,16 @@ pub(super) fn filed(state: &mut dyn Write, barcode: &Barcode, tube: &TubeId) -> 
     });
     state.put_shared(&number, Arc::clone(&entry));
     board::moved(state, before, &entry, |_| {});
+    Ok(())
+}
+
+/// The barcode is free: as if it had never been here, but for what was counted of it.
+pub(super) fn dropped(state: &mut dyn Write, barcode: &Barcode) -> Result<(), String> {
+    let (number, entry) = find(state, barcode)?;
+    if !matches!(entry.life, Life::Filed(_)) {
+        return Err(format!("barcode {barcode} is dropped, and is not filed"));
+    }
+    state.delete::<Entry>(&number);
+    board::gone(state, place(&entry));
     Ok(())
 }

@@ -13,8 +13,8 @@ use crate::intake::registration::Registration;
 use crate::intake::state::Entry;
 use crate::intake::{evolve, query, watch};
 use crate::message::{
-    FinalResult, Message, Recollected, RecollectionOrder, RecollectionRegistered, SampleClosed,
-    SampleFiled, SamplesFiled, TubeSeen,
+    CardDropped, FinalResult, Message, Recollected, RecollectionOrder, RecollectionRegistered,
+    SampleClosed, SampleFiled, SamplesFiled, TubeSeen,
 };
 use crate::policy::Policy;
 use crate::rejection::Rejection;
@@ -138,6 +138,18 @@ impl Lane {
         };
         let decision = custody::filed(self.context(), &message);
         self.apply(decision);
+    }
+
+    /// Results has dropped its card of a lab's tube; true if something followed from it.
+    pub fn dropped(&mut self, barcode: &str, lab: &str, tube: u64) -> bool {
+        let message = CardDropped {
+            barcode: barcode.into(),
+            tube: TubeId::new(lab, tube),
+        };
+        let decision = custody::dropped(self.context(), &message);
+        let events = decision.events.len();
+        self.apply(decision);
+        events > 0
     }
 
     pub fn ordered(&mut self, order: u64, barcode: &str, subject: &str) {

@@ -1,5 +1,5 @@
 //! Filing: rows of samples that are final leave the state, and a card stays. Plates go with the last of their
-//! tubes, and with them what was read of them and the suspect pools that stood on them.
+//! tubes, and with them what was read of them and the suspect pools that stood on them. Cards go when their time is up.
 
 use super::Boards;
 use crate::ids::TubeId;
@@ -7,7 +7,7 @@ use crate::message::FinalResult;
 use crate::results::outcome::lab_of;
 use crate::results::state::{
     Analysis, FILED_TOGETHER_MAX, Filed, Order, OrderState, Plate, PlateWell, PoolRef, Registered,
-    Run, Specimen, SuspectPool, ToFile, lab_no, pool_key, tube_id, tube_key,
+    Run, Specimen, SuspectPool, ToDrop, ToFile, lab_no, pool_key, tube_id, tube_key,
 };
 use crate::tables::{Read, ReadExt, Write, WriteExt};
 use crate::time::Timestamp;
@@ -50,11 +50,39 @@ pub(super) fn filed(
     for plate in plates {
         file_plate(state, plate);
     }
+    let tubes: Vec<u64> = tubes
+        .iter()
+        .map(|tube| known(state, tube))
+        .collect::<Result<_, _>>()?;
+    if let Some(first) = tubes.first() {
+        let key = (at.0, *first);
+        state.put(&key, &ToDrop { tubes });
+    }
     let kept: Vec<u64> = kept
         .iter()
         .map(|tube| known(state, tube))
         .collect::<Result<_, _>>()?;
     queue(state, at, &kept);
+    Ok(())
+}
+
+/// The first row of those whose cards wait to be dropped is done with: they are its tubes.
+pub(super) fn dropped(state: &mut dyn Write, tubes: &[TubeId]) -> Result<(), String> {
+    let (first, row) = state
+        .first::<ToDrop>()
+        .ok_or("no cards wait to be dropped")?;
+    state.delete::<ToDrop>(&first);
+    let mut boards = Boards::default();
+    for tube in tubes {
+        let key = known(state, tube)?;
+        if !row.tubes.contains(&key) || state.get::<Filed>(&key).is_none() {
+            return Err(format!("tube {tube} has no card that waits to be dropped"));
+        }
+        state.delete::<Filed>(&key);
+        let board = boards.of(state, key);
+        board.filed = board.filed.saturating_sub(1);
+    }
+    boards.store(state);
     Ok(())
 }
 

@@ -85,6 +85,7 @@ pub fn evolve(state: &mut dyn Write, event: &Event, at: Timestamp) -> Result<(),
         Event::DeliveryRequeued { receiver, cargo } => reports::stuck(state, receiver, cargo, None),
         Event::SpecimensClosed { tubes } => reports::closed(state, tubes, at),
         Event::SpecimensFiled { tubes, kept } => filing::filed(state, tubes, kept, at),
+        Event::CardsDropped { tubes } => filing::dropped(state, tubes),
         Event::WorkOpened { .. } => opened(state, event, at),
         Event::WorkResolved { work, .. } => {
             let no = known_lab(state, work)?;

@@ -23,6 +23,20 @@ impl Record for ToFile {
     type Key = (i64, u64);
 }
 
+/// Cards of tubes that were filed in one decision, to be dropped when they have stood for their time. The key is (when
+/// the tubes were filed, the first of them), so the oldest come first. [`FILED_TOGETHER_MAX`] tubes at most.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToDrop {
+    /// Their keys.
+    pub tubes: Vec<u64>,
+}
+
+impl Record for ToDrop {
+    const TABLE: TableId = 20;
+    const NAME: &'static str = "to-drop";
+    type Key = (i64, u64);
+}
+
 /// The card of a sample that was filed: what repeats, late corrections and refusals need, and where its timeline
 /// stands. The place is a stretch of lane time: it stays right when a lab moves to another log or another lane.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

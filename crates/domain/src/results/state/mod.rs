@@ -13,7 +13,7 @@ mod specimen;
 
 pub use board::{Board, Histogram, STAGES, SpanKind};
 pub use delivery::{Cargo, Delivery, Receiver, Stuck};
-pub use filed::{FILED_TOGETHER_MAX, Filed, ToFile};
+pub use filed::{FILED_TOGETHER_MAX, Filed, ToDrop, ToFile};
 pub use order::{OpenOrder, Order, OrderKind, OrderState};
 pub use plate::{Analysis, GateVerdict, Plate, PlateState, PlateWell, Run, Submission};
 pub use specimen::{Registered, ReportMade, SentTo, Sla, Specimen, Standing, Test};
@@ -240,6 +240,7 @@ pub const TABLES: &[TableDef] = &[
     TableDef::of::<Submission>(),
     TableDef::of::<ToFile>(),
     TableDef::of::<Filed>(),
+    TableDef::of::<ToDrop>(),
 ];
 
 /// The number of a lab, if it has one.

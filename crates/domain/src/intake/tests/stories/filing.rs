@@ -32,7 +32,7 @@ fn filed() -> Lane {
 
 fn life(lane: &Lane) -> Life {
     lane.entry("ABCD0001")
-        .expect("a barcode is known for ever")
+        .expect("a filed barcode is known")
         .life
 }
 
@@ -226,4 +226,36 @@ fn what_is_asked_of_a_filed_sample_is_answered_from_its_card() {
         (card.report_version, card.result),
         (1, FinalResult::Negative)
     );
+}
+
+#[test]
+fn a_barcode_whose_card_was_dropped_is_free_again() {
+    let mut lane = filed();
+    assert!(lane.dropped("ABCD0001", "lab-1", 1));
+    assert_eq!(lane.entry("ABCD0001"), None);
+    assert_eq!(lane.gauge("lab-1", Gauge::Closed), 0);
+    assert_eq!(reason(lane.cancel("ABCD0001")), "SAMPLE_UNKNOWN");
+    assert!(!lane.dropped("ABCD0001", "lab-1", 1), "told once more");
+    assert_eq!(lane.sent(), []);
+    let mut another = single("ABCD0001");
+    another.class = "fever-clinic".into();
+    let anew = lane.register(another).expect("a new sample");
+    assert_eq!((anew.effect, anew.version), (Effect::Accepted, 1));
+    lane.seen("ABCD0001", "lab-1", 2);
+    assert!(
+        !lane.dropped("ABCD0001", "lab-1", 1),
+        "the old tube's card went long ago"
+    );
+    assert!(matches!(life(&lane), Life::Open(_)));
+}
+
+#[test]
+fn of_a_sample_that_is_not_filed_or_of_another_tube_no_card_is_dropped() {
+    let mut lane = closed();
+    assert!(!lane.dropped("ABCD0001", "lab-1", 1), "closed, not filed");
+    lane.filed("ABCD0001", 1, 1);
+    assert!(!lane.dropped("ABCD0001", "lab-1", 2), "another tube");
+    assert!(!lane.dropped("ABCD0001", "lab-2", 1), "another lab's");
+    assert!(!lane.dropped("ABCD0009", "lab-1", 1), "nobody's");
+    assert!(matches!(life(&lane), Life::Filed(_)));
 }
