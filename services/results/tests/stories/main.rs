@@ -1,6 +1,7 @@
 //! Stories of a lab's results, told on the test driver.
 
 mod anything;
+mod cards;
 mod collections;
 mod corrections;
 mod filed;

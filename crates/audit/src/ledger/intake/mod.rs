@@ -1,6 +1,8 @@
 //! The registry of barcodes, as intake's journals say it: each accepted sample is known once, in one
 //! lane, and its deadline follows from what was stated and the policy in force.
 
+mod filing;
+
 use super::book::Book;
 use super::gone::Gone;
 use super::ids::TubeKey;
@@ -11,8 +13,7 @@ use crate::policy::Clock;
 use std::collections::HashMap;
 use tenfold_proto::v1::intake_event::Event;
 use tenfold_proto::v1::{
-    FinalResult, Flag, IntakeCardDropped, IntakeFiled, IntakeWatchChecked, SampleClosed,
-    StatedRegistration, TubeSeen, Verdict,
+    FinalResult, Flag, IntakeWatchChecked, SampleClosed, StatedRegistration, TubeSeen, Verdict,
 };
 
 /// What became of a barcode.
@@ -282,54 +283,6 @@ impl Intake {
             fits
         });
         self.settle(barcode);
-    }
-
-    /// Only a card is left of a closed sample that results has filed.
-    fn file(&mut self, book: &mut Book<'_>, filed: &IntakeFiled) {
-        let barcode = name(&filed.barcode);
-        let closed = self.closed.has(barcode)
-            || self
-                .known
-                .get(&barcode)
-                .is_some_and(|known| known.life == Life::Closed);
-        let tube = book.labs.tube(&filed.tube);
-        let of_results = tube.and_then(|tube| book.tubes.ends.of(tube));
-        let why = if !closed {
-            Some("it is not closed")
-        } else if !of_results.is_some_and(|end| end.filed) {
-            Some("results has not filed its tube")
-        } else if !tube.is_some_and(|tube| self.filed.insert(tube)) {
-            Some("it was filed before")
-        } else {
-            None
-        };
-        if let Some(why) = why {
-            let text = format!("{} leaves intake: {why}", filed.barcode);
-            book.wrong(Rule::Inv01, text);
-        }
-    }
-
-    /// Nothing is left of a filed sample whose card results has dropped: its barcode may be registered anew.
-    fn drop_card(&mut self, book: &mut Book<'_>, dropped: &IntakeCardDropped) {
-        let barcode = name(&dropped.barcode);
-        let tube = book.labs.tube(&dropped.tube);
-        let of_results = tube.and_then(|tube| book.tubes.ends.of(tube));
-        let why = if !tube.is_some_and(|tube| self.filed.has(tube)) {
-            Some("its tube is not filed")
-        } else if !of_results.is_some_and(|end| end.dropped) {
-            Some("results has its card")
-        } else if !tube.is_some_and(|tube| self.dropped.insert(tube)) {
-            Some("it was dropped before")
-        } else if !self.closed.remove(barcode) {
-            Some("it is not closed")
-        } else {
-            None
-        };
-        self.freed.insert(barcode);
-        if let Some(why) = why {
-            let text = format!("the card of {} is dropped: {why}", dropped.barcode);
-            book.wrong(Rule::Inv01, text);
-        }
     }
 
     fn settle(&mut self, barcode: u64) {
