@@ -11,11 +11,12 @@ use std::hash::{DefaultHasher, Hasher as _};
 use std::io;
 use std::sync::{Arc, PoisonError, RwLock};
 use tenfold_domain::Barcode;
+use tenfold_domain::ids::TubeId;
 use tenfold_domain::intake::query;
 use tenfold_domain::intake::state::{Entry, Life};
 use tenfold_domain::message::FinalResult;
 use tenfold_domain::pooling::board::Board;
-use tenfold_domain::results::state::Filed;
+use tenfold_domain::results::state::{Filed, tube_key};
 use tenfold_domain::tables::ReadExt as _;
 use tenfold_intake::IntakeProcessor;
 use tenfold_pooling::PoolingProcessor;
@@ -95,8 +96,8 @@ pub struct Follower {
     orders: BTreeSet<String>,
     /// Barcodes whose cards intake has dropped: the version and the result that were closed last.
     pub dropped: BTreeMap<String, (u32, FinalResult)>,
-    /// Cards that results has dropped.
-    cards_dropped: u64,
+    /// Cards that results has dropped: barcode and tube.
+    pub dropped_by_results: Vec<(Barcode, TubeId)>,
     decided_at: i64,
     inbox_next: u64,
     /// Records of decisions that are valid.
@@ -150,7 +151,7 @@ impl Follower {
             now,
             orders: BTreeSet::new(),
             dropped: BTreeMap::new(),
-            cards_dropped: 0,
+            dropped_by_results: Vec::new(),
             decided_at: 0,
             inbox_next: 0,
             valid: 0,
@@ -298,9 +299,17 @@ impl Follower {
             }
             Rules::Results(_) => {
                 let event = v1::ResultsEvent::decode(event).map_err(|error| error.to_string())?;
-                if let Some(v1::results_event::Event::CardsDropped(dropped)) = event.event {
-                    let tubes = dropped.tubes.iter().map(|lab| lab.numbers.len() as u64);
-                    self.cards_dropped += tubes.sum::<u64>();
+                let Some(v1::results_event::Event::CardsDropped(dropped)) = event.event else {
+                    return Ok(());
+                };
+                for group in &dropped.tubes {
+                    for number in &group.numbers {
+                        let tube = TubeId::new(group.lab.as_str(), *number);
+                        let card = tube_key(&self.state, &tube)
+                            .and_then(|key| self.state.get::<Filed>(&key))
+                            .ok_or_else(|| format!("INV-01: {tube} has no card to be dropped"))?;
+                        self.dropped_by_results.push((card.barcode, tube));
+                    }
                 }
             }
             Rules::Pooling(_) => {}
@@ -344,7 +353,7 @@ impl Follower {
     /// Samples of which the cards were dropped in this lane.
     #[must_use]
     pub fn cards_dropped(&self) -> u64 {
-        self.cards_dropped + self.dropped.len() as u64
+        (self.dropped_by_results.len() + self.dropped.len()) as u64
     }
 
     /// Samples that were filed in this lane.

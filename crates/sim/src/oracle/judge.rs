@@ -8,6 +8,7 @@ use prost::Message as _;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use tenfold_domain::Barcode;
+use tenfold_domain::ids::TubeId;
 use tenfold_domain::intake::query;
 use tenfold_domain::intake::state::{Entry, Life};
 use tenfold_domain::message::FinalResult;
@@ -38,12 +39,30 @@ pub fn day(shared: &Shared, ledger: &Ledger, followers: &Followers) {
         liquid(shared, ledger, follower);
     }
     for follower in followers.0.iter().filter(|f| f.service == 2) {
+        for words in cards(followers, follower) {
+            shared.problem(words);
+        }
         for words in collections(followers, follower) {
             shared.problem(words);
         }
     }
     dead_letters(shared, ledger);
     published(shared, ledger);
+}
+
+/// Cards that intake keeps, although results has dropped its own: they would stay for ever.
+fn cards(followers: &Followers, results: &Follower) -> Vec<String> {
+    let kept = |(barcode, tube): &&(Barcode, TubeId)| {
+        matches!(
+            entry(followers, barcode.as_str()).map(|entry| entry.life),
+            Some(Life::Filed(card)) if card.lab == tube.lab && card.tube == tube.number
+        )
+    };
+    let kept = results.dropped_by_results.iter().filter(kept);
+    kept.map(|(barcode, tube)| {
+        format!("INV-01: results has dropped the card of {barcode}, tube {tube}, and intake keeps its own")
+    })
+    .collect()
 }
 
 /// Tubes of several persons that are still suspect, although each person's new sample has its result, from this lane
