@@ -10,6 +10,7 @@
 //! | `inbox` | records of an inbox: relays, inputs from outside |
 //! | `intake`, `pooling`, `results` | commands, messages, inputs, timers, questions; events of a journal |
 //! | `json`, `record` | registrations: JSON; a posted record with its headers |
+//! | `stored` | records in the embedded log's file, pressed or not |
 //! | `csv`, `files` | files of instruments: the table of a run; every format, workbooks and archives too |
 //! | `policy` | policies |
 

@@ -5,10 +5,13 @@ use prost::Message as _;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use tenfold_domain::Timestamp;
 use tenfold_domain::policy::Policy;
 use tenfold_fuzz::{JOURNALS, decisions, input, records};
 use tenfold_proto::lane::{External, InboxRecord, Relay, RelayedMessage, inbox_record::Content};
 use tenfold_runtime::lane::record::Hash;
+use tenfold_runtime::log::NewRecord;
+use tenfold_runtime::log::embedded::stored::encode;
 
 /// Most seeds of one target: enough to begin from, small enough to keep.
 const SEEDS_MAX: usize = 40;
@@ -70,6 +73,22 @@ fn main() -> std::io::Result<()> {
             posted("application/x-protobuf", b"\x0a\x08ABCD1234\x22\x04s-01"),
         ],
     );
+    let stored = |value: Vec<u8>| {
+        let record = NewRecord {
+            key: Some("key".into()),
+            value: value.into(),
+            headers: vec![("content-type".to_owned(), "text/plain".into())],
+        };
+        encode(Timestamp(1_767_225_600_000), record)
+    };
+    let text = Policy::default_text().as_bytes();
+    let long = vec![text.to_vec(), vec![7; 5_000], vec![7; 70_000]];
+    let stored: Vec<Vec<u8>> = long
+        .into_iter()
+        .chain([b"body".to_vec()])
+        .map(stored)
+        .collect();
+    seeds.insert("stored", stored);
     let wide: Vec<u8> = FILE.encode_utf16().flat_map(u16::to_le_bytes).collect();
     let files = vec![FILE.into(), FILE.replace(';', ",").into(), wide];
     seeds.insert("files", files);

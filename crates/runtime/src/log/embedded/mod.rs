@@ -13,7 +13,7 @@ mod reader;
 mod reserve;
 mod shared;
 mod store;
-mod stored;
+pub mod stored;
 #[cfg(test)]
 mod tests;
 mod writer;

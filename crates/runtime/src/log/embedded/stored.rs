@@ -41,7 +41,8 @@ struct Pressed {
 }
 
 /// A record's bytes.
-pub(super) fn encode(appended_at: Timestamp, record: NewRecord) -> Vec<u8> {
+#[must_use]
+pub fn encode(appended_at: Timestamp, record: NewRecord) -> Vec<u8> {
     let NewRecord {
         key,
         value,
@@ -83,7 +84,7 @@ fn press(value: &Bytes) -> Option<(u32, Bytes)> {
 ///
 /// # Errors
 /// They are damaged.
-pub(super) fn decode(offset: u64, stored: &[u8]) -> Result<LogRecord, String> {
+pub fn decode(offset: u64, stored: &[u8]) -> Result<LogRecord, String> {
     let damaged =
         |error: &dyn std::fmt::Display| format!("record at offset {offset} is damaged: {error}");
     if stored.first() == Some(&PRESSED_BYTE) {
