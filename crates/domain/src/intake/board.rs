@@ -186,10 +186,7 @@ pub(super) fn moved(
     let lab = after.lab().map(ToString::to_string).unwrap_or_default();
     let left_here = match before {
         Some((old, gauge)) if old.as_str() != lab => {
-            let old = old.to_string();
-            let mut left = state.take::<LabBoard>(&old).unwrap_or_default();
-            leave(Arc::make_mut(&mut left), gauge);
-            state.put_shared(&old, left);
+            gone(state, Some((old, gauge)));
             None
         }
         before => before.map(|(_, gauge)| gauge),
