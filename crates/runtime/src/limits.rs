@@ -53,7 +53,7 @@ pub struct Limits {
     /// An owner that appends nothing for so long watches its journal: a question is answered from a state that another
     /// owner has left behind for about so long at most. Longer than the pauses of a busy lane, which needs no watch.
     pub watch_after: Duration,
-    /// How long answers are kept for retries.
+    /// How long answers are kept for retries. Setting `lanes.answers_kept_minutes`.
     pub outcome_kept: Duration,
     /// A request id whose own time is further ahead of lane time is refused.
     pub request_ahead_max: Duration,

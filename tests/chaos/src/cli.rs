@@ -26,7 +26,7 @@ pub struct Args {
     #[arg(long, value_name = "MINUTES", conflicts_with_all = ["rounds", "only", "json"])]
     soak: Option<u64>,
     /// In a soak, file samples that are final for so many minutes (at least 8: a day of the load is checked at its end),
-    /// so that the state stays as large as it is
+    /// and forget answers to requests after ten, so that the state stays as large as it is
     #[arg(long, value_name = "MINUTES", requires = "soak", value_parser = clap::value_parser!(u64).range(8..))]
     retention: Option<u64>,
     /// In a soak with a retention, drop the cards of filed samples after so many minutes, so that nothing of them stays

@@ -17,6 +17,9 @@ const LOOK: Duration = Duration::from_secs(15);
 /// Tubes of each day of the load: about two minutes' work.
 const TUBES_A_DAY: usize = 16_000;
 
+/// In a soak whose samples leave, answers to requests do, too, as soon as they may: their rows would grow for 72 hours.
+const ANSWERS_KEPT: &str = "lanes.answers_kept_minutes=10";
+
 /// One look.
 #[derive(Clone, Copy, Debug)]
 pub struct Look {
@@ -52,9 +55,13 @@ pub fn soak(
     cards: Option<Duration>,
     folder: &Path,
 ) -> anyhow::Result<String> {
+    let mut settings = settings.to_vec();
+    if retention.is_some() {
+        settings.insert(0, ANSWERS_KEPT.to_owned());
+    }
     let work = Work {
         tubes_a_day: TUBES_A_DAY,
-        settings,
+        settings: &settings,
         retention,
         cards,
         lasting: true,

@@ -107,7 +107,10 @@ pub fn look_up(
             return Seen::Refused(Rejection::invalid(
                 "REQUEST_ID_EXPIRED",
                 "request_id",
-                format!("the request id was made at {made_at}; answers are kept for 72 hours"),
+                format!(
+                    "the request id was made at {made_at}; answers are kept for {} minutes",
+                    limits.outcome_kept.as_secs() / 60
+                ),
                 "look at what became of it, then make a new request",
             ));
         }

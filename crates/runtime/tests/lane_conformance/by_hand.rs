@@ -6,7 +6,7 @@ use crate::ledger::Ledger;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tenfold_domain::Timestamp;
+use tenfold_domain::{Rejection, Timestamp};
 use tenfold_runtime::cache::{Applier, BasedCache, Cache};
 use tenfold_runtime::clock::Clock;
 use tenfold_runtime::entropy::SystemEntropy;
@@ -19,7 +19,7 @@ use tenfold_runtime::lane::{Lane, Status};
 use tenfold_runtime::limits::Limits;
 use tenfold_runtime::log::memory::MemoryLog;
 use tenfold_runtime::log::{Log, Topic};
-use tenfold_runtime::processor::Processor;
+use tenfold_runtime::processor::{Answer, Processor};
 use tenfold_runtime::snapshot::Snapshots;
 use tenfold_runtime::snapshot::store::MemoryStore;
 
@@ -248,19 +248,29 @@ impl Hand {
 
     /// Asks; `None` if that is not answered at once.
     pub fn try_ask(&mut self, query: &'static str) -> Option<String> {
-        self.call(Ask::Query(query.into()))
+        self.call(Ask::Query(query.into())).map(text)
     }
 
     /// Has something decided.
-    pub fn command(&mut self, id: &str, text: &'static str) -> Option<String> {
-        self.call(Ask::Command {
-            actor: "tester".to_owned(),
-            request_id: id.to_owned(),
-            body: text.into(),
-        })
+    pub fn command(&mut self, id: &str, said: &'static str) -> Option<String> {
+        self.call(Self::asked(id, said)).map(text)
     }
 
-    fn call(&mut self, ask: Ask) -> Option<String> {
+    /// The same, which is refused at once.
+    pub fn refused(&mut self, id: &str, said: &'static str) -> Rejection {
+        let answer = self.call(Self::asked(id, said)).expect("an answer");
+        answer.expect_err("a refusal")
+    }
+
+    fn asked(id: &str, said: &'static str) -> Ask {
+        Ask::Command {
+            actor: "tester".to_owned(),
+            request_id: id.to_owned(),
+            body: said.into(),
+        }
+    }
+
+    fn call(&mut self, ask: Ask) -> Option<Answer> {
         let (send, answered) = std::sync::mpsc::channel();
         let call = Call {
             ask,
@@ -270,10 +280,13 @@ impl Hand {
         };
         self.hear(Event::Call(call));
         match answered.try_recv() {
-            Ok(Reply::Answer { answer, .. }) => {
-                Some(String::from_utf8(answer.unwrap().to_vec()).unwrap())
-            }
+            Ok(Reply::Answer { answer, .. }) => Some(answer),
             Ok(_) | Err(_) => None,
         }
     }
+}
+
+/// What the ledger says.
+fn text(answer: Answer) -> String {
+    String::from_utf8(answer.unwrap().to_vec()).unwrap()
 }

@@ -6,6 +6,7 @@
 //! lanes whose every step is in the test's hand.
 
 mod anew;
+mod answers;
 mod bed;
 mod by_hand;
 mod damage;

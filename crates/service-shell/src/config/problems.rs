@@ -1,6 +1,6 @@
 //! What can be wrong with settings, said so that a person can put it right.
 
-use super::sections::{SMALL_RECORD_BYTES_MAX, WORKERS_MAX};
+use super::sections::{ANSWERS_KEPT_MAX, ANSWERS_KEPT_MIN, SMALL_RECORD_BYTES_MAX, WORKERS_MAX};
 use super::{Config, ConfigErrors, DEFAULTS, Telemetry, as_dict};
 use figment::Figment;
 use figment::providers::{Format, Toml};
@@ -113,6 +113,12 @@ pub(super) fn out_of_bounds(config: &Config) -> Vec<String> {
         config.lanes.small_record_bytes.into(),
         0,
         SMALL_RECORD_BYTES_MAX,
+    );
+    within(
+        "lanes.answers_kept_minutes",
+        config.lanes.answers_kept_minutes.into(),
+        ANSWERS_KEPT_MIN,
+        ANSWERS_KEPT_MAX,
     );
     within(
         "instance.workers",

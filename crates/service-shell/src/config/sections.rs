@@ -12,6 +12,13 @@ pub const WORKERS_MAX: u32 = 16;
 /// in flight.
 pub const SMALL_RECORD_BYTES_MAX: u64 = 256 << 10;
 
+/// Least of `lanes.answers_kept_minutes`: longer than a clock may jump before its lane is suspect, and than anybody waits who tries
+/// again by himself.
+pub const ANSWERS_KEPT_MIN: u64 = 10;
+
+/// Most of `lanes.answers_kept_minutes`: thirty days.
+pub const ANSWERS_KEPT_MAX: u64 = 43_200;
+
 /// This process among its equals.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -128,9 +135,17 @@ pub struct Lanes {
     pub results: u32,
     /// Behind a record in flight smaller than this, in bytes, a lane appends nothing; 0 = it never waits (decision 0702).
     pub small_record_bytes: u32,
+    /// How long the answer to a request is known, in minutes.
+    pub answers_kept_minutes: u32,
 }
 
 impl Lanes {
+    /// How long the answer to a request is known.
+    #[must_use]
+    pub fn answers_kept(&self) -> Duration {
+        Duration::from_secs(u64::from(self.answers_kept_minutes) * 60)
+    }
+
     /// Lanes of a service by its name; `None` if there is no such service.
     #[must_use]
     pub fn of(&self, service: &str) -> Option<u32> {

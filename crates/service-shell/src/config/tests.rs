@@ -74,6 +74,21 @@ fn small_records_may_be_told_never_to_wait_and_are_no_larger_than_a_record() {
 }
 
 #[test]
+fn answers_are_known_for_three_days_unless_told_otherwise_and_never_only_for_minutes() {
+    let kept = |set: &[(&str, &str)]| load("", set).map(|c| c.lanes.answers_kept());
+    assert_eq!(
+        kept(&[]).expect("defaults"),
+        tenfold_runtime::limits::Limits::default().outcome_kept,
+        "what the scenarios and the simulation take for the default"
+    );
+    let errors = kept(&[("lanes.answers_kept_minutes", "9")]).expect_err("too short");
+    assert_eq!(
+        errors.0,
+        ["lanes.answers_kept_minutes = 9 is not 10 to 43200"]
+    );
+}
+
+#[test]
 fn rows_gather_for_the_cache_as_the_engine_says_unless_told_otherwise() {
     let gather = |set: &[(&str, &str)]| {
         let config = load("", set)?;
