@@ -5,5 +5,6 @@
 pub mod browser;
 pub mod hostile;
 pub mod kafka;
+pub mod leaves;
 pub mod named_log;
 pub mod process;

@@ -31,6 +31,8 @@ pub enum Kind {
     DeleteCache,
     /// An instance is killed and a file of its cache truncated.
     TruncateCache,
+    /// An instance is killed and leaves of its cache changed, under a right checksum.
+    ChangeLeaves,
     /// All instances are restarted one after another, politely.
     RollingRestart,
     /// A third instance of each service joins, works, and leaves.
@@ -47,6 +49,7 @@ pub const KINDS: &[Kind] = &[
     Kind::DeleteCache,
     Kind::Cut,
     Kind::TruncateCache,
+    Kind::ChangeLeaves,
     Kind::LoseInstance,
     Kind::RollingRestart,
     Kind::Slow,
@@ -92,6 +95,7 @@ impl Kind {
             Self::CrashPoint => "crash point",
             Self::DeleteCache => "cache deleted",
             Self::TruncateCache => "cache truncated",
+            Self::ChangeLeaves => "cache changed",
             Self::RollingRestart => "rolling restart",
             Self::ThirdInstance => "third instances",
         }

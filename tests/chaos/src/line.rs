@@ -51,6 +51,7 @@ impl Line {
                 | Kind::LoseInstance
                 | Kind::DeleteCache
                 | Kind::TruncateCache
+                | Kind::ChangeLeaves
                 | Kind::CrashPoint
         )
     }

@@ -4,9 +4,11 @@ use crate::bed::{BROKERS, Bed, SERVICES, cache_of};
 use crate::fault::{Fault, Kind};
 use crate::proxy::Mode;
 use anyhow::{Context as _, ensure};
+use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use tenfold_tests::leaves;
 
 /// Longest wait until an instance is ready again: a cache may have to be rebuilt.
 const READY_MAX: Duration = Duration::from_secs(60);
@@ -63,6 +65,7 @@ pub fn strike(bed: &mut Bed, fault: &Fault) -> anyhow::Result<Struck> {
         Kind::LoseInstance => killed(bed, victim, DOWN_LONG, |_| Ok(()))?,
         Kind::DeleteCache => killed(bed, victim, DOWN, |cache| Ok(fs::remove_dir_all(cache)?))?,
         Kind::TruncateCache => killed(bed, victim, DOWN, truncate)?,
+        Kind::ChangeLeaves => killed(bed, victim, DOWN, change_leaves)?,
         Kind::CrashPoint => struck.missed = !crashed(bed, fault)?,
         Kind::KillBroker => {
             let broker = u32::try_from(victim).unwrap_or(0) % BROKERS;
@@ -164,6 +167,23 @@ fn truncate(cache: &Path) -> anyhow::Result<()> {
         .write(true)
         .open(path)?
         .set_len(bytes / 2)?;
+    Ok(())
+}
+
+/// Rows of a cache are not what they were, and its files do not say so.
+fn change_leaves(cache: &Path) -> anyhow::Result<()> {
+    let mut files = Vec::new();
+    find_files(cache, &mut files)?;
+    let stores: BTreeSet<&Path> = files
+        .iter()
+        .filter_map(|(path, _)| path.parent().filter(|slabs| slabs.ends_with("slabs")))
+        .filter_map(Path::parent)
+        .collect();
+    let mut changed = 0;
+    for store in stores {
+        changed += leaves::change(store)?;
+    }
+    ensure!(changed > 0, "the cache has no leaves");
     Ok(())
 }
 

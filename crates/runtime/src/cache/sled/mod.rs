@@ -8,11 +8,15 @@
 //! the process then. So a thread of ours flushes, a failed store is given up by all who hold it, and the
 //! next to open a lane makes another one beside it. The failed one is never closed, for closing flushes.
 //!
+//! sled panics where others fail: on a leaf that it cannot unpack, for one. That is a failure of the store, and no defect
+//! of whoever asked. One length of a leaf it stores wrongly itself (`mangled`).
+//!
 //! A store that holds more in memory than it may is closed and opened again (`held`, decision 0604): whoever has a
 //! handle on a lane goes on with it, and at most waits.
 
 mod folders;
 mod held;
+mod mangled;
 mod merging;
 mod opening;
 mod store;
@@ -26,6 +30,7 @@ use opening::OPENING_MAX;
 use parking_lot::ReentrantMutex;
 use std::cell::RefCell;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -35,6 +40,11 @@ use store::{LEAF, Store};
 /// How long closing waits for a handle that is in use. One who asks for row after row leaves room much sooner; one
 /// who visits a whole lane takes longer, and the next write tries again.
 const PATIENCE: Duration = Duration::from_millis(2);
+
+/// Asks sled; a panic of its is an error. Not for what calls others, whose panics are their own.
+fn calm<T>(ask: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    catch_unwind(AssertUnwindSafe(ask)).unwrap_or_else(|_| Err(io::Error::other("sled panicked")))
+}
 
 /// See the module.
 pub struct SledCache(Arc<Shared>);
@@ -212,7 +222,7 @@ impl Cache for SledCache {
 
     fn wipe(&self, lane: u32) -> io::Result<()> {
         let store = self.0.sound()?;
-        store.tree(lane)?.clear().inspect_err(|_| {
+        calm(|| store.tree(lane)?.clear()).inspect_err(|_| {
             store.failed.store(true, Ordering::SeqCst);
         })
     }
@@ -252,7 +262,7 @@ impl SledLane {
 impl LaneCache for SledLane {
     fn get(&self, key: &[u8]) -> io::Result<Option<Bytes>> {
         self.used(|tree| {
-            let value = tree.get(key)?;
+            let value = calm(|| tree.get(key))?;
             Ok(value.map(|value| Bytes::copy_from_slice(&value)))
         })
     }
@@ -261,8 +271,8 @@ impl LaneCache for SledLane {
         self.used(|tree| {
             // Not `from..to`: behind the last row of such a range sled goes on through every leaf to the tree's end,
             // reads each from its file, and finds nothing within the bounds.
-            for row in tree.range(from..) {
-                let (key, value) = row?;
+            let mut rows = calm(|| Ok(tree.range(from..)))?;
+            while let Some((key, value)) = calm(|| rows.next().transpose())? {
                 if &key[..] >= to || visit(&key, &value).is_break() {
                     break;
                 }
@@ -280,12 +290,14 @@ impl LaneCache for SledLane {
             }
         }
         self.used(|tree| {
-            tree.apply_batch(batch)?;
-            merging::merge_emptied(tree, &writes)
+            calm(|| {
+                tree.apply_batch(batch)?;
+                merging::merge_emptied(tree, &writes)
+            })
         })?;
         let fresh = self.shared.store().wrote(self.lane, &writes);
         for stretch in fresh {
-            let beside = self.used(|tree| held::rows(tree, stretch))?;
+            let beside = self.used(|tree| calm(|| held::rows(tree, stretch)))?;
             self.shared.store().holds_beside(self.lane, &beside);
         }
         let too_much = self.shared.store().holds_too_much();

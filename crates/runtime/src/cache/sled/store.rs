@@ -2,14 +2,13 @@
 //! it holds too much.
 
 use super::held::{Held, Stretch};
-use super::{Writes, folders, opening};
+use super::{Writes, calm, folders, mangled, opening};
 use sled::InlineArray;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -44,9 +43,25 @@ pub struct Store {
     pub renewals: u32,
 }
 
+/// Writes to the files of a database, one at a time: nobody else does.
+#[derive(Clone)]
+struct Flushing {
+    db: sled::Db<LEAF>,
+    folder: PathBuf,
+    one: Arc<Mutex<()>>,
+}
+
+impl Flushing {
+    fn flush(&self) -> io::Result<()> {
+        let _one = self.one.lock().unwrap_or_else(PoisonError::into_inner);
+        calm(|| self.db.flush())?;
+        mangled::spoil(&self.folder).map(drop)
+    }
+}
+
 /// A database that is open.
 struct Open {
-    db: sled::Db<LEAF>,
+    db: Flushing,
     failed: Arc<AtomicBool>,
     /// Dropped: the thread ends.
     end: Option<Sender<()>>,
@@ -81,10 +96,14 @@ impl Store {
         &self.folder
     }
 
-    fn db(&self) -> io::Result<&sled::Db<LEAF>> {
+    fn flushing(&self) -> io::Result<&Flushing> {
         let open = self.open.as_ref();
         open.map(|open| &open.db)
             .ok_or_else(|| io::Error::other("the cache could not be opened again"))
+    }
+
+    fn db(&self) -> io::Result<&sled::Db<LEAF>> {
+        self.flushing().map(|flushing| &flushing.db)
     }
 
     /// Leaves that had to be read, or made, since it was opened.
@@ -95,14 +114,14 @@ impl Store {
 
     /// Makes what was written durable.
     pub fn flush(&self) -> io::Result<()> {
-        self.db()?.flush().map(drop)
+        self.flushing()?.flush()
     }
 
     /// A lane's tree. To open it is to read: a file that was cut shows here first, and wiping would fail as
     /// well, for ever.
     pub fn tree(&self, lane: u32) -> io::Result<sled::Tree<LEAF>> {
         self.db()
-            .and_then(|db| db.open_tree(format!("lane-{lane}")))
+            .and_then(|db| calm(|| db.open_tree(format!("lane-{lane}"))))
             .inspect_err(|_| self.failed.store(true, Ordering::SeqCst))
     }
 
@@ -150,16 +169,20 @@ impl Open {
             .cache_capacity_bytes(cache_bytes / READ_TIMES)
             .zstd_compression_level(ZSTD_LEVEL)
             .flush_every_ms(Some(NEVER_MS));
-        let db = opening::open(config, longest)?;
+        // What a process that died wrote last, or an earlier release.
+        mangled::spoil(folder)?;
+        let db = Flushing {
+            db: opening::open(config, longest)?,
+            folder: folder.to_owned(),
+            one: Arc::default(),
+        };
         let (end, ended) = channel::<()>();
         let (flushed, watched) = (db.clone(), Arc::clone(failed));
         let flusher = std::thread::Builder::new()
             .name("cache-flush".into())
             .spawn(move || {
                 while ended.recv_timeout(FLUSH_EVERY) == Err(RecvTimeoutError::Timeout) {
-                    let flush = catch_unwind(AssertUnwindSafe(|| flushed.flush()))
-                        .unwrap_or_else(|_| Err(io::Error::other("sled panicked")));
-                    if let Err(error) = flush {
+                    if let Err(error) = flushed.flush() {
                         tracing::error!(%error, "the cache cannot be written: it is given up");
                         watched.store(true, Ordering::SeqCst);
                         return;
@@ -182,15 +205,11 @@ impl Drop for Open {
             // What it had to say, it has logged.
             let _ = flusher.join();
         }
-        let failed = self.failed.load(Ordering::SeqCst)
-            || !matches!(
-                catch_unwind(AssertUnwindSafe(|| self.db.flush())),
-                Ok(Ok(_))
-            );
+        let failed = self.failed.load(Ordering::SeqCst) || self.db.flush().is_err();
         if failed {
             self.failed.store(true, Ordering::SeqCst);
             // Closing the last handle would flush, fail, and end the process.
-            std::mem::forget(self.db.clone());
+            std::mem::forget(self.db.db.clone());
         }
     }
 }

@@ -1,3 +1,5 @@
+mod damaged;
+
 use super::*;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
