@@ -6,7 +6,7 @@ use super::state::{
     Analysis, Board, Delivery, Filed, Order, OrderKind, Plate, PlateState, Receiver, Registered,
     Specimen, Standing, SuspectPool, Test, ToDrop, ToFile, lab_no_of, order_id, tube_id,
 };
-use crate::tables::{Read, ReadExt};
+use crate::tables::{Read, ReadExt, Record};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
@@ -19,7 +19,7 @@ pub fn check(state: &dyn Read) -> (Vec<String>, u64) {
     let mut found = Vec::new();
     let mut seen = 0;
     let mut boards: BTreeMap<u64, Board> = BTreeMap::new();
-    let waiting = waiting_to_be_filed(state);
+    let waiting = waiting(state, |row: ToFile| row.tubes);
     state.scan::<Specimen>(&0, |key, specimen| {
         seen += 1;
         boards.entry(lab_no_of(key)).or_default().enter(&specimen);
@@ -61,21 +61,14 @@ pub fn closed_is_final(specimen: &Specimen) -> bool {
         || (specimen.finding.is_some() && specimen.accepted_by_all())
 }
 
-/// Tubes that are looked at again when the retention has passed.
-fn waiting_to_be_filed(state: &dyn Read) -> BTreeSet<u64> {
+/// Tubes in the rows of a table that something becomes of when their time comes.
+fn waiting<R: Record<Key = (i64, u64)>>(
+    state: &dyn Read,
+    tubes: fn(R) -> Vec<u64>,
+) -> BTreeSet<u64> {
     let mut waiting = BTreeSet::new();
-    state.scan::<ToFile>(&(i64::MIN, 0), |_, row| {
-        waiting.extend(row.tubes);
-        ControlFlow::Continue(())
-    });
-    waiting
-}
-
-/// Tubes whose cards are dropped when their time is up.
-fn waiting_to_be_dropped(state: &dyn Read) -> BTreeSet<u64> {
-    let mut waiting = BTreeSet::new();
-    state.scan::<ToDrop>(&(i64::MIN, 0), |_, row| {
-        waiting.extend(row.tubes);
+    state.scan::<R>(&(i64::MIN, 0), |_, row| {
+        waiting.extend(tubes(row));
         ControlFlow::Continue(())
     });
     waiting
@@ -84,7 +77,7 @@ fn waiting_to_be_dropped(state: &dyn Read) -> BTreeSet<u64> {
 /// INV-01: a filed tube is nowhere else, nothing of it or for it is left, and its card is dropped one day.
 fn filed_leave_nothing(state: &dyn Read, boards: &mut BTreeMap<u64, Board>) -> Vec<String> {
     let mut found = Vec::new();
-    let mut waiting = waiting_to_be_dropped(state);
+    let mut waiting = waiting(state, |row: ToDrop| row.tubes);
     state.scan::<Filed>(&0, |key, _| {
         if !waiting.remove(&key) {
             found.push(format!(

@@ -1,6 +1,7 @@
 //! A fresh reader of every journal: folds the valid prefix from zero, with the services' own folds, as far as
 //! the log is. What it holds is what is true; owners and caches are compared with it.
 
+use super::book::Book;
 use crate::cluster::SERVICES;
 use crate::disk::Rows;
 use crate::shared::Shared;
@@ -9,7 +10,7 @@ use prost::Message as _;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hasher as _};
 use std::io;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::PoisonError;
 use tenfold_domain::Barcode;
 use tenfold_domain::ids::TubeId;
 use tenfold_domain::intake::query;
@@ -23,7 +24,7 @@ use tenfold_pooling::PoolingProcessor;
 use tenfold_proto::lane::Decisions;
 use tenfold_proto::v1;
 use tenfold_results::ResultsProcessor;
-use tenfold_runtime::cache::{LaneCache, Visit, Writes};
+use tenfold_runtime::cache::LaneCache as _;
 use tenfold_runtime::lane::fold;
 use tenfold_runtime::lane::record::{self, Id};
 use tenfold_runtime::lane::rows::{STAMP, SentRow, Stamp, is_the_caches_own};
@@ -31,42 +32,6 @@ use tenfold_runtime::lane::state::LaneState;
 use tenfold_runtime::lane::validity::{Chain, Verdict, judge};
 use tenfold_runtime::log::{LogRecord, Topic};
 use tenfold_runtime::processor::Processor;
-
-/// Rows in memory, that a scan may look into while it scans.
-#[derive(Clone, Default)]
-struct Book(Arc<RwLock<Rows>>);
-
-impl LaneCache for Book {
-    fn get(&self, key: &[u8]) -> io::Result<Option<Bytes>> {
-        let rows = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        Ok(rows.get(key).cloned())
-    }
-
-    fn scan(&self, from: &[u8], to: &[u8], visit: Visit<'_>) -> io::Result<()> {
-        let rows = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let range = (
-            std::ops::Bound::Included(from),
-            std::ops::Bound::Excluded(to),
-        );
-        for (key, value) in rows.range::<[u8], _>(range) {
-            if visit(key, value).is_break() {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    fn apply(&self, writes: Writes) -> io::Result<()> {
-        let mut rows = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        for (key, value) in writes {
-            match value {
-                Some(value) => rows.insert(key, value),
-                None => rows.remove(&key),
-            };
-        }
-        Ok(())
-    }
-}
 
 /// Where the fold stood behind a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

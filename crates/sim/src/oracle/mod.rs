@@ -2,6 +2,7 @@
 //! holds), [`intake`] (intake's counts), [`flow`] (messages between lanes), [`judge`] (the ledger against
 //! what the system says).
 
+mod book;
 pub mod flow;
 pub mod fold;
 pub mod intake;
