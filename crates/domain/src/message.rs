@@ -93,6 +93,8 @@ pub struct TubeSeen {
     pub tube: TubeId,
     /// When (lane time of pooling).
     pub received_at: Timestamp,
+    /// Newest version of its registration that the lab knows: it is told only of another. `None`: it waits for one.
+    pub known_version: Option<u32>,
 }
 
 /// What a control well must show.

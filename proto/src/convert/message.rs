@@ -50,6 +50,7 @@ impl From<domain::Message> for v1::Message {
                 lab: m.lab.text(),
                 tube: m.tube.text(),
                 received_at: m.received_at.0,
+                known_version: m.known_version.unwrap_or_default(),
             }),
             M::PlateLoaded(m) => Wire::PlateLoaded(m.into()),
             M::PlateVoided(m) => Wire::PlateVoided(v1::PlateVoided {
@@ -140,6 +141,7 @@ impl TryFrom<v1::Message> for domain::Message {
                     lab: m.lab.into(),
                     tube: tube_id(&m.tube, "tube")?,
                     received_at: Timestamp(m.received_at),
+                    known_version: Some(m.known_version).filter(|version| *version > 0),
                 }),
                 Wire::PlateLoaded(m) => Self::PlateLoaded(m.try_into()?),
                 Wire::PlateVoided(m) => Self::PlateVoided(domain::PlateVoided {

@@ -28,7 +28,10 @@ fn a_registered_tube_is_expected_until_it_comes_and_intake_hears_of_it() {
             key
         }
     );
-    assert!(matches!(message, Message::TubeSeen(seen) if seen.tube.number == 1));
+    let Message::TubeSeen(seen) = message else {
+        panic!("{message:?}")
+    };
+    assert_eq!((seen.tube.number, seen.known_version), (1, Some(1)));
 }
 
 #[test]
@@ -44,6 +47,10 @@ fn receiving_the_same_tube_again_changes_nothing() {
 fn an_unregistered_tube_is_taken_and_waits_for_its_details() {
     let mut lab = Lab::new();
     assert_eq!(verdicts(&lab.receive(&["T01"])), [V::DetailsPending]);
+    let (_, Message::TubeSeen(seen)) = lab.sent().remove(0) else {
+        panic!("intake does not hear of it")
+    };
+    assert_eq!(seen.known_version, None, "it waits for its registration");
     assert_eq!(reason(lab.scan("T01")), "DETAILS_PENDING");
     let sample = lab.sample("T01", "routine");
     lab.register(sample);

@@ -264,6 +264,7 @@ fn events_that_nothing_explains() {
             lab: LAB.to_owned(),
             tube: tube(1),
             received_at: START,
+            known_version: 0,
         };
         append(batch, &intake(Registry::TubeReceived(seen)));
     });

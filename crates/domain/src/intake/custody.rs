@@ -7,7 +7,7 @@ use super::decide::{Context, Decision, Outgoing, Service};
 use super::event::Event;
 use super::recollection;
 use super::register::goes_elsewhere;
-use super::state::{Closed, Entry, Holder, Life};
+use super::state::{Closed, Entry, Holder, Life, Open};
 use crate::ids::TubeId;
 use crate::message::{
     CardDropped, CustodyConflict, MemberAmended, Message, SampleClosed, SampleWithdrawn,
@@ -47,11 +47,17 @@ fn taken_in(entry: &Entry, seen: TubeSeen) -> Decision {
     }
 }
 
+/// The lab that has the tube knows its registration as it is.
+fn knows(open: &Open, seen: &TubeSeen) -> bool {
+    open.sample.lab == seen.lab && seen.known_version == Some(open.sample.version)
+}
+
 /// What the lab that has the tube is told about it; nothing if there is nothing yet.
 fn told(entry: &Entry, seen: &TubeSeen) -> Option<Outgoing> {
     let message = match &entry.life {
         // A card knows who has the tube: it is never taken in anew.
         Life::Seen(_) | Life::Filed(_) => return None,
+        Life::Open(open) if knows(open, seen) => return None,
         Life::Open(open) => {
             let mut sample = open.sample.clone();
             sample.lab = seen.lab.clone();

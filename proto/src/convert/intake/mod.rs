@@ -244,6 +244,7 @@ impl TryFrom<v1::IntakeEvent> for Event {
                 lab: seen.lab.into(),
                 tube: tube_id(&seen.tube, "tube")?,
                 received_at: Timestamp(seen.received_at),
+                known_version: Some(seen.known_version).filter(|version| *version > 0),
             }),
             Wire::CustodyDisputed(d) => Self::CustodyDisputed {
                 barcode: d.barcode.into(),

@@ -100,6 +100,7 @@ impl Lab {
             lab: lab.to_owned(),
             tube: format!("{lab}/T1"),
             received_at: self.driver.now().0,
+            known_version: 0,
         }));
     }
 

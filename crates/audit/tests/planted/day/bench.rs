@@ -25,6 +25,7 @@ pub fn received(log: &mut Log<'_>, tubes: u64) {
             lab: LAB.to_owned(),
             tube: tube(number),
             received_at: at,
+            known_version: 0,
         };
         here = here.event(&pooling("tech", event)).send(
             "intake.inbox",

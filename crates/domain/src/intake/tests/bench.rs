@@ -102,7 +102,18 @@ impl Lane {
     }
 
     pub fn seen(&mut self, barcode: &str, lab: &str, tube: u64) {
+        self.seen_by_one_who_knows(None, barcode, lab, tube);
+    }
+
+    pub fn seen_by_one_who_knows(
+        &mut self,
+        known_version: Option<u32>,
+        barcode: &str,
+        lab: &str,
+        tube: u64,
+    ) {
         let seen = TubeSeen {
+            known_version,
             barcode: barcode.into(),
             lab: lab.into(),
             tube: TubeId::new(lab, tube),

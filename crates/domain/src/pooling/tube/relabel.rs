@@ -79,6 +79,7 @@ pub fn relabel(
             lab: lab.clone(),
             tube: id.clone(),
             received_at: record.received_at,
+            known_version: None,
         };
         draft.send(To::Intake(barcode.clone()), Message::TubeSeen(seen));
     }

@@ -82,3 +82,36 @@ fn a_label_used_again_after_the_report_is_a_conflict() {
     lane.seen("ABCD0001", "lab-1", 2);
     assert_eq!(lane.sent(), [("lab-1".to_owned(), "conflict")]);
 }
+
+#[test]
+fn a_lab_that_knows_the_registration_is_told_nothing_when_the_tube_comes() {
+    let mut lane = Lane::new();
+    lane.register(single("ABCD0001")).expect("accepted");
+    lane.sent();
+    lane.seen_by_one_who_knows(Some(1), "ABCD0001", "lab-1", 1);
+    assert_eq!(lane.sent(), []);
+    assert_eq!(lane.gauge("lab-1", Gauge::Received), 1);
+}
+
+#[test]
+fn a_lab_that_knows_an_older_version_is_told_the_newest() {
+    let mut lane = Lane::new();
+    lane.register(single("ABCD0001")).expect("accepted");
+    let mut amended = single("ABCD0001");
+    amended.class = "fever-clinic".into();
+    lane.amend(amended).expect("accepted");
+    lane.sent();
+    lane.seen_by_one_who_knows(Some(1), "ABCD0001", "lab-1", 1);
+    assert_eq!(lane.sent(), [("lab-1".to_owned(), "details")]);
+}
+
+/// What another lab knows was meant for that.
+#[test]
+fn a_lab_that_the_tube_was_not_registered_for_is_told_whatever_it_knows() {
+    let mut lane = Lane::new();
+    lane.register(single("ABCD0001")).expect("accepted");
+    lane.sent();
+    lane.seen_by_one_who_knows(Some(1), "ABCD0001", "lab-2", 1);
+    let told = lane.sent();
+    assert!(told.contains(&("lab-2".to_owned(), "details")), "{told:?}");
+}

@@ -64,6 +64,7 @@ pub(super) fn admit(
             lab: lab.clone(),
             tube: tube.clone(),
             received_at: now,
+            known_version: known.as_ref().map(|(_, e)| e.sample.version),
         };
         draft.send(To::Intake(label.clone()), Message::TubeSeen(seen));
     }
