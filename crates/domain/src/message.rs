@@ -58,6 +58,29 @@ pub enum Message {
     CardDropped(CardDropped),
 }
 
+impl Message {
+    /// Nobody waits for it: it may go with others that come soon. What a bench, a plate or a person waits for may not.
+    #[must_use]
+    pub const fn may_wait(&self) -> bool {
+        match self {
+            Self::TubeSeen(seen) => seen.known_version.is_some(),
+            Self::SampleClosed(_) | Self::SamplesFiled(_) | Self::CardDropped(_) => true,
+            Self::SampleDetails(_)
+            | Self::SampleWithdrawn(_)
+            | Self::CustodyConflict(_)
+            | Self::PlateLoaded(_)
+            | Self::PlateVoided(_)
+            | Self::MemberAmended(_)
+            | Self::RetestOrdered(_)
+            | Self::ReplateOrdered(_)
+            | Self::RecollectionOrdered(_)
+            | Self::Recollected(_)
+            | Self::RecollectionRegistered(_)
+            | Self::RecollectionFound(_) => false,
+        }
+    }
+}
+
 /// A registration was cancelled, or belongs to another lab now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SampleWithdrawn {

@@ -40,6 +40,9 @@ pub struct Limits {
     pub relay_pack_messages: usize,
     /// Size at which such a record is closed.
     pub relay_pack_bytes: usize,
+    /// How long messages that nobody waits for gather with others of their target; zero = not at all. Setting
+    /// `lanes.messages_gather_ms`.
+    pub relay_gather: Duration,
     /// Bytes of messages not yet arrived anywhere, at which a lane stops deciding.
     pub relay_bytes_max: usize,
     /// First pause after a failed relay; doubles up to `retry_max`.
@@ -91,6 +94,7 @@ impl Default for Limits {
             relay_window_records: 8,
             relay_pack_messages: 512,
             relay_pack_bytes: 64 << 10,
+            relay_gather: Duration::from_millis(250),
             relay_bytes_max: 64 << 20,
             retry_min: Duration::from_millis(100),
             retry_max: Duration::from_secs(10),

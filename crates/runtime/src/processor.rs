@@ -65,6 +65,10 @@ pub struct Outgoing {
     pub to: Destination,
     /// What, encoded.
     pub body: Bytes,
+    /// Nobody waits for it: it may gather with others of its target for a while ([`Limits::relay_gather`]).
+    ///
+    /// [`Limits::relay_gather`]: crate::limits::Limits::relay_gather
+    pub may_wait: bool,
 }
 
 /// What a command is answered.

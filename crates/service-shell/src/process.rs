@@ -221,6 +221,8 @@ impl Process {
         settings.call_timeout = self.config.grpc.call_max();
         settings.limits.post_budget = Duration::from_millis(self.config.budget.acknowledgement_ms);
         settings.limits.small_record_bytes = self.config.lanes.small_record_bytes as usize;
+        settings.limits.relay_gather =
+            Duration::from_millis(self.config.lanes.messages_gather_ms.into());
         settings.limits.outcome_kept = self.config.lanes.answers_kept();
         settings.limits.gather = Duration::from_millis(self.config.cache.gather_ms.into());
         settings.limits.gather_rows_max = self.config.cache.gather_rows as usize;

@@ -136,6 +136,7 @@ fn outgoing(message: intake::Outgoing) -> Outgoing {
             service,
             key: message.key,
         },
+        may_wait: message.message.may_wait(),
         body: v1::Message::from(message.message).encode_to_vec().into(),
     }
 }

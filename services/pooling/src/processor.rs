@@ -260,6 +260,7 @@ fn decided(draft: Draft<'_>, answer: Answer) -> Decision<Event> {
             .into_iter()
             .map(|(to, message)| Outgoing {
                 to: destination(to),
+                may_wait: message.may_wait(),
                 body: v1::Message::from(message).encode_to_vec().into(),
             })
             .collect(),

@@ -294,6 +294,7 @@ fn number(lane: &mut Lane, service: &str, batch: &Batch) -> Numbered {
             level: 1,
             body: body.clone().into(),
             key: key.clone(),
+            may_wait: false,
         });
     }
     (messages, sending, relays.into_iter().collect())

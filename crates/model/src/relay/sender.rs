@@ -57,6 +57,7 @@ impl Message {
             level: 1,
             body: self.body(),
             key: String::new(),
+            may_wait: false,
         }
     }
 }
@@ -235,7 +236,7 @@ impl Out {
                     offset,
                     ..Anchor::default()
                 };
-                outbox.add(at, vec![(message.out(), before)], "");
+                outbox.add(at, vec![(message.out(), before)], "", None);
             }
             Self::Selective(selective) => selective.messages.push((message, before)),
         }

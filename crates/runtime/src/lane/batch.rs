@@ -243,9 +243,8 @@ impl<P: Processor> Lane<P> {
         let Phase::Owned(owned) = &mut self.phase else {
             return false;
         };
-        let marks = self.outbox.marks();
-        let marks_due = !marks.is_empty()
-            && now.saturating_sub(owned.last_append) >= self.context.limits.marks_after;
+        let marks_due = now.saturating_sub(owned.last_append) >= self.context.limits.marks_after
+            && self.outbox.has_marks();
         if building.writes_nothing() && !marks_due {
             if building.waiting.is_empty() {
                 return false;
@@ -269,7 +268,7 @@ impl<P: Processor> Lane<P> {
             events: building.events,
             outcomes: building.outcomes,
             messages: building.messages,
-            relayed: marks,
+            relayed: self.outbox.marks(),
             received: building.received.iter().map(stream_mark).collect(),
             traceparent: building.traceparent,
             inbox_id: owned.new_inbox.take().map(Id::to_bytes).unwrap_or_default(),

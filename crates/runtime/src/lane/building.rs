@@ -170,6 +170,7 @@ impl<P: Processor> Lane<P> {
             level: self.processor.level(),
             body: outgoing.body,
             key: if inbox { String::new() } else { key },
+            may_wait: outgoing.may_wait && inbox,
         };
         building.bytes += message.encoded_len() + 4;
         building.messages.push(message);
@@ -225,7 +226,14 @@ impl<P: Processor> Lane<P> {
             key: origin.to_owned(),
         };
         let body = letter.encode_to_vec().into();
-        self.send(building, Outgoing { to, body });
+        self.send(
+            building,
+            Outgoing {
+                to,
+                body,
+                may_wait: false,
+            },
+        );
     }
 
     /// Here, to go back to.

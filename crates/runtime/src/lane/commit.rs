@@ -109,7 +109,8 @@ impl<P: Processor> Lane<P> {
             offset,
             chain: before,
         };
-        self.outbox.add(at, messages, &decisions.traceparent);
+        self.outbox
+            .add(at, messages, &decisions.traceparent, Some(now));
         for mark in &decisions.relayed {
             self.outbox
                 .set_marked(&(mark.topic.clone(), mark.lane), mark.n);

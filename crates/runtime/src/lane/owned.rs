@@ -151,11 +151,17 @@ impl<P: Processor> Lane<P> {
         let Phase::Owned(owned) = &mut self.phase else {
             return false;
         };
-        if !wanted && owned.in_flight.is_empty() {
+        let (at_rest, verifies) = (owned.in_flight.is_empty(), owned.verify.is_some());
+        if !wanted && !verifies {
+            // The next owner would do it, and later.
+            self.outbox.hurry();
+            self.pump();
+        }
+        if !wanted && at_rest {
             self.release("the lane was given to another instance");
             return false;
         }
-        if owned.verify.is_some() {
+        if verifies {
             return false;
         }
         self.pump();
@@ -174,11 +180,11 @@ impl<P: Processor> Lane<P> {
         };
         let now = self.context.clock.monotonic();
         let mut wake = now + Duration::from_secs(1);
-        if let Some(next) = self.outbox.next_try(now) {
-            wake = wake.min(next);
-        }
         if let Some(verify) = &owned.verify {
+            // Nothing is sent meanwhile.
             wake = wake.min(verify.give_up_at);
+        } else if let Some(next) = self.outbox.next_try(now, &self.context.limits) {
+            wake = wake.min(next);
         }
         if let Some(since) = owned.gathering
             && owned.in_flight.is_empty()

@@ -248,7 +248,7 @@ impl<P: Processor> Lane<P> {
                     follow(stamp, &decisions);
                     folding.folded += 1;
                 }
-                self.outbox.add(at, messages, &decisions.traceparent);
+                self.outbox.add(at, messages, &decisions.traceparent, None);
                 for mark in &decisions.relayed {
                     self.outbox
                         .set_marked(&(mark.topic.clone(), mark.lane), mark.n);

@@ -174,6 +174,7 @@ impl Processor for Ledger {
                         key: "k".to_owned(),
                     },
                     body: Bytes::copy_from_slice(text.as_bytes()),
+                    may_wait: text.starts_with("by and by"),
                 });
             }
             ("remind", rest) => {

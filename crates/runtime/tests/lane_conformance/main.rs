@@ -15,6 +15,7 @@ mod faulty;
 mod gather;
 mod large;
 mod ledger;
+mod letters;
 mod loading;
 mod moving;
 mod on_logs;

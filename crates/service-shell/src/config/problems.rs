@@ -115,6 +115,12 @@ pub(super) fn out_of_bounds(config: &Config) -> Vec<String> {
         SMALL_RECORD_BYTES_MAX,
     );
     within(
+        "lanes.messages_gather_ms",
+        config.lanes.messages_gather_ms.into(),
+        0,
+        10_000,
+    );
+    within(
         "lanes.answers_kept_minutes",
         config.lanes.answers_kept_minutes.into(),
         ANSWERS_KEPT_MIN,

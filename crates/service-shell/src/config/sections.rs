@@ -135,6 +135,8 @@ pub struct Lanes {
     pub results: u32,
     /// Behind a record in flight smaller than this, in bytes, a lane appends nothing; 0 = it never waits (decision 0702).
     pub small_record_bytes: u32,
+    /// How long messages that nobody waits for gather, in milliseconds.
+    pub messages_gather_ms: u32,
     /// How long the answer to a request is known, in minutes.
     pub answers_kept_minutes: u32,
 }

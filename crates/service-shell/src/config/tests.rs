@@ -74,6 +74,27 @@ fn small_records_may_be_told_never_to_wait_and_are_no_larger_than_a_record() {
 }
 
 #[test]
+fn messages_that_nobody_waits_for_gather_as_the_engine_says_unless_told_otherwise() {
+    let gather = |set: &[(&str, &str)]| load("", set).map(|c| c.lanes.messages_gather_ms);
+    assert_eq!(
+        u128::from(gather(&[]).expect("defaults")),
+        tenfold_runtime::limits::Limits::default()
+            .relay_gather
+            .as_millis(),
+        "what the scenarios and the simulation take for the default"
+    );
+    assert_eq!(
+        gather(&[("lanes.messages_gather_ms", "0")]).expect("settings"),
+        0
+    );
+    let errors = gather(&[("lanes.messages_gather_ms", "10001")]).expect_err("too long");
+    assert_eq!(
+        errors.0,
+        ["lanes.messages_gather_ms = 10001 is not 0 to 10000"]
+    );
+}
+
+#[test]
 fn answers_are_known_for_three_days_unless_told_otherwise_and_never_only_for_minutes() {
     let kept = |set: &[(&str, &str)]| load("", set).map(|c| c.lanes.answers_kept());
     assert_eq!(

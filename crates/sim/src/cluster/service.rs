@@ -96,6 +96,11 @@ fn limits(chance: &mut StdRng) -> Limits {
         relay_window_records: chance.random_range(1..4),
         relay_pack_messages: chance.random_range(1..4),
         relay_pack_bytes: chance.random_range(500..5_000),
+        relay_gather: if chance.random_bool(0.3) {
+            Duration::ZERO
+        } else {
+            Duration::from_millis(chance.random_range(1..3_000))
+        },
         relay_bytes_max: chance.random_range(20_000..200_000),
         resend_after: Duration::from_secs(chance.random_range(2..30)),
         ..usual

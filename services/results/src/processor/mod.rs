@@ -142,6 +142,7 @@ fn sent(outgoing: Outgoing) -> Sent {
     use v1::published_report::Cargo;
     let lane = |service, key: String, message: Message| Sent {
         to: Destination::Lane { service, key },
+        may_wait: message.may_wait(),
         body: v1::Message::from(message).encode_to_vec().into(),
     };
     let public = |receiver: String, name: String, cargo: Cargo| Sent {
@@ -149,6 +150,7 @@ fn sent(outgoing: Outgoing) -> Sent {
             topic: "reports",
             key: format!("{receiver}/{name}"),
         },
+        may_wait: false,
         body: v1::PublishedReport {
             receiver,
             cargo: Some(cargo),

@@ -5,19 +5,22 @@
 //! one of the pair were acknowledged, each behind the one before it. After a failure everything from the
 //! first unacknowledged number is sent again; the receiver passes over what it has, and over what comes
 //! too early.
+//!
+//! A message that nobody waits for gathers with others of its pair for a while (`Limits::relay_gather`): one record
+//! instead of many, here, at the broker and in the receiver's journal (decision 0705). One that cannot wait takes those
+//! before it along.
+
+mod pack;
 
 use super::record::Hash;
 use super::rows::Anchor;
 use crate::limits::Limits;
 use crate::log::{Appended, NewRecord, Topic};
 use bytes::Bytes;
-use prost::Message;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
-use tenfold_proto::lane::{
-    InboxRecord, OutMessage, Relay, RelayMark, RelayedMessage, inbox_record,
-};
+use tenfold_proto::lane::{OutMessage, RelayMark};
 
 /// A target: topic name and lane.
 pub type Pair = (String, u32);
@@ -47,6 +50,10 @@ struct Lane {
     landed: Option<u64>,
     /// Records on their way: the last number in each.
     flying: VecDeque<u64>,
+    /// All that is not sent may wait; since when the oldest of it does (monotonic).
+    gathering: Option<Duration>,
+    /// Bytes of what gathers.
+    gathered: usize,
     /// Grows with every failure; acknowledgements of an earlier one count for nothing.
     generation: u64,
     /// After a failure nothing is sent before this moment (monotonic).
@@ -55,6 +62,31 @@ struct Lane {
 }
 
 impl Lane {
+    /// Number up to which messages are here.
+    fn end(&self) -> u64 {
+        self.acked.saturating_add(self.waiting.len() as u64)
+    }
+
+    /// What is not sent goes on gathering.
+    fn gathers(&self, now: Duration, limits: &Limits) -> bool {
+        let in_time = |since: Duration| now.saturating_sub(since) < limits.relay_gather;
+        self.gathering.is_some_and(in_time)
+            && self.end().saturating_sub(self.sent) < limits.relay_pack_messages as u64
+            && self.gathered < limits.relay_pack_bytes
+    }
+
+    /// A message comes that may wait, at this moment; or one that must be sent soon, with all before it.
+    fn gather(&mut self, at: Option<Duration>, bytes: usize) {
+        match at {
+            Some(now) if self.end() == self.sent => {
+                self.gathering = Some(now);
+                self.gathered = bytes;
+            }
+            Some(_) => self.gathered = self.gathered.saturating_add(bytes),
+            None => self.gathering = None,
+        }
+    }
+
     /// A receiver passes over what lands before its predecessor, and nobody would send it again: in an
     /// inbox, a record arrived only if it stands behind the one before it. A public topic has no order.
     fn is_in_order(&self, ticket: &Ticket, arrived: Option<Appended>) -> bool {
@@ -141,8 +173,15 @@ impl Outbox {
     }
 
     /// Adds the messages of a committed record that stands at `at`; `before` is each pair's digest
-    /// before its first of them.
-    pub fn add(&mut self, at: Anchor, messages: Vec<(OutMessage, Hash)>, traceparent: &str) {
+    /// before its first of them. Those that may wait gather from `now` on (monotonic); without it they do not: messages
+    /// of an earlier owner waited long enough.
+    pub fn add(
+        &mut self,
+        at: Anchor,
+        messages: Vec<(OutMessage, Hash)>,
+        traceparent: &str,
+        now: Option<Duration>,
+    ) {
         let traceparent: Arc<str> = traceparent.into();
         let mut last: BTreeMap<Pair, u64> = BTreeMap::new();
         for (message, before) in messages {
@@ -153,6 +192,7 @@ impl Outbox {
             }
             last.insert(pair, message.n);
             self.bytes += message.body.len();
+            lane.gather(now.filter(|_| message.may_wait), message.body.len());
             lane.waiting.push_back(Waiting {
                 message,
                 before,
@@ -172,6 +212,13 @@ impl Outbox {
         self.pending.front().map(|record| record.at)
     }
 
+    /// Nothing gathers any longer: all is sent as soon as it can be.
+    pub fn hurry(&mut self) {
+        for lane in self.lanes.values_mut() {
+            lane.gathering = None;
+        }
+    }
+
     /// Appends to make now (monotonic time).
     pub fn pump(
         &mut self,
@@ -183,6 +230,11 @@ impl Outbox {
     ) -> Vec<Send> {
         let mut sends = Vec::new();
         for (pair, lane) in &mut self.lanes {
+            if lane.gathers(now, limits) {
+                continue;
+            }
+            // Whether it can be sent now or not: nobody must be woken for it again and again.
+            lane.gathering = None;
             if now < lane.not_before {
                 continue;
             }
@@ -203,10 +255,10 @@ impl Outbox {
                     break;
                 };
                 let (record, last) = if inbox {
-                    pack(next, first, stream, service, from, limits)
+                    pack::relay(next, first, stream, service, from, limits)
                 } else {
                     let message = &first.message;
-                    (public(message), message.n)
+                    (pack::public(message), message.n)
                 };
                 lane.sent = last;
                 lane.flying.push_back(last);
@@ -252,17 +304,29 @@ impl Outbox {
         lane.generation += 1;
         lane.flying.clear();
         lane.sent = lane.acked;
+        lane.gathering = None;
         lane.pause = (lane.pause * 2).clamp(limits.retry_min, limits.retry_max);
         lane.not_before = now + lane.pause;
     }
 
-    /// When a paused pair may be tried again.
-    pub fn next_try(&self, now: Duration) -> Option<Duration> {
-        self.lanes
+    /// When a paused pair may be tried again, or one that gathers is sent.
+    pub fn next_try(&self, now: Duration, limits: &Limits) -> Option<Duration> {
+        let paused = self
+            .lanes
             .values()
             .filter(|lane| lane.not_before > now && !lane.waiting.is_empty())
-            .map(|lane| lane.not_before)
-            .min()
+            .map(|lane| lane.not_before);
+        let gathered = self
+            .lanes
+            .values()
+            .filter_map(|lane| lane.gathering)
+            .map(|since| since.saturating_add(limits.relay_gather));
+        paused.chain(gathered).min()
+    }
+
+    /// Is there any mark to journal?
+    pub fn has_marks(&self) -> bool {
+        self.lanes.values().any(|lane| lane.acked > lane.marked)
     }
 
     /// Marks to journal: how far messages have arrived, where the journal does not know it yet.
@@ -289,6 +353,7 @@ impl Outbox {
         lane.generation += 1;
         lane.flying.clear();
         lane.sent = lane.acked;
+        lane.gathering = None;
         true
     }
 
@@ -309,54 +374,5 @@ fn drop_through(waiting: &mut VecDeque<Waiting>, acked: u64, through: u64) -> (u
     (acked.max(through), bytes)
 }
 
-fn pack<'a>(
-    next: impl Iterator<Item = &'a Waiting>,
-    first: &Waiting,
-    stream: &Bytes,
-    service: &str,
-    from: u32,
-    limits: &Limits,
-) -> (NewRecord, u64) {
-    let mut messages = Vec::new();
-    let mut bytes = 0;
-    let mut last = first.message.n;
-    for waiting in next.take(limits.relay_pack_messages) {
-        bytes += waiting.message.body.len();
-        if !messages.is_empty() && bytes > limits.relay_pack_bytes {
-            break;
-        }
-        last = waiting.message.n;
-        messages.push(RelayedMessage {
-            level: waiting.message.level,
-            body: waiting.message.body.clone(),
-        });
-    }
-    let relay = Relay {
-        stream_id: stream.clone(),
-        from_service: service.to_owned(),
-        from_lane: from,
-        first_n: first.message.n,
-        messages,
-        prev_digest: first.before.to_bytes(),
-    };
-    let record = InboxRecord {
-        content: Some(inbox_record::Content::Relay(relay)),
-        traceparent: first.traceparent.to_string(),
-    };
-    (NewRecord::of(record.encode_to_vec()), last)
-}
-
-fn public(message: &OutMessage) -> NewRecord {
-    NewRecord {
-        key: Some(Bytes::copy_from_slice(message.key.as_bytes())),
-        value: message.body.clone(),
-        headers: vec![(
-            "content-type".to_owned(),
-            Bytes::from_static(b"application/protobuf"),
-        )],
-    }
-}
-
 #[cfg(test)]
-#[path = "outbox_tests.rs"]
 mod tests;
