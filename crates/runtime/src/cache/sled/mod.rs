@@ -232,7 +232,9 @@ impl Cache for SledCache {
     }
 
     fn scratch(&self) -> io::Result<Box<dyn Scratch>> {
-        Ok(Box::new(FileScratch::within(&self.0.path)?))
+        // One made in a failed one's place has another folder.
+        let store = self.0.sound()?;
+        Ok(Box::new(FileScratch::within(store.folder())?))
     }
 }
 

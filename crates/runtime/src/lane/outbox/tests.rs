@@ -1,3 +1,5 @@
+//! Pairs, what is sent when, and what counts as arrived.
+
 use super::*;
 
 fn pair() -> Pair {
