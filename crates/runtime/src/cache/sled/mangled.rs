@@ -4,7 +4,7 @@
 //! six bytes for these, and takes eight if the slot has 65,536. So a leaf of exactly 65,529 bytes fits by its reckoning, and
 //! loses its last byte to its own length; and the checksum, made afterwards, is right. Reading it panics if that byte
 //! matters to zstd, and gives something else than what was written if it does not. (Seen in a soak on 29 November 2026,
-//! after three minutes, in the leaf of a lane's answers; decision 0001.)
+//! after three minutes; decision 0001.)
 //!
 //! There is no way to have such a leaf written right. So each slot of that length is spoiled as soon as it is written:
 //! whoever reads it finds a wrong checksum, the store fails, and the cache is rebuilt. Most are never read, for a leaf that
