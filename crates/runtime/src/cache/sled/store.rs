@@ -169,13 +169,14 @@ impl Open {
             .cache_capacity_bytes(cache_bytes / READ_TIMES)
             .zstd_compression_level(ZSTD_LEVEL)
             .flush_every_ms(Some(NEVER_MS));
-        // What a process that died wrote last, or an earlier release.
-        mangled::spoil(folder)?;
         let db = Flushing {
             db: opening::open(config, longest)?,
             folder: folder.to_owned(),
             one: Arc::default(),
         };
+        // What a process that died wrote last, or an earlier release. Not before sled has locked the folder: another process
+        // may be writing there. What opening reads is small.
+        mangled::spoil(folder)?;
         let (end, ended) = channel::<()>();
         let (flushed, watched) = (db.clone(), Arc::clone(failed));
         let flusher = std::thread::Builder::new()
