@@ -67,3 +67,22 @@ fn a_leaf_that_cannot_be_unpacked_fails_the_store_and_not_whoever_asks() {
     anew.apply(vec![row(0, 1)]).unwrap();
     check(anew.as_ref(), 1, 1);
 }
+
+/// Reading what a running service has must not write into its files (`tenfold digest` beside it): not even into a leaf that is
+/// to be spoiled.
+#[test]
+fn a_store_that_somebody_has_open_is_refused_and_nothing_is_written_to_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("cache");
+    let cache = SledCache::open(&path, 1 << 20).unwrap();
+    cache.open(0).unwrap().apply(vec![row(0, 1)]).unwrap();
+    // The last bytes of a slot: the length that sled stores wrongly, and a checksum.
+    let mut slot = noise(65_536);
+    slot[65_528..65_532].copy_from_slice(&65_529_u32.to_le_bytes());
+    let file = path.join("slabs/65536");
+    let before = std::fs::read(&file).unwrap_or_default().len();
+    assert_eq!(before, 0, "so small a store has no leaf of this size");
+    std::fs::write(&file, &slot).unwrap();
+    assert!(SledCache::open_to_read(&path, 1 << 20).is_err());
+    assert!(std::fs::read(&file).unwrap() == slot, "it was written to");
+}
