@@ -339,6 +339,12 @@ fn notify(
     })
 }
 
+impl Drop for Instance {
+    fn drop(&mut self) {
+        self.applier.lose();
+    }
+}
+
 /// Work that is asked for in the background is done there and then: what asked waits for it, and nothing here may wait.
 fn at_once_in_the_background(shared: &Arc<Shared>, background: &Background) -> Background {
     let (shared, background) = (Arc::clone(shared), Arc::clone(background));

@@ -80,6 +80,7 @@ pub fn run(options: &Options) -> Outcome {
         run.play();
         Ok::<_, anyhow::Error>(run.outcome())
     }));
+    let ended = matches!(caught, Ok(Ok(_)));
     let mut outcome = match caught {
         Ok(Ok(outcome)) => outcome,
         Ok(Err(error)) => {
@@ -97,6 +98,10 @@ pub fn run(options: &Options) -> Outcome {
         }
     };
     shared.end();
+    // Ten thousand runs of a process would fill its memory.
+    if ended && Arc::strong_count(&shared) > 1 {
+        shared.problem("the run is over, and something of it stays in memory".to_owned());
+    }
     outcome.seed = options.seed;
     outcome.problems = shared.problems();
     outcome.problems.dedup();

@@ -247,8 +247,7 @@ impl Applier {
         }))
     }
 
-    /// One without a thread: jobs wait until [`Self::step`] does them. Those that wait when it is dropped
-    /// are lost, as they are when a process is killed.
+    /// One without a thread: jobs wait until [`Self::step`] does them, or [`Self::lose`] loses them.
     #[must_use]
     pub fn stepped(cache: BasedCache) -> Self {
         Self(Runs::Steps(Mutex::new(Steps {
@@ -274,6 +273,16 @@ impl Applier {
             None => steps.handles.settle(),
         }
         true
+    }
+
+    /// Loses what waits in a stepped applier, as a process that is killed does. Jobs hold the applier, through what they
+    /// tell: without this both would stay in memory.
+    pub fn lose(&self) {
+        if let Runs::Steps(steps) = &self.0 {
+            let steps = || steps.lock().unwrap_or_else(PoisonError::into_inner);
+            let waiting = std::mem::take(&mut steps().waiting);
+            drop(waiting);
+        }
     }
 
     /// Jobs that wait in a stepped applier.
