@@ -1,10 +1,12 @@
 //! What figures stand on: sizes, and brokers that are started when the first figure wants them.
 
+use crate::broker;
 use crate::crowd::Crowd;
 use crate::lab::Lab;
 use crate::line::Line;
 use crate::tubes::Load;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 use tenfold_tests::kafka::KafkaCluster;
 
 /// How much work a run is.
@@ -14,6 +16,8 @@ pub struct Size {
     pub runs: u32,
     /// Runs before those, not counted: compilers and caches of both sides warm up.
     pub warm_ups: u32,
+    /// Work of a broker before its first figure (`broker`).
+    pub warming: Duration,
     /// Labs, each on a lane of its own.
     pub labs: u32,
     /// Racks of 96 tubes for each lab.
@@ -41,6 +45,7 @@ impl Size {
     pub const FULL: Self = Self {
         runs: 5,
         warm_ups: 1,
+        warming: Duration::from_secs(60),
         labs: 4,
         racks: 520,
         copies: 6,
@@ -56,6 +61,7 @@ impl Size {
     pub const QUICK: Self = Self {
         runs: 2,
         warm_ups: 0,
+        warming: Duration::ZERO,
         labs: 4,
         racks: 15,
         copies: 2,
@@ -135,7 +141,7 @@ impl Bed {
     /// One broker, the same for all figures of this run; started at the first call.
     #[must_use]
     pub fn kafka(&self) -> &KafkaCluster {
-        self.kafka.get_or_init(KafkaCluster::to_measure)
+        self.kafka.get_or_init(|| broker::warmed(self.size.warming))
     }
 
     /// One `tenfold run` on that broker, the same for all figures of this run; started at the first call.
@@ -151,7 +157,7 @@ impl Bed {
     /// # Errors
     /// It cannot be started.
     pub fn line(&self) -> anyhow::Result<Arc<Mutex<Line>>> {
-        self.line.get(Line::start)
+        self.line.get(|| Line::start(self.size.warming))
     }
 
     /// One crowd of laboratories on three brokers of its own, the same for all figures of this run; started at the first call.

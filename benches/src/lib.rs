@@ -5,6 +5,7 @@
 //! [`gate`] (counts that a test may fail on). A figure's file says what of ours is measured; a peer's file says how the yardstick was tuned.
 
 pub mod bed;
+pub mod broker;
 pub mod city;
 pub mod cli;
 pub mod contest;

@@ -15,8 +15,10 @@ pub use pace::Pace;
 pub use receiver::Reports;
 pub use run::{Run, Task, Took};
 
+use crate::broker;
 use crate::lab::Lab;
 use crate::tubes::RACK;
+use std::time::Duration;
 use tenfold_tests::kafka::KafkaCluster;
 
 /// Specimens a plate: 96 wells less a weak positive, three in-batch negatives, PC and NC.
@@ -32,12 +34,12 @@ pub struct Line {
 }
 
 impl Line {
-    /// Starts a broker and `tenfold run`.
+    /// Starts a broker that works for so long before (`broker`), and `tenfold run`.
     ///
     /// # Errors
     /// Something cannot be started.
-    pub fn start() -> anyhow::Result<Self> {
-        let kafka = KafkaCluster::to_measure();
+    pub fn start(warming: Duration) -> anyhow::Result<Self> {
+        let kafka = broker::warmed(warming);
         Ok(Self {
             lab: Lab::on(kafka.bootstrap())?,
             _kafka: kafka,
