@@ -10,6 +10,8 @@
 mod route;
 mod stall;
 mod thread;
+#[cfg(test)]
+mod trimmed_tests;
 
 use super::meta::Meta;
 use super::worker::Worker;

@@ -11,9 +11,9 @@ use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Headers, Message};
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, TryRecvError};
 use std::time::Duration;
 use tenfold_domain::Timestamp;
@@ -36,6 +36,8 @@ pub(super) enum Command {
     Resume(Arc<Route>),
     /// Fetch again from where the route is, if it is still at this offset.
     Restart(Arc<Route>, u64),
+    /// Check every reader: after a trouble, for this reason.
+    Check(String),
     /// End.
     Stop,
 }
@@ -47,7 +49,8 @@ pub(super) struct FetchThread {
     commands: Sender<Command>,
     meta: Arc<Meta>,
     checks: Worker,
-    checking: Arc<AtomicBool>,
+    /// A check is asked for.
+    checking: Cell<bool>,
 }
 
 impl FetchThread {
@@ -65,7 +68,7 @@ impl FetchThread {
             commands: commands.clone(),
             meta,
             checks,
-            checking: Arc::default(),
+            checking: Cell::default(),
         };
         std::thread::Builder::new()
             .name("log-fetch".into())
@@ -133,6 +136,7 @@ impl FetchThread {
                     self.assign(&route);
                 }
             }
+            Command::Check(reason) => self.check(reason),
             Command::Stop => {}
         }
     }
@@ -174,15 +178,27 @@ impl FetchThread {
         }
     }
 
-    /// Errors do not say which partition they are about: every reader of the consumer is checked.
+    /// Errors do not say which partition they are about: every reader of the consumer is checked, after a pause. Troubles that come in
+    /// it may be those of readers that came in it, too; so who is checked is asked when it is over, and not before.
     fn trouble(&self, error: &KafkaError) {
         if !errors::may_end_a_reader(error) {
             tracing::debug!(%error, "kafka reader");
             return;
         }
-        if self.checking.swap(true, Ordering::AcqRel) {
+        if self.checking.replace(true) {
             return;
         }
+        let (commands, reason) = (self.commands.clone(), error.to_string());
+        self.checks.run(move || {
+            std::thread::sleep(TROUBLE_PAUSE);
+            // The thread ends with its log, and its readers with it.
+            let _ = commands.send(Command::Check(reason));
+        });
+    }
+
+    fn check(&self, reason: String) {
+        // What happens from here on may be a new trouble.
+        self.checking.set(false);
         let routes: Vec<(Arc<Route>, u64)> = self
             .routes
             .values()
@@ -190,12 +206,7 @@ impl FetchThread {
             .map(|route| (route.clone(), route.next()))
             .collect();
         let (meta, commands) = (self.meta.clone(), self.commands.clone());
-        let checking = self.checking.clone();
-        let reason = error.to_string();
         self.checks.run(move || {
-            std::thread::sleep(TROUBLE_PAUSE);
-            // What happens from here on may be a new trouble.
-            checking.store(false, Ordering::Release);
             for (route, next) in routes {
                 check(&meta, &commands, &route, next, &reason);
             }
