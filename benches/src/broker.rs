@@ -1,7 +1,7 @@
 //! A broker as a lab has one: at work for a while.
 //!
-//! One that was just started compiles the code it runs, for minutes, on the very cores that are measured (29 November 2026: its
-//! second compiler took a quarter to three quarters of a core while scans were timed, a minute after the start). So before the
+//! One that was just started compiles the code it runs, for minutes, on the very cores that are measured (29 November 2026,
+//! three looks a minute after the start: its second compiler took a quarter of a core beside scans, and three quarters beside appends). So before the
 //! first figure it does every kind of work that figures ask of it, as fast as it can. Both sides of a figure have the same broker.
 
 use crate::kafka::{PATIENCE, drain, drop_topics, fresh, make_topic, send};
