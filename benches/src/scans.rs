@@ -6,6 +6,9 @@ use tenfold_proto::v1;
 use tonic::transport::Channel;
 use v1::pooling_client::PoolingClient;
 
+/// Scans a second, of figures that time them.
+pub const RATE: u32 = 2_000;
+
 /// A scan of a tube at the bench of its lab, by the lab's place among these.
 #[must_use]
 pub fn scan(labs: &[String], lane: usize, number: usize) -> v1::ScanRequest {

@@ -9,16 +9,13 @@ use crate::figure::{Contestant, Figure, Metric, Took, Yardstick};
 use crate::lab::{LABS, Lab, register};
 use crate::openloop::{Times, calls};
 use crate::peers::append;
-use crate::scans::{scan, scanned};
+use crate::scans::{RATE, scan, scanned};
 use crate::tubes::{BENCH, RACK, arrival, barcode, now_ms};
 use anyhow::{Context as _, ensure};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 use tenfold_proto::v1;
 use v1::pooling_client::PoolingClient;
-
-/// Scans a second.
-const RATE: u32 = 2_000;
 
 /// Registrations a second, beside the scans of the busy figure.
 const STREAM: u32 = 20_000;
@@ -46,6 +43,13 @@ pub const SCAN: Figure = Figure {
                   on the same broker, nothing else running (idempotent, linger 0, no Nagle)",
             aims: &[Some(2.0), Some(2.0)],
             start: append::alone,
+        },
+        Yardstick {
+            name: "append-paced",
+            how: "2,000 such appends a second over 8 partitions of one producer, open loop as the scans are: times from the moment \
+                  each was due, so that a pause of the broker counts for all that were due in it; nothing else running",
+            aims: &[None, None],
+            start: append::paced,
         },
         Yardstick {
             name: "transaction",
