@@ -15,7 +15,7 @@ pub struct Stages {
     pub decide: Duration,
     /// Until the log acknowledged the batch's record: the disk, or the brokers.
     pub append: Duration,
-    /// From there until the answer was given: reading the journal where the log was unclear.
+    /// From there until the answer was given: the lane had to wait for its turn, or to read the journal where the log was unclear.
     pub answer: Duration,
 }
 

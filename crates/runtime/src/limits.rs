@@ -14,6 +14,9 @@ pub struct Limits {
     pub record_bytes_max: usize,
     /// Deciding one batch takes no longer than this, so that a scan behind a bulk batch does not wait.
     pub batch_time_max: Duration,
+    /// Or so long, when somebody waits for another lane of the instance, which has no thread meanwhile. Not at once: small batches
+    /// cost more, and on a machine that is full all lanes are waited for all the time.
+    pub batch_time_hurried: Duration,
     /// Records in flight: five is what an idempotent Kafka producer keeps in order.
     pub in_flight_max: usize,
     /// Behind a record that is smaller than this, nothing is appended until the log has answered it: what comes meanwhile
@@ -23,6 +26,9 @@ pub struct Limits {
     pub small_record_bytes: usize,
     /// Commands that may wait in one lane, before callers are told to try again.
     pub commands_waiting_max: usize,
+    /// While calls come to a lane, it takes a record of its inbox so often: its inputs were not waited for, and each such
+    /// record, a few hundred inputs, is waited for by every call behind it. Nothing waits longer than so for its turn.
+    pub inbox_waits: Duration,
     /// Bytes read from an inbox at a time.
     pub inbox_read_bytes: usize,
     /// Records go to the cache together, as one batch, once the oldest was decided so long ago: a row that several of them
@@ -84,15 +90,17 @@ impl Default for Limits {
             batch_bytes_max: 256 << 10,
             record_bytes_max: 900 << 10,
             batch_time_max: Duration::from_millis(5),
+            batch_time_hurried: Duration::from_millis(1),
             in_flight_max: 5,
             small_record_bytes: 4 << 10,
             commands_waiting_max: 1_024,
+            inbox_waits: Duration::from_millis(20),
             inbox_read_bytes: 256 << 10,
             gather: Duration::from_secs(1),
             gather_rows_max: 8_192,
             unapplied_bytes_max: 32 << 20,
             relay_window_records: 8,
-            relay_pack_messages: 512,
+            relay_pack_messages: 128,
             relay_pack_bytes: 64 << 10,
             relay_gather: Duration::from_millis(250),
             relay_bytes_max: 64 << 20,

@@ -17,6 +17,7 @@ macro_rules! metrics {
 metrics! {
     QUEUE_SECONDS = "tenfold_queue_seconds", "Time a call waited in its lane before it was decided.";
     DECIDE_SECONDS = "tenfold_decide_seconds", "Time to decide one batch.";
+    ACKNOWLEDGE_SECONDS = "tenfold_acknowledge_seconds", "Time from handing a journal record to the log until the log answers: what of an append is not the lane's.";
     APPEND_SECONDS = "tenfold_append_seconds", "Time from appending a record to its commit.";
     ANSWER_SECONDS = "tenfold_answer_seconds", "Time from a record's acknowledgement to the answers that waited for it.";
     CALLS_OVER_BUDGET = "tenfold_calls_over_budget_total", "Calls over the budget, by the stage that took most; each has a log line.";

@@ -214,7 +214,8 @@ impl Process {
         let caches =
             read.map_or_else(|| caches::open(&self.config, S::NAME).map(Caches::over), Ok)?;
         let mut settings = InstanceConfig::on(&name, &self.address, caches);
-        settings.workers = self.config.instance.workers(self.services);
+        settings.workers = self.config.instance.workers(S::NAME, self.services);
+        settings.niceness = self.config.instance.niceness(S::NAME);
         settings.snapshots = self.snapshots.clone();
         settings.heads = self.heads.clone();
         settings.standby = self.config.cache.standby;

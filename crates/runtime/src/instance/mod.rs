@@ -1,5 +1,6 @@
 //! One instance of a service: its lanes on their threads, its place in the group, its way in.
 
+mod board;
 mod caches;
 mod directory;
 mod forward;
@@ -32,7 +33,7 @@ use seat::{SeatedLane, Statuses};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
-use threads::{SLEEP_MAX, Threads};
+use threads::{Crew, SLEEP_MAX, Threads};
 use turns::{Broken, Turns};
 
 /// Topics that lanes send to, beside the inboxes.
@@ -49,6 +50,8 @@ pub struct InstanceConfig {
     pub address: String,
     /// Threads that run lanes.
     pub workers: usize,
+    /// How far these stand back (`nice`) where threads want more cores than there are: 0 = not at all, 19 at most.
+    pub niceness: u8,
     /// The caches of this service.
     pub caches: Caches,
     /// Where snapshots go; `None` = there are none.
@@ -78,6 +81,7 @@ impl InstanceConfig {
             instance: instance.to_owned(),
             address: address.to_owned(),
             workers: 1,
+            niceness: 0,
             caches,
             snapshots: None,
             heads: None,
@@ -149,9 +153,11 @@ impl Instance {
             &config.address,
             Arc::clone(directory),
         );
+        let hurried = Arc::default();
         let turns = Turns::new(
             lanes,
             Arc::clone(&config.clock),
+            Arc::clone(&hurried),
             broken(service, Arc::clone(&statuses), Arc::clone(&notify)),
         );
         let mailbox: Mailbox = {
@@ -171,6 +177,7 @@ impl Instance {
             heads: config.heads.clone(),
             clock: Arc::clone(&config.clock),
             entropy: Arc::new(SystemEntropy),
+            hurried,
             limits: config.limits,
             standby: config.standby,
             lanes: topics.clone(),
@@ -191,7 +198,12 @@ impl Instance {
             turns.sit(number, SeatedLane::new(lane, Arc::clone(&statuses)));
         }
         let workers = config.workers.clamp(1, lanes.max(1) as usize);
-        let threads = Threads::start(turns, service, workers, SLEEP_MAX)?;
+        let crew = Crew {
+            name: service,
+            count: workers,
+            niceness: config.niceness,
+        };
+        let threads = Threads::start(turns, crew, SLEEP_MAX)?;
         let suggested = {
             let mailbox = Arc::clone(&mailbox);
             Arc::new(move |own: Vec<u32>| {

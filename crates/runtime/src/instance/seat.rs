@@ -1,6 +1,6 @@
 //! A lane in its seat: what the threads run.
 
-use super::turns::Seat;
+use super::turns::{Awaited, Seat};
 use crate::lane::context::Event;
 use crate::lane::{Lane, Status};
 use crate::processor::Processor;
@@ -43,6 +43,31 @@ impl<P: Processor> Seat for SeatedLane<P> {
 
     fn next_wake(&self) -> Option<Duration> {
         self.lane.next_wake()
+    }
+
+    fn hurries(letter: &Event, awaited: Awaited) -> bool {
+        match letter {
+            Event::Call(_) => true,
+            // The answers of what was appended wait for it.
+            Event::Appended { .. } => awaited != Awaited::Nothing,
+            Event::Wanted(_)
+            | Event::Wake
+            | Event::Loaded { .. }
+            | Event::Looked { .. }
+            | Event::Relayed { .. }
+            | Event::Applied { .. }
+            | Event::Snapshot { .. } => false,
+        }
+    }
+
+    fn awaited(&self) -> Awaited {
+        if self.lane.has_calls() {
+            Awaited::Turn
+        } else if self.lane.owes_answers() {
+            Awaited::Answer
+        } else {
+            Awaited::Nothing
+        }
     }
 }
 

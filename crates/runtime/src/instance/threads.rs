@@ -9,6 +9,17 @@ use std::time::Duration;
 /// How long the time-teller sleeps when no seat has a time: the clock it looks at may be put forward by hand.
 pub const SLEEP_MAX: Duration = Duration::from_secs(1);
 
+/// Threads to start.
+#[derive(Clone, Copy)]
+pub struct Crew<'a> {
+    /// What their names begin with: the service.
+    pub name: &'a str,
+    /// How many run seats.
+    pub count: usize,
+    /// How far those stand back where threads want more cores than there are: 0 = not at all, 19 at most.
+    pub niceness: u8,
+}
+
 /// The threads of some seats. Dropping them ends them after the turns they are in.
 pub struct Threads<S: Seat> {
     turns: Arc<Turns<S>>,
@@ -16,23 +27,30 @@ pub struct Threads<S: Seat> {
 }
 
 impl<S: Seat> Threads<S> {
-    /// Starts so many threads named `NAME-lanes-INDEX`, and one that tells them the time and looks at the clock after
+    /// Starts the crew's threads, named `NAME-lanes-INDEX`, and one that tells them the time and looks at the clock after
     /// `sleep_max` at the latest.
     ///
     /// # Errors
     /// No thread; those already started end.
     pub fn start(
         turns: Arc<Turns<S>>,
-        name: &str,
-        count: usize,
+        crew: Crew<'_>,
         sleep_max: Duration,
     ) -> std::io::Result<Self> {
+        let Crew {
+            name,
+            count,
+            niceness,
+        } = crew;
         let mut threads = Self {
             turns,
             handles: Vec::new(),
         };
         for index in 0..count {
-            threads.spawn(format!("{name}-lanes-{index}"), take_turns)?;
+            threads.spawn(format!("{name}-lanes-{index}"), move |turns| {
+                stand_back(niceness);
+                take_turns(turns);
+            })?;
         }
         threads.spawn(format!("{name}-clock"), move |turns| {
             while turns.call_those_due(sleep_max) {}
@@ -65,6 +83,18 @@ impl<S: Seat> Drop for Threads<S> {
     fn drop(&mut self) {
         self.end();
     }
+}
+
+/// Lets other threads go first, where the system has a niceness for each thread. Who cannot stand back works as he is.
+fn stand_back(niceness: u8) {
+    #[cfg(target_os = "linux")]
+    if niceness > 0
+        && let Err(error) = rustix::process::nice(niceness.into())
+    {
+        tracing::warn!(%error, niceness, "the threads of lanes keep their niceness");
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = niceness;
 }
 
 /// Runs whichever seat is next, until the end.

@@ -3,18 +3,32 @@
 //! A seat has a letter box. A letter puts it into the queue, and whichever thread is free takes the first of the queue,
 //! delivers its letters and gives it a turn. So no rule deals seats out to threads, and none has to fit to which seats
 //! happen to have work: with a seat's thread fixed by its number, Kafka's dealing of lanes left one of two threads idle
-//! (decision 0703). One more thread puts seats into the queue when their time has come.
+//! (decision 0703). Seats for which somebody waits come first, within a bound ([`super::board`]). One more thread puts seats into the queue when their time has come.
 //!
 //! Locks are taken in one order: a letter box, then the board. A seat's own lock is held by the thread that runs it, and
-//! by nobody else: a seat is in the queue or being run once at most (`Letters::called`).
+//! by nobody else: a seat is in the queue or being run once at most (`Called`).
 
+use super::board::Board;
 use crate::clock::Clock;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
+use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// Letters delivered to a seat before it gets its turn, at most: a turn must not wait for ever.
 const DELIVER_MAX: usize = 4_096;
+
+/// For what of a seat somebody waits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Awaited {
+    /// Nobody does.
+    #[default]
+    Nothing,
+    /// For the end of something under way: its letter hurries.
+    Answer,
+    /// For its next turn.
+    Turn,
+}
 
 /// What has turns.
 pub trait Seat: Send + 'static {
@@ -29,10 +43,37 @@ pub trait Seat: Send + 'static {
 
     /// When it must have a turn though nothing happens (monotonic).
     fn next_wake(&self) -> Option<Duration>;
+
+    /// Is it for somebody who waits? `awaited` is what the seat said after its last turn.
+    fn hurries(letter: &Self::Letter, awaited: Awaited) -> bool;
+
+    /// Does somebody wait for it?
+    fn awaited(&self) -> Awaited;
 }
 
 /// Told that a turn panicked: the seat's number, and the panic's words. The seat is not run again.
 pub type Broken = Arc<dyn Fn(u32, &str) + Send + Sync>;
+
+/// What is to come after a turn.
+#[derive(Default)]
+struct After {
+    /// There is more to do at once.
+    due: bool,
+    /// When it must have its next turn.
+    wake: Option<Duration>,
+    awaited: Awaited,
+}
+
+/// Where a seat is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Called {
+    /// It has nothing to do.
+    No,
+    /// It is in the queue.
+    Waits,
+    /// A thread runs it, and calls it again if there is more.
+    Runs,
+}
 
 /// The seats, and who is next. Seats hold ways to send letters, and so hold this: [`Turns::clear`] lets go of them.
 pub struct Turns<S: Seat> {
@@ -53,41 +94,36 @@ struct Place<S: Seat> {
 
 struct Letters<L> {
     waiting: VecDeque<L>,
-    /// The seat is in the queue, or being run.
-    called: bool,
+    state: Called,
+    /// By its last turn.
+    awaited: Awaited,
+    /// A letter hurries that it has not heard.
+    hurry: bool,
     /// Nobody reads them any more.
     ended: bool,
 }
 
-#[derive(Default)]
-struct Board {
-    queue: VecDeque<u32>,
-    /// When seats must have a turn, the earliest first.
-    wakes: BTreeSet<(Duration, u32)>,
-    /// The same by seat.
-    wake_of: Vec<Option<Duration>>,
-    /// What the time-teller sleeps for; `None` = it is awake, and looks before it sleeps.
-    sleeps_until: Option<Duration>,
-    ended: bool,
-}
-
 impl<S: Seat> Turns<S> {
-    /// So many empty places.
-    pub fn new(places: u32, clock: Arc<dyn Clock>, broken: Broken) -> Arc<Self> {
+    /// So many empty places. Tells in `hurried` how many seats wait for their turn for whom somebody waits.
+    pub fn new(
+        places: u32,
+        clock: Arc<dyn Clock>,
+        hurried: Arc<AtomicU32>,
+        broken: Broken,
+    ) -> Arc<Self> {
         let place = |_| Place {
             letters: Mutex::new(Letters {
                 waiting: VecDeque::new(),
-                called: false,
+                state: Called::No,
+                awaited: Awaited::Nothing,
+                hurry: false,
                 ended: false,
             }),
             seat: Mutex::new(None),
         };
         Arc::new(Self {
             places: (0..places).map(place).collect(),
-            board: Mutex::new(Board {
-                wake_of: vec![None; places as usize],
-                ..Board::default()
-            }),
+            board: Mutex::new(Board::new(places, hurried)),
             ready: Condvar::new(),
             earlier: Condvar::new(),
             clock,
@@ -112,21 +148,34 @@ impl<S: Seat> Turns<S> {
         if letters.ended {
             return;
         }
+        let hurries = S::hurries(&letter, letters.awaited);
         letters.waiting.push_back(letter);
-        self.enqueue(number, &mut letters);
+        let forward = hurries && !std::mem::replace(&mut letters.hurry, true);
+        self.enqueue(number, &mut letters, forward);
     }
 
     /// Calls a seat to a turn.
     fn call(&self, number: u32) {
         if let Some(place) = self.places.get(number as usize) {
-            self.enqueue(number, &mut lock(&place.letters));
+            self.enqueue(number, &mut lock(&place.letters), false);
         }
     }
 
-    fn enqueue(&self, number: u32, letters: &mut Letters<S::Letter>) {
-        if !std::mem::replace(&mut letters.called, true) {
-            lock(&self.board).queue.push_back(number);
-            self.ready.notify_one();
+    /// Into the queue, if it is not there, or `forward` in it.
+    fn enqueue(&self, number: u32, letters: &mut Letters<S::Letter>, forward: bool) {
+        match letters.state {
+            Called::No => {
+                letters.state = Called::Waits;
+                let now = self.clock.monotonic();
+                lock(&self.board).call(number, now, letters.hurry);
+                self.ready.notify_one();
+            }
+            // If it was just taken out of the queue, its letters are not: it will hear this one.
+            Called::Waits if forward => {
+                let now = self.clock.monotonic();
+                lock(&self.board).bring_forward(number, now);
+            }
+            Called::Waits | Called::Runs => {}
         }
     }
 
@@ -137,7 +186,7 @@ impl<S: Seat> Turns<S> {
             if board.ended {
                 return None;
             }
-            if let Some(number) = board.queue.pop_front() {
+            if let Some(number) = board.take_next() {
                 return Some(number);
             }
             board = wait(&self.ready, board);
@@ -151,20 +200,30 @@ impl<S: Seat> Turns<S> {
             return;
         };
         {
-            let waiting = &mut lock(&place.letters).waiting;
-            let now = waiting.len().min(DELIVER_MAX);
-            buffer.extend(waiting.drain(..now));
+            let mut letters = lock(&place.letters);
+            letters.state = Called::Runs;
+            let now = letters.waiting.len().min(DELIVER_MAX);
+            buffer.extend(letters.waiting.drain(..now));
+            letters.hurry &= !letters.waiting.is_empty();
         }
-        let (due, wake) = self.turn(number, &mut lock(&place.seat), buffer);
+        let after = self.turn(number, &mut lock(&place.seat), buffer);
         let mut letters = lock(&place.letters);
-        let due = due
-            || !letters.waiting.is_empty()
-            || wake.is_some_and(|wake| wake <= self.clock.monotonic());
-        letters.called = due;
+        letters.awaited = after.awaited;
+        // A letter that came during the turn was judged by what was awaited before it.
+        letters.hurry |= match after.awaited {
+            Awaited::Nothing => false,
+            Awaited::Answer => !letters.waiting.is_empty(),
+            Awaited::Turn => true,
+        };
+        let now = self.clock.monotonic();
+        let due =
+            after.due || !letters.waiting.is_empty() || after.wake.is_some_and(|wake| wake <= now);
+        letters.state = if due { Called::Waits } else { Called::No };
+        letters.hurry &= due;
         let mut board = lock(&self.board);
-        let tell = board.set_wake(number, wake);
+        let tell = board.set_wake(number, after.wake);
         if due {
-            board.queue.push_back(number);
+            board.call(number, now, letters.hurry);
         }
         drop(board);
         drop(letters);
@@ -174,24 +233,21 @@ impl<S: Seat> Turns<S> {
         }
     }
 
-    /// Whether there is more to do at once, and when it must have its next turn.
-    fn turn(
-        &self,
-        number: u32,
-        seat: &mut Option<S>,
-        letters: &mut VecDeque<S::Letter>,
-    ) -> (bool, Option<Duration>) {
+    fn turn(&self, number: u32, seat: &mut Option<S>, letters: &mut VecDeque<S::Letter>) -> After {
         let Some(sitting) = seat else {
             letters.clear();
-            return (false, None);
+            return After::default();
         };
         // A seat that panicked is dropped below: nobody sees it as the panic left it.
         let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             for letter in letters.drain(..) {
                 sitting.handle(letter);
             }
-            let due = sitting.turn();
-            (due, sitting.next_wake())
+            After {
+                due: sitting.turn(),
+                wake: sitting.next_wake(),
+                awaited: sitting.awaited(),
+            }
         }));
         ran.unwrap_or_else(|panic| {
             *seat = None;
@@ -200,7 +256,7 @@ impl<S: Seat> Turns<S> {
                 .copied()
                 .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
             (self.broken)(number, words.unwrap_or("no words"));
-            (false, None)
+            After::default()
         })
     }
 
@@ -214,7 +270,7 @@ impl<S: Seat> Turns<S> {
         let now = self.clock.monotonic();
         let mut due = board.take_due(now);
         if due.is_empty() {
-            let until = board.wakes.first().map(|(wake, _)| *wake);
+            let until = board.first_wake();
             let for_long = until.map_or(at_most, |until| until.saturating_sub(now).min(at_most));
             board.sleeps_until = Some(until.unwrap_or(Duration::MAX));
             board = self
@@ -252,40 +308,6 @@ impl<S: Seat> Turns<S> {
             let seat = lock(&place.seat).take();
             drop(seat);
         }
-    }
-}
-
-impl Board {
-    /// Keeps when a seat must have a turn. True if the time-teller sleeps for too long now.
-    fn set_wake(&mut self, number: u32, wake: Option<Duration>) -> bool {
-        let Some(kept) = self.wake_of.get_mut(number as usize) else {
-            return false;
-        };
-        if *kept == wake {
-            return false;
-        }
-        if let Some(before) = std::mem::replace(kept, wake) {
-            self.wakes.remove(&(before, number));
-        }
-        let Some(wake) = wake else {
-            return false;
-        };
-        self.wakes.insert((wake, number));
-        self.sleeps_until.is_some_and(|until| wake < until)
-    }
-
-    fn take_due(&mut self, now: Duration) -> Vec<u32> {
-        let mut due = Vec::new();
-        while let Some((wake, number)) = self.wakes.first().copied()
-            && wake <= now
-        {
-            self.wakes.pop_first();
-            if let Some(kept) = self.wake_of.get_mut(number as usize) {
-                *kept = None;
-            }
-            due.push(number);
-        }
-        due
     }
 }
 

@@ -1,7 +1,7 @@
 //! Seats that count, on real threads.
 
-use super::threads::Threads;
-use super::turns::{Seat, Turns};
+use super::threads::{Crew, Threads};
+use super::turns::{Awaited, Seat, Turns};
 use crate::clock::{Clock, SystemClock};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -16,8 +16,21 @@ const NEVER: Duration = Duration::from_secs(86_400);
 enum Letter {
     /// Counted in the turn that follows.
     Count,
+    /// Says who it was.
+    Say(&'static str, Sender<&'static str>),
+    /// The same, of somebody who waits.
+    SayAtOnce(&'static str, Sender<&'static str>),
+    /// From now on somebody waits for the end of something.
+    Await,
+    /// The end of something.
+    Ended(&'static str, Sender<&'static str>),
+    /// Says how far its thread stands back.
+    #[cfg(target_os = "linux")]
+    Niceness(Sender<i32>),
     /// Takes the time of a decision that waits for this.
     Hold(Receiver<()>),
+    /// The same, and says that it began.
+    SayAndHold(&'static str, Sender<&'static str>, Receiver<()>),
     /// A turn is wanted so long after this one.
     WakeIn(Duration),
     Panic,
@@ -33,6 +46,7 @@ struct Counter {
     running: Arc<AtomicBool>,
     wake: Option<Duration>,
     woken: Sender<()>,
+    awaited: Awaited,
 }
 
 impl Counter {
@@ -51,7 +65,20 @@ impl Seat for Counter {
         self.alone();
         match letter {
             Letter::Count => self.unheard += 1,
+            Letter::Say(who, say) | Letter::SayAtOnce(who, say) | Letter::Ended(who, say) => {
+                say.send(who).unwrap();
+            }
+            Letter::Await => self.awaited = Awaited::Answer,
+            #[cfg(target_os = "linux")]
+            Letter::Niceness(say) => {
+                say.send(rustix::process::getpriority_process(None).unwrap())
+                    .unwrap();
+            }
             Letter::Hold(until) => drop(until.recv()),
+            Letter::SayAndHold(who, say, until) => {
+                say.send(who).unwrap();
+                let _ = until.recv();
+            }
             Letter::WakeIn(pause) => self.wake = Some(self.clock.monotonic() + pause),
             Letter::Panic => {
                 // Were it kept, it would answer again.
@@ -81,6 +108,18 @@ impl Seat for Counter {
     fn next_wake(&self) -> Option<Duration> {
         self.wake
     }
+
+    fn hurries(letter: &Letter, awaited: Awaited) -> bool {
+        match letter {
+            Letter::SayAtOnce(..) => true,
+            Letter::Ended(..) => awaited == Awaited::Answer,
+            _ => false,
+        }
+    }
+
+    fn awaited(&self) -> Awaited {
+        self.awaited
+    }
 }
 
 struct Room {
@@ -92,12 +131,17 @@ struct Room {
 }
 
 fn room(seats: u32, threads: usize) -> Room {
+    room_of(seats, threads, 0)
+}
+
+fn room_of(seats: u32, threads: usize, niceness: u8) -> Room {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let broken: Arc<Mutex<Vec<(u32, String)>>> = Arc::default();
     let told = Arc::clone(&broken);
     let turns = Turns::new(
         seats,
         Arc::clone(&clock),
+        Arc::default(),
         Arc::new(move |number, words| {
             told.lock()
                 .unwrap_or_else(PoisonError::into_inner)
@@ -116,10 +160,16 @@ fn room(seats: u32, threads: usize) -> Room {
                 running: Arc::default(),
                 wake: None,
                 woken: tell.clone(),
+                awaited: Awaited::Nothing,
             },
         );
     }
-    let threads = Threads::start(Arc::clone(&turns), "test", threads, NEVER).unwrap();
+    let crew = Crew {
+        name: "test",
+        count: threads,
+        niceness,
+    };
+    let threads = Threads::start(Arc::clone(&turns), crew, NEVER).unwrap();
     Room {
         turns,
         threads,
@@ -247,4 +297,61 @@ fn what_is_unread_at_the_end_is_dropped_and_so_are_the_seats() {
     assert_eq!(late.recv_timeout(PATIENCE), gone, "sent after the end");
     let woken = room.woken.recv_timeout(PATIENCE);
     assert_eq!(woken, Err(RecvTimeoutError::Disconnected), "a seat is kept");
+}
+
+#[test]
+fn a_scan_goes_before_the_registrations_of_other_lanes() {
+    let room = room(5, 1);
+    let (let_go, until) = channel();
+    let (say, said) = channel();
+    let hear = || said.recv_timeout(PATIENCE).unwrap();
+    // The second is said in the turn after the one in which the seat began to be awaited.
+    room.turns.send(4, Letter::Await);
+    for _ in 0..2 {
+        room.turns.send(4, Letter::Say("awaited", say.clone()));
+        assert_eq!(hear(), "awaited");
+    }
+    // Nobody else has a turn until the thread is let go.
+    room.turns
+        .send(0, Letter::SayAndHold("held", say.clone(), until));
+    assert_eq!(hear(), "held");
+    let send = |seat, letter: fn(&'static str, Sender<&'static str>) -> Letter, who| {
+        room.turns.send(seat, letter(who, say.clone()));
+    };
+    send(1, Letter::Say, "registrations of lane 1");
+    send(2, Letter::Say, "registrations of lane 2");
+    send(2, Letter::Ended, "an append nobody waits for");
+    send(3, Letter::SayAtOnce, "a scan");
+    send(2, Letter::SayAtOnce, "a scan behind registrations");
+    send(4, Letter::Ended, "an append somebody waits for");
+    let_go.send(()).unwrap();
+    let heard: Vec<_> = (0..6).map(|_| hear()).collect();
+    assert_eq!(
+        heard,
+        [
+            "a scan",
+            "registrations of lane 2",
+            "an append nobody waits for",
+            "a scan behind registrations",
+            "an append somebody waits for",
+            "registrations of lane 1",
+        ]
+    );
+}
+
+/// Niceness is a thread's own on Linux; the test's thread must not have it, too.
+#[cfg(target_os = "linux")]
+#[test]
+fn threads_stand_back_as_far_as_is_said_and_nobody_else_does() {
+    let own = || rustix::process::getpriority_process(None).unwrap();
+    let before = own();
+    let room = room_of(2, 2, 3);
+    let (say, said) = channel();
+    for seat in 0..2 {
+        room.turns.send(seat, Letter::Niceness(say.clone()));
+    }
+    for _ in 0..2 {
+        assert_eq!(said.recv_timeout(PATIENCE).unwrap(), (before + 3).min(19));
+    }
+    assert_eq!(own(), before);
 }

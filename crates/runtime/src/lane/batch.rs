@@ -69,6 +69,11 @@ impl<P: Processor> Lane<P> {
     /// There is room for more in this batch.
     pub(super) fn has_room(&self, building: &Building) -> bool {
         let limits = &self.context.limits;
+        let time = if self.context.others_hurry() {
+            limits.batch_time_hurried
+        } else {
+            limits.batch_time_max
+        };
         building.inputs < limits.batch_inputs_max
             && building.bytes < limits.batch_bytes_max
             && self
@@ -76,7 +81,7 @@ impl<P: Processor> Lane<P> {
                 .clock
                 .monotonic()
                 .saturating_sub(building.started)
-                < limits.batch_time_max
+                < time
     }
 
     fn take_calls(&mut self, building: &mut Building) -> Result<(), String> {

@@ -22,17 +22,21 @@ const VERIFY_BYTES: usize = 256 << 10;
 const VERIFY_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl<P: Processor> Lane<P> {
-    pub(super) fn appended(&mut self, seq: u64, result: Result<Appended, AppendError>) {
+    pub(super) fn appended(
+        &mut self,
+        seq: u64,
+        result: Result<Appended, AppendError>,
+        acked_at: Duration,
+    ) {
         if seq == 0 {
             return self.open_appended(result);
         }
-        let now = self.context.clock.monotonic();
         if let Phase::Owned(owned) = &mut self.phase
             && let Some(flight) = owned.in_flight.iter_mut().find(|f| f.after.seq == seq)
             && flight.result.is_none()
         {
             flight.result = Some(result);
-            flight.acked_at = now;
+            flight.acked_at = acked_at;
         }
     }
 

@@ -16,6 +16,8 @@ use crate::snapshot::write::{NotWritten, Written};
 use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 /// Something a lane must hear.
 pub enum Event {
@@ -47,6 +49,8 @@ pub enum Event {
         seq: u64,
         /// How.
         result: Result<Appended, AppendError>,
+        /// When the log said so (monotonic): the lane may hear of it later.
+        acked_at: Duration,
     },
     /// An append of a message ended.
     Relayed {
@@ -137,6 +141,8 @@ pub struct Context {
     pub clock: Arc<dyn Clock>,
     /// Names of owners, and the spread of pauses.
     pub entropy: Arc<dyn Entropy>,
+    /// So many lanes of this instance wait for their turn for whom somebody waits.
+    pub hurried: Arc<AtomicU32>,
     /// The bounds.
     pub limits: Limits,
     /// Lanes that others own are followed, so that taking one needs no reading of its cache.
@@ -160,6 +166,11 @@ impl Context {
     /// The inbox's topic.
     pub fn inbox(&self) -> Topic {
         Topic::inbox(self.service)
+    }
+
+    /// Somebody waits for another lane, which waits for its turn.
+    pub fn others_hurry(&self) -> bool {
+        self.hurried.load(Ordering::Relaxed) > 0
     }
 
     /// Wakes a lane.

@@ -10,6 +10,7 @@ use crate::metrics as m;
 use crate::processor::{Input, Processor};
 use bytes::Bytes;
 use prost::Message;
+use std::time::Duration;
 use tenfold_domain::tables::ReadExt;
 use tenfold_proto::lane::{External, InboxRecord, Relay, inbox_record::Content};
 
@@ -18,10 +19,13 @@ const TOO_LARGE: &str = "what it causes is larger than one record may be";
 
 impl<P: Processor> Lane<P> {
     /// Fills the batch with records of the inbox: at least one if there is any, more while there is
-    /// room and nobody waits.
+    /// room and nobody waits. Where somebody waits for this batch, it has one record, and that only if none was taken for a while.
     pub(super) fn take_inbox(&mut self, building: &mut Building) -> Result<(), String> {
-        self.read_inbox();
         let share = building.inputs > 0;
+        if share && self.inbox_may_wait(building.started) {
+            return Ok(());
+        }
+        self.read_inbox();
         loop {
             let Phase::Owned(owned) = &mut self.phase else {
                 return Ok(());
@@ -46,9 +50,22 @@ impl<P: Processor> Lane<P> {
                 self.dead_letter(building, &origin, TOO_LARGE, &record.value);
             }
             building.inbox_next = Some(record.offset + 1);
+            if let Phase::Owned(owned) = &mut self.phase {
+                owned.inbox_taken = building.started;
+            }
             if share || !self.has_room(building) {
                 return Ok(());
             }
+        }
+    }
+
+    /// Was a record of the inbox taken a moment ago?
+    fn inbox_may_wait(&self, now: Duration) -> bool {
+        match &self.phase {
+            Phase::Owned(owned) => {
+                now.saturating_sub(owned.inbox_taken) < self.context.limits.inbox_waits
+            }
+            _ => false,
         }
     }
 

@@ -208,9 +208,10 @@ impl<P: Processor> Lane<P> {
                 attempt,
                 seq,
                 result,
+                acked_at,
             } => {
                 if attempt == self.attempt {
-                    self.appended(seq, result);
+                    self.appended(seq, result, acked_at);
                 }
             }
             Event::Relayed {
@@ -276,6 +277,19 @@ impl<P: Processor> Lane<P> {
                 self.wanted,
             ),
             Phase::Owned(_) => self.owned_wake(),
+        }
+    }
+
+    /// Calls wait that are not decided yet.
+    pub fn has_calls(&self) -> bool {
+        !self.calls.is_empty()
+    }
+
+    /// Calls are decided, and wait for what is in flight.
+    pub fn owes_answers(&self) -> bool {
+        match &self.phase {
+            Phase::Owned(owned) => owned.in_flight.iter().any(|one| !one.waiting.is_empty()),
+            _ => false,
         }
     }
 

@@ -83,6 +83,8 @@ pub(super) struct Owned {
     pub(super) inbox: Option<Box<dyn Reader>>,
     /// Read and not yet decided.
     pub(super) arrived: VecDeque<LogRecord>,
+    /// When a record of it was taken last (monotonic).
+    pub(super) inbox_taken: Duration,
     /// The first of them needs a record of its own: calls and timers wait for one batch.
     pub(super) inbox_alone: bool,
     /// Set until the change of inbox is journaled.
@@ -125,6 +127,7 @@ impl<P: Processor> Lane<P> {
             expected: stamp.next_offset,
             inbox: None,
             arrived: VecDeque::new(),
+            inbox_taken: Duration::ZERO,
             inbox_alone: false,
             new_inbox,
             gaps: BTreeMap::new(),

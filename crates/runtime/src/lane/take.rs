@@ -13,6 +13,7 @@ use super::rows::{Anchor, SentRow, Stamp};
 use super::validity::Chain;
 use super::{Lane, Phase, load};
 use crate::log::{AppendError, Appended, Class, LogRecord, NewRecord, ReadError};
+use crate::metrics as m;
 use crate::processor::Processor;
 use bytes::Bytes;
 use std::collections::VecDeque;
@@ -268,13 +269,19 @@ impl<P: Processor> Lane<P> {
     pub(super) fn append(&self, seq: u64, bytes: Bytes) {
         let (mailbox, lane, attempt) =
             (Arc::clone(&self.context.mailbox), self.number, self.attempt);
+        let (clock, service) = (Arc::clone(&self.context.clock), self.context.service);
+        let sent_at = clock.monotonic();
         let done = move |result| {
+            let acked_at = clock.monotonic();
+            metrics::histogram!(m::ACKNOWLEDGE_SECONDS, "service" => service)
+                .record(acked_at.saturating_sub(sent_at).as_secs_f64());
             mailbox(
                 lane,
                 Event::Appended {
                     attempt,
                     seq,
                     result,
+                    acked_at,
                 },
             );
         };

@@ -4,6 +4,8 @@ use crate::bed::{Bed, limits};
 use crate::faulty::FaultyLog;
 use crate::ledger::Ledger;
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::AtomicU32;
+use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tenfold_domain::{Rejection, Timestamp};
@@ -53,6 +55,8 @@ pub struct Hand {
     pub port: Arc<dyn Log>,
     /// Background work that waits.
     pub works: Queue<Work>,
+    /// So many other lanes of its instance are waited for.
+    pub hurried: Arc<AtomicU32>,
     mail: Queue<Event>,
     applier: Arc<Applier>,
     clock: Arc<HandClock>,
@@ -136,6 +140,7 @@ impl Hand {
             .chain(["dead-letters"])
             .map(|name| (name.to_owned(), port.lanes(&Topic::named(name)).unwrap()))
             .collect();
+        let hurried = Arc::<AtomicU32>::default();
         let ledger = Ledger(service);
         let context = Context {
             service: ledger.service(),
@@ -149,6 +154,7 @@ impl Hand {
             applier: Arc::clone(&applier),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             entropy: Arc::new(SystemEntropy),
+            hurried: Arc::clone(&hurried),
             limits,
             standby: false,
             lanes,
@@ -161,6 +167,7 @@ impl Hand {
             log,
             port,
             works,
+            hurried,
             mail,
             applier,
             clock,
@@ -262,7 +269,8 @@ impl Hand {
         answer.expect_err("a refusal")
     }
 
-    fn asked(id: &str, said: &'static str) -> Ask {
+    /// A command.
+    pub fn asked(id: &str, said: &'static str) -> Ask {
         Ask::Command {
             actor: "tester".to_owned(),
             request_id: id.to_owned(),
@@ -270,7 +278,15 @@ impl Hand {
         }
     }
 
-    fn call(&mut self, ask: Ask) -> Option<Answer> {
+    /// Decides one batch, which has a call: something to decide, or a question. Its answer comes later.
+    pub fn one_turn(&mut self, ask: Ask) -> Receiver<Reply> {
+        let (call, answered) = self.ring(ask);
+        self.lane.handle(Event::Call(call));
+        self.lane.turn();
+        answered
+    }
+
+    fn ring(&self, ask: Ask) -> (Call, Receiver<Reply>) {
         let (send, answered) = std::sync::mpsc::channel();
         let call = Call {
             ask,
@@ -278,6 +294,11 @@ impl Hand {
             traceparent: String::new(),
             reply: Box::new(move |reply| drop(send.send(reply))),
         };
+        (call, answered)
+    }
+
+    fn call(&mut self, ask: Ask) -> Option<Answer> {
+        let (call, answered) = self.ring(ask);
         self.hear(Event::Call(call));
         match answered.try_recv() {
             Ok(Reply::Answer { answer, .. }) => Some(answer),

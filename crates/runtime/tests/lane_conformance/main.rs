@@ -13,6 +13,7 @@ mod damage;
 mod early;
 mod faulty;
 mod gather;
+mod inbox_turns;
 mod large;
 mod ledger;
 mod letters;

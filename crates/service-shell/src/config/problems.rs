@@ -1,6 +1,8 @@
 //! What can be wrong with settings, said so that a person can put it right.
 
-use super::sections::{ANSWERS_KEPT_MAX, ANSWERS_KEPT_MIN, SMALL_RECORD_BYTES_MAX, WORKERS_MAX};
+use super::sections::{
+    ANSWERS_KEPT_MAX, ANSWERS_KEPT_MIN, NICENESS_MAX, SMALL_RECORD_BYTES_MAX, WORKERS_MAX,
+};
 use super::{Config, ConfigErrors, DEFAULTS, Telemetry, as_dict};
 use figment::Figment;
 use figment::providers::{Format, Toml};
@@ -131,6 +133,12 @@ pub(super) fn out_of_bounds(config: &Config) -> Vec<String> {
         config.instance.workers.into(),
         0,
         WORKERS_MAX.into(),
+    );
+    within(
+        "instance.intake_niceness",
+        config.instance.intake_niceness.into(),
+        0,
+        NICENESS_MAX.into(),
     );
     within("cache.gather_ms", config.cache.gather_ms.into(), 0, 60_000);
     within(

@@ -19,27 +19,41 @@ pub const ANSWERS_KEPT_MIN: u64 = 10;
 /// Most of `lanes.answers_kept_minutes`: thirty days.
 pub const ANSWERS_KEPT_MAX: u64 = 43_200;
 
+/// Most of `instance.intake_niceness`: what systems know.
+pub const NICENESS_MAX: u8 = 19;
+
 /// This process among its equals.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Instance {
     /// Its name; empty = the host's.
     pub name: String,
-    /// Threads that run the lanes of each service; 0 = as many as the machine has cores, shared among the services of the
-    /// process, [`WORKERS_MAX`] at most.
+    /// Threads that run the lanes of each service; 0 = as many as the machine has cores, [`WORKERS_MAX`] at most; for
+    /// intake's, those that are left when the services of the process share the cores.
     pub workers: u32,
+    /// How far the threads of intake's lanes stand back, 0 to [`NICENESS_MAX`].
+    pub intake_niceness: u8,
 }
 
 impl Instance {
-    /// Threads that run the lanes of each of so many services in the process.
+    /// How far the threads of a service's lanes stand back: only those of intake do.
     #[must_use]
-    pub fn workers(&self, services: usize) -> usize {
+    pub fn niceness(&self, service: &str) -> u8 {
+        match service {
+            "intake" => self.intake_niceness,
+            _ => 0,
+        }
+    }
+
+    /// Threads that run the lanes of a service, one of so many in the process.
+    #[must_use]
+    pub fn workers(&self, service: &str, services: usize) -> usize {
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         let set = usize::try_from(self.workers).unwrap_or(usize::MAX);
-        let own = if set == 0 {
-            cores() / services.max(1)
-        } else {
-            set
+        let own = match (set, service) {
+            (0, "intake") => cores() / services.max(1),
+            (0, _) => cores(),
+            (set, _) => set,
         };
         own.clamp(1, WORKERS_MAX as usize)
     }

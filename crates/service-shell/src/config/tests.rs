@@ -42,15 +42,33 @@ fn a_flag_wins_over_the_file_and_the_file_over_the_defaults() {
 #[test]
 fn lanes_get_as_many_threads_as_the_machine_has_cores_unless_it_is_said() {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let workers = |set: &str, services| {
-        load("", &[("instance.workers", set)]).map(|c| c.instance.workers(services))
+    let workers = |set: &str, service, services| {
+        load("", &[("instance.workers", set)]).map(|c| c.instance.workers(service, services))
     };
-    assert_eq!(workers("0", 1).expect("the default"), cores.min(16));
     let shared = (cores / 3).clamp(1, 16);
-    assert_eq!(workers("0", 3).expect("the default"), shared, "of three");
-    assert_eq!(workers("3", 3).expect("settings"), 3);
-    let errors = workers("17", 1).expect_err("too many").0;
+    for (service, services, want) in [
+        ("intake", 1, cores.min(16)),
+        ("intake", 3, shared),
+        ("pooling", 3, cores.min(16)),
+        ("results", 3, cores.min(16)),
+    ] {
+        let own = workers("0", service, services).expect("the default");
+        assert_eq!(own, want, "{service}, one of {services}");
+        assert_eq!(workers("3", service, services).expect("settings"), 3);
+    }
+    let errors = workers("17", "pooling", 1).expect_err("too many").0;
     assert_eq!(errors, ["instance.workers = 17 is not 0 to 16"]);
+}
+
+#[test]
+fn only_intake_stands_back_and_as_far_as_is_said() {
+    let config = load("", &[]).expect("the default");
+    let of = |service| config.instance.niceness(service);
+    assert_eq!((of("intake"), of("pooling"), of("results")), (10, 0, 0));
+    let config = load("", &[("instance.intake_niceness", "0")]).expect("settings");
+    assert_eq!(config.instance.niceness("intake"), 0);
+    let errors = load("", &[("instance.intake_niceness", "20")]).expect_err("too far");
+    assert_eq!(errors.0, ["instance.intake_niceness = 20 is not 0 to 19"]);
 }
 
 #[test]

@@ -156,6 +156,7 @@ impl Instance {
                 host: Arc::clone(&host),
             }),
             entropy: Arc::new(HostEntropy(Arc::clone(shared))),
+            hurried: Arc::default(),
             limits,
             standby,
             lanes: topics.clone(),
